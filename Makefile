@@ -1,0 +1,33 @@
+# One command each. Every target makes what it needs; see README.md.
+BIN := .venv/bin
+
+.PHONY: setup demo test lint check coverage fuzz clean
+
+setup:
+	@scripts/setup dev
+
+demo:
+	@scripts/setup runtime
+	@$(BIN)/python demo/run.py
+
+test: setup
+	@scripts/provide
+	@scripts/test $(TESTS)
+
+lint: setup
+	$(BIN)/ruff check src tests demo scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+coverage: setup
+	@scripts/coverage
+
+# As long as asked: make fuzz SECONDS=3600
+fuzz: setup
+	@CYGNET_FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/fuzz -q --timeout 0
+
+clean:
+	rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

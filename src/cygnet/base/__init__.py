@@ -1,0 +1,1 @@
+"""What every part shares: errors, effects, secrets, identities, addresses, traffic selectors."""

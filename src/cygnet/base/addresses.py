@@ -1,0 +1,42 @@
+"""Host addresses with a port."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An address and a UDP port; the unspecified address prints as strongSwan's ``%any``."""
+
+    address: Address
+    port: int
+
+    @classmethod
+    def of(cls, text: str, port: int = 0) -> "Host":
+        """The host with the address written in ``text``; raises ``ValueError``."""
+        return cls(ip_address(text), port)
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return self.address.version
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the address is unspecified."""
+        return self.address.is_unspecified
+
+    def with_port(self, port: int) -> "Host":
+        """The same address with another port."""
+        return Host(self.address, port)
+
+    def __str__(self) -> str:
+        if self.is_any:
+            return "%any" if self.family == 4 else "%any6"
+        return str(self.address)
+
+    def with_brackets(self) -> str:
+        """``ADDRESS[PORT]``, strongSwan's ``%#H``."""
+        return f"{self}[{self.port}]"

@@ -1,0 +1,62 @@
+"""What a protocol core tells its shell: frozen records, performed in order before check-in.
+
+A core returns ``list[Effect]`` from every call (``docs/architecture.md``, core and shell). What it needs
+an answer to is asked of a port instead.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cygnet.base.addresses import Host
+from cygnet.base.groups import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one IKE datagram; the sender adds the non-ESP marker where the source port asks for it."""
+
+    source: Host
+    destination: Host
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Call ``sa.expire(timer, now)`` in ``delay_s`` seconds. Timers are never cancelled."""
+
+    delay_s: float
+    timer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the bus: a log line or an event record."""
+
+    event: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Another SA has come to be (an IKE_SA rekeyed, say); the manager takes it over."""
+
+    sa: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """This SA is over; the manager forgets it once the effects are performed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log line, travelling inside :class:`Announce`. ``sa`` is set by the shell at checkout."""
+
+    group: Group
+    level: int
+    text: str
+    sa: str = ""
+
+
+Effect = Send | Schedule | Announce | Adopt | Retire

@@ -1,0 +1,145 @@
+"""Connections as charon sees them: immutable records, filled by backends.
+
+One ``conn`` of ``ipsec.conf`` becomes a :class:`ChildConfig` inside a :class:`PeerConfig`; connections
+that share all but the child part share one peer config, as in strongSwan.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cygnet.base.identities import Identity
+from cygnet.base.selectors import TrafficSelector
+from cygnet.crypto.proposals import Proposal
+from cygnet.kernel.port import Lifetime, Mark, Mode
+
+
+class Action(StrEnum):
+    """What to do at start, when the peer is dead or when it closes a CHILD_SA (6.x's names)."""
+
+    NONE = "none"
+    TRAP = "trap"
+    START = "start"
+
+
+class Unique(StrEnum):
+    """``uniqueids``: how many IKE_SAs one peer identity may have."""
+
+    NO = "no"
+    REPLACE = "replace"
+    KEEP = "keep"
+    NEVER = "never"
+
+
+class SendCert(StrEnum):
+    """``leftsendcert``."""
+
+    ALWAYS = "always"
+    IF_ASKED = "ifasked"
+    NEVER = "never"
+
+
+class AuthClass(StrEnum):
+    """How a side proves its identity; the values are those of ``ipsec statusall``."""
+
+    ANY = "any authentication"
+    PUBKEY = "public key authentication"
+    PSK = "pre-shared key authentication"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """One authentication round of one side: what we use (local), or what we demand (remote).
+
+    ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
+    must contain; ``signature_schemes`` names of ``crypto.signatures`` the peer may use, empty for all.
+    """
+
+    auth: AuthClass = AuthClass.PUBKEY
+    identity: Identity | None = None
+    certificates: tuple[bytes, ...] = ()
+    authorities: tuple[Identity, ...] = ()
+    send_cert: SendCert = SendCert.IF_ASKED
+    signature_schemes: tuple[str, ...] = ()
+    min_key_bits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSpec:
+    """``left=`` or ``right=``: hosts by text, or any address (``%any``).
+
+    ``hosts`` holds addresses, prefixes, ranges and DNS names as written, in order of preference.
+    """
+
+    hosts: tuple[str, ...] = ()
+    port: int = 500
+    allow_any: bool = False
+
+    def __str__(self) -> str:
+        return ("%" if self.allow_any and self.hosts else "") + (",".join(self.hosts) or "%any")
+
+
+@dataclass(frozen=True, slots=True)
+class IkeConfig:
+    """What is needed before the peer is known: addresses and IKE proposals."""
+
+    local: AddressSpec = field(default_factory=AddressSpec)
+    remote: AddressSpec = field(default_factory=AddressSpec)
+    proposals: tuple[Proposal, ...] = ()
+    version: int = 2
+    fragmentation: bool = True
+    force_encaps: bool = False
+    send_certreq: bool = True
+    dscp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildConfig:
+    """One CHILD_SA's configuration."""
+
+    name: str
+    local_ts: tuple[TrafficSelector, ...]
+    remote_ts: tuple[TrafficSelector, ...]
+    proposals: tuple[Proposal, ...] = ()
+    mode: Mode = Mode.TUNNEL
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    margin_s: float = 540
+    fuzz_percent: int = 100
+    reqid: int = 0
+    replay_window: int = 32
+    start_action: Action = Action.NONE
+    dpd_action: Action = Action.NONE
+    close_action: Action = Action.NONE
+    inactivity_s: float = 0
+    updown: str = ""
+    host_access: bool = False
+    tfc: int = 0
+    mark_in: Mark | None = None
+    mark_out: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """A peer: how to reach it, how both sides authenticate, what may be protected.
+
+    ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off.
+    """
+
+    name: str
+    ike: IkeConfig
+    local: tuple[AuthConfig, ...]
+    remote: tuple[AuthConfig, ...]
+    children: tuple[ChildConfig, ...] = ()
+    unique: Unique = Unique.REPLACE
+    ike_lifetime_s: float = 10800
+    margin_s: float = 540
+    fuzz_percent: int = 100
+    rekey: bool = True
+    reauth: bool = True
+    keying_tries: int = 3
+    mobike: bool = True
+    dpd_delay_s: float = 0
+    local_pools: tuple[str, ...] = ()
+
+    def child(self, name: str) -> ChildConfig | None:
+        """The child of that name."""
+        return next((child for child in self.children if child.name == name), None)

@@ -1,0 +1,150 @@
+"""The daemon's own settings: one row per option of ``strongswan.conf``, typed, with its default.
+
+The defaults are strongSwan 6's; rows that it lacks say so. Times are seconds.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where values come from (``conf.settings.Settings``); a value that cannot be read is the default."""
+
+    def get(self, path: str, default: str = "") -> str:
+        """A value as text."""
+
+    def get_int(self, path: str, default: int) -> int:
+        """A value as an integer."""
+
+    def get_float(self, path: str, default: float) -> float:
+        """A value as a number."""
+
+    def get_bool(self, path: str, default: bool) -> bool:
+        """A value as yes or no."""
+
+    def get_time(self, path: str, default: float) -> float:
+        """A value in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How an option is read: its path, the limits it is held to, whether it is a time."""
+
+    path: str
+    low: float
+    high: float
+    time: bool
+
+
+def option(path: str, default: T, low: float = 0, high: float = 2**32) -> T:
+    """One option: its path below ``charon.``, its default and its limits."""
+    return field(default=default, metadata={"row": Row(f"charon.{path}", low, high, False)})
+
+
+def duration(path: str, default: float, low: float = 0, high: float = 31536000) -> float:
+    """One option that is a time in seconds."""
+    return field(default=default, metadata={"row": Row(f"charon.{path}", low, high, True)})
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """Every option that this version knows; all limits of the daemon are among them."""
+
+    threads: int = option("threads", 16, 4, 1024)
+    critical_threads: int = option("processor.priority_threads.critical", 0, 0, 512)
+    high_threads: int = option("processor.priority_threads.high", 0, 0, 512)
+    medium_threads: int = option("processor.priority_threads.medium", 0, 0, 512)
+    low_threads: int = option("processor.priority_threads.low", 0, 0, 512)
+    load: str = option("load", "")
+    user: str = option("user", "")
+    group: str = option("group", "")
+
+    # Sockets and packets. `socket` and `kernel` are ours: which kind to use, `auto` for the best.
+    socket: str = option("socket", "auto")
+    kernel: str = option("kernel", "auto")
+    port: int = option("port", 500, 0, 65535)
+    port_nat_t: int = option("port_nat_t", 4500, 0, 65535)
+    max_packet: int = option("max_packet", 10000, 1280, 65535)
+    fragment_size: int = option("fragment_size", 1280, 0, 65535)
+    receive_queue: int = option("receive_queue", 4096, 1)  # ours: datagrams waiting for a worker
+    send_queue: int = option("send_queue", 4096, 1)  # ours: datagrams waiting for the sender
+    event_queue: int = option("event_queue", 1_000_000, 1)  # ours: timers waiting for their time
+    mailbox: int = option("mailbox", 64, 1)  # ours: jobs waiting for one IKE_SA
+
+    # Retransmission, liveness, lifetimes of half-open SAs.
+    retransmit_tries: int = option("retransmit_tries", 5, 0, 1000)
+    retransmit_timeout_s: float = duration("retransmit_timeout", 4.0, 0.001)
+    retransmit_base: float = option("retransmit_base", 1.8, 1, 100)
+    retransmit_jitter_percent: int = option("retransmit_jitter", 0, 0, 20)
+    retransmit_limit_s: float = duration("retransmit_limit", 0.0)
+    keep_alive_s: float = duration("keep_alive", 20.0)
+    keep_alive_dpd_margin_s: float = duration("keep_alive_dpd_margin", 0.0)
+    half_open_timeout_s: float = duration("half_open_timeout", 30.0)
+    retry_initiate_interval_s: float = duration("retry_initiate_interval", 0.0)
+    delete_rekeyed: bool = option("delete_rekeyed", False)
+    delete_rekeyed_delay_s: float = duration("delete_rekeyed_delay", 5.0)
+
+    # Flood protection.
+    dos_protection: bool = option("dos_protection", True)
+    cookie_threshold: int = option("cookie_threshold", 30, 0)
+    cookie_threshold_ip: int = option("cookie_threshold_ip", 3, 0)
+    block_threshold: int = option("block_threshold", 5, 0)
+    init_limit_half_open: int = option("init_limit_half_open", 0, 0)
+    init_limit_job_load: int = option("init_limit_job_load", 0, 0)
+    ikesa_limit: int = option("ikesa_limit", 0, 0)
+
+    # Behaviour of IKE.
+    reuse_ikesa: bool = option("reuse_ikesa", True)
+    make_before_break: bool = option("make_before_break", True)
+    close_ike_on_child_failure: bool = option("close_ike_on_child_failure", False)
+    inactivity_close_ike: bool = option("inactivity_close_ike", False)
+    initiator_only: bool = option("initiator_only", False)
+    prefer_configured_proposals: bool = option("prefer_configured_proposals", True)
+    accept_private_algs: bool = option("accept_private_algs", False)
+    send_vendor_id: bool = option("send_vendor_id", False)
+    multiple_authentication: bool = option("multiple_authentication", True)
+    signature_authentication: bool = option("signature_authentication", True)
+    signature_authentication_constraints: bool = option("signature_authentication_constraints", True)
+    rsa_pss: bool = option("rsa_pss", False)
+    reject_trusted_end_entity: bool = option("reject_trusted_end_entity", False)
+    certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
+
+    # Kernel.
+    install_routes: bool = option("install_routes", True)
+    routing_table: int = option("routing_table", 220, 0, 4294967295)
+    routing_table_priority: int = option("routing_table_prio", 220, 0, 4294967295)
+    replay_window: int = option("replay_window", 32, 0, 4096)
+    reqid_base: int = option("reqid_base", 1, 1, 16383)
+    spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
+    spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
+
+    # The stroke socket and backend. `max_clients` is ours: of any command, `max_concurrent` of `up`.
+    stroke_allow_swap: bool = option("plugins.stroke.allow_swap", True)
+    stroke_max_concurrent: int = option("plugins.stroke.max_concurrent", 4, 1, 1024)
+    stroke_max_clients: int = option("plugins.stroke.max_clients", 64, 1, 1024)
+    stroke_max_connections: int = option("plugins.stroke.max_connections", 100_000, 1)  # ours
+    stroke_timeout_s: float = duration("plugins.stroke.timeout", 0.0)
+    stroke_prevent_loglevel_changes: bool = option("plugins.stroke.prevent_loglevel_changes", False)
+    stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
+    stroke_socket: str = option("plugins.stroke.socket", "")
+    backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+
+def load(source: Source) -> DaemonSettings:
+    """The settings of a ``strongswan.conf``; numbers beyond an option's limits are brought to the limit."""
+    rows = fields(DaemonSettings)
+    values = {entry.name: _value(source, entry.metadata["row"], entry.default) for entry in rows}
+    return DaemonSettings(**values)  # type: ignore[arg-type]
+
+
+def _value(source: Source, row: Row, default: object) -> object:
+    if isinstance(default, bool):
+        return source.get_bool(row.path, default)
+    if isinstance(default, int):
+        return int(min(max(source.get_int(row.path, default), row.low), row.high))
+    if isinstance(default, float):
+        read = source.get_time if row.time else source.get_float
+        return float(min(max(read(row.path, default), row.low), row.high))
+    return source.get(row.path, str(default))

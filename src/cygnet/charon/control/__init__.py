@@ -1,0 +1,1 @@
+"""charon's control thread: the stroke socket and one handler per concept."""

@@ -1,0 +1,199 @@
+"""What the control handlers ask of the rest of the daemon: narrow protocols, wired in ``daemon.py``.
+
+Everything here answers from snapshots or queues a job; only :class:`Dialogue` waits.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cygnet.base.identities import Identity
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.ctl.stroke import AddAuthority, AddConnection
+from cygnet.kernel.port import Mode, SaId, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a negotiation that a command follows; ``reason`` is empty when it went well."""
+
+    ok: bool
+    reason: str = ""
+
+
+class Dialogue(Protocol):
+    """The log lines of one negotiation, then its end. ``close`` when nobody follows any more."""
+
+    def read(self, timeout_s: float) -> str | Finished | None:
+        """The next line or the end, ``None`` if nothing came in time."""
+
+    def close(self) -> None:
+        """Stop following; the negotiation goes on."""
+
+
+class Negotiations(Protocol):
+    """Orders to IKE_SAs, queued as jobs. ``level`` is the most detailed log level to be followed."""
+
+    def initiate(self, peer: PeerConfig, child: ChildConfig | None, level: int) -> Dialogue:
+        """Negotiate an IKE_SA, and with ``child`` a CHILD_SA on it or on an existing one."""
+
+    def terminate_ike(self, unique_id: int, level: int) -> Dialogue:
+        """Delete an IKE_SA with its children."""
+
+    def terminate_child(self, ike_id: int, child_id: int, level: int) -> Dialogue:
+        """Delete one CHILD_SA."""
+
+
+class Snapshots(Protocol):
+    """All IKE_SAs as they were at their last check-in."""
+
+    def snapshots(self) -> Sequence[IkeSnapshot]:
+        """In any order."""
+
+
+class Connections(Protocol):
+    """The loaded connections."""
+
+    def peers(self) -> Sequence[PeerConfig]:
+        """In the order loaded."""
+
+    def peer(self, name: str) -> PeerConfig | None:
+        """The peer config of that name."""
+
+    def child(self, name: str) -> tuple[PeerConfig, ChildConfig] | None:
+        """The child config of that name, with its peer's."""
+
+
+class Loader(Protocol):
+    """Takes connections and authorities from starter; refusals raise ``LocalError`` with the reason."""
+
+    def add(self, request: AddConnection) -> Sequence[str]:
+        """Load or replace a connection; the answer is warnings."""
+
+    def remove(self, name: str) -> bool:
+        """Forget a connection; whether it was there."""
+
+    def add_authority(self, request: AddAuthority) -> Sequence[str]:
+        """Load or replace a ``ca`` section; the answer is warnings."""
+
+    def remove_authority(self, name: str) -> bool:
+        """Forget a ``ca`` section; whether it was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An installed trap or shunt policy. ``unique_id`` and ``reqid`` are 0 for a shunt."""
+
+    name: str
+    unique_id: int
+    reqid: int
+    mode: Mode
+    local_ts: tuple[TrafficSelector, ...]
+    remote_ts: tuple[TrafficSelector, ...]
+
+
+class Traps(Protocol):
+    """Trap and shunt policies."""
+
+    def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
+        """Install the child's policy, over one that is there; raises ``LocalError``."""
+
+    def uninstall(self, name: str) -> Routed | None:
+        """Remove the policy of that name; what it was, ``None`` if there was none."""
+
+    def installed(self) -> Sequence[Routed]:
+        """Traps and shunts, in the order installed."""
+
+
+class Usages(Protocol):
+    """The part of the kernel port that status needs."""
+
+    def query_sa(self, id: SaId) -> Usage:
+        """What the SA has carried; raises ``KernelError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The daemon's own numbers for ``statusall``; the four numbers are by priority, critical to low."""
+
+    uptime_s: float = 0
+    started_at: float = 0
+    threads: int = 0
+    idle: int = 0
+    working: tuple[int, int, int, int] = (0, 0, 0, 0)
+    queued: tuple[int, int, int, int] = (0, 0, 0, 0)
+    scheduled: int = 0
+    plugins: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class Facts(Protocol):
+    """The daemon as a whole."""
+
+    def figures(self) -> Figures:
+        """How things stand now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCertificate:
+    """A certificate as ``listcerts`` shows it; times are POSIX seconds, octets are raw.
+
+    ``flags`` are strongSwan's words (``CA CRLSign serverAuth``); ``key`` is like ``RSA 2048 bits``.
+    """
+
+    der: bytes
+    subject: Identity
+    issuer: Identity
+    not_before: float
+    not_after: float
+    serial: bytes
+    key: str
+    key_id: bytes
+    subject_key_id: bytes
+    authority_key_id: bytes = b""
+    alt_names: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    path_length: int | None = None
+    crl_uris: tuple[str, ...] = ()
+    ocsp_uris: tuple[str, ...] = ()
+    private_key: bool = False
+
+
+class Certificates(Protocol):
+    """The credential store's certificates."""
+
+    def listed(self, authorities: bool) -> Sequence[ListedCertificate]:
+        """CA certificates, or the others."""
+
+
+class Rereader(Protocol):
+    """Stores that are read from files."""
+
+    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
+        """Read ``secrets``, ``cacerts`` and so on again, each kind as a whole; the answer is warnings."""
+
+
+class LogLevels(Protocol):
+    """The log's levels."""
+
+    def set_level(self, group: str, level: int) -> None:
+        """Set one group's level, or that of ``any``."""
+
+
+class Reply(Protocol):
+    """The client's end of the socket. Both raise :class:`ClientGoneError` once it has gone."""
+
+    def text(self, line: str) -> None:
+        """Send one line."""
+
+    def check(self) -> None:
+        """Find out whether the client still listens."""
+
+
+class ClientGoneError(Exception):
+    """The client closed its socket or reads no more; the command ends, what it began goes on."""
+
+
+Clock = Callable[[], float]

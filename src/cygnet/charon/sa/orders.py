@@ -1,0 +1,111 @@
+"""What operators, jobs and the kernel want of an IKE_SA: the arguments of ``IkeSa.command``.
+
+``ticket`` is any number of the asker's; the event :class:`~cygnet.charon.sa.events.Finished` brings it
+back exactly once with the outcome. 0 means nobody waits.
+"""
+
+from dataclasses import dataclass
+
+from cygnet.base.addresses import Host
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.kernel.port import SaId
+
+
+@dataclass(frozen=True, slots=True)
+class Initiate:
+    """Establish the IKE_SA if it is not, and this CHILD_SA in it (``None``: the IKE_SA only).
+
+    ``reqid`` is that of an installed trap (0: one is chosen).
+    """
+
+    child: ChildConfig | None
+    reqid: int = 0
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A packet met a trap: establish ``child``, the packet's selectors first (RFC 7296, 2.9)."""
+
+    child: ChildConfig
+    reqid: int
+    source: TrafficSelector
+    destination: TrafficSelector
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateIke:
+    """Delete the IKE_SA with all its CHILD_SAs. ``force``: do not wait for the peer's answer."""
+
+    ticket: int = 0
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateChild:
+    """Delete one CHILD_SA by its number, or all of a name."""
+
+    unique_id: int = 0
+    name: str = ""
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyIke:
+    """Rekey the IKE_SA now, or re-authenticate it where its connection says so."""
+
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyChild:
+    """Rekey one CHILD_SA by its number, or all of a name."""
+
+    unique_id: int = 0
+    name: str = ""
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelExpire:
+    """The kernel says that an SA of this IKE_SA reached its soft or hard lifetime."""
+
+    id: SaId
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChange:
+    """Authentic ESP of the SA ``id`` came from another address or port (RFC 7296, 2.23)."""
+
+    id: SaId
+    remote: Host
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReset:
+    """The data plane lost all SAs and policies: the CHILD_SAs are negotiated anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConfig:
+    """The connection was loaded again: later CHILD_SAs and decisions follow this one."""
+
+    config: PeerConfig
+
+
+Order = (
+    Initiate
+    | Acquire
+    | TerminateIke
+    | TerminateChild
+    | RekeyIke
+    | RekeyChild
+    | KernelExpire
+    | MappingChange
+    | KernelReset
+    | UpdateConfig
+)

@@ -1,0 +1,62 @@
+"""What status commands show of an IKE_SA: an immutable picture, published at every check-in.
+
+Times are seconds of the daemon's monotonic clock. ``usage`` of a CHILD_SA is not here; the control
+thread asks the kernel.
+"""
+
+from dataclasses import dataclass
+
+from cygnet.base.addresses import Host
+from cygnet.base.identities import Identity
+from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.port import Mode, SaId
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSnapshot:
+    """One CHILD_SA. ``state`` is a name of ``CHILD states`` (``INSTALLED``, ``REKEYING`` …).
+
+    ``proposal`` is strongSwan's text, e.g. ``AES_GCM_16_128`` or ``AES_CBC_128/HMAC_SHA2_256_128``.
+    ``rekey_at`` and ``expire_at`` are ``None`` when off.
+    """
+
+    name: str
+    unique_id: int
+    state: str
+    mode: Mode
+    reqid: int
+    protocol: str
+    udp: bool
+    inbound: SaId
+    outbound: SaId
+    proposal: str
+    local_ts: tuple[TrafficSelector, ...]
+    remote_ts: tuple[TrafficSelector, ...]
+    installed_at: float
+    rekey_at: float | None = None
+    expire_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSnapshot:
+    """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator."""
+
+    name: str
+    unique_id: int
+    state: str
+    initiator: bool
+    local: Host
+    remote: Host
+    local_id: Identity | None
+    remote_id: Identity | None
+    spi_i: bytes
+    spi_r: bytes
+    proposal: str
+    established_at: float | None
+    rekey_at: float | None
+    reauth_at: float | None
+    auth: str
+    tasks_queued: tuple[str, ...] = ()
+    tasks_active: tuple[str, ...] = ()
+    tasks_passive: tuple[str, ...] = ()
+    children: tuple[ChildSnapshot, ...] = ()

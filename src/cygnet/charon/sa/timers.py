@@ -1,0 +1,54 @@
+"""The timers an IKE_SA sets with ``Schedule`` and gets back through ``expire``.
+
+None is ever cancelled: each carries what tells a late one apart, and a late one does nothing.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmit:
+    """Send request ``message_id`` again unless it was answered; ``serial`` tells requests of one id apart."""
+
+    message_id: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen:
+    """The peer has not authenticated itself in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Time to keep a NAT's mapping alive (RFC 3948, 2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadPeer:
+    """Time to see whether the peer is alive (RFC 7296, 2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyIkeDue:
+    """The IKE_SA is to be rekeyed (or re-authenticated)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IkeLifetimeOver:
+    """The IKE_SA has lived for as long as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try the next queued task again, after a TEMPORARY_FAILURE (RFC 7296, 2.25) or a retry interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropRekeyed:
+    """The peer has not deleted a rekeyed CHILD_SA ({n}), or the IKE_SA itself (0); we let go of it."""
+
+    child_id: int = 0
+
+
+Timer = Retransmit | HalfOpen | KeepAlive | DeadPeer | RekeyIkeDue | IkeLifetimeOver | Retry | DropRekeyed

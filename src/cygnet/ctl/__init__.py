@@ -1,0 +1,1 @@
+"""The control sockets' messages, both ends; pure."""

@@ -1,0 +1,1 @@
+"""The ``ipsec`` command in front of everything."""

@@ -1,0 +1,1 @@
+"""``ipsec pki``: keys and certificates, with the options of strongSwan's tool."""

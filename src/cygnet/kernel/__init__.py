@@ -1,0 +1,1 @@
+"""What a keying daemon asks of a kernel: ``port`` (pure) and the backends that answer."""

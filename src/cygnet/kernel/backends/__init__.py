@@ -1,0 +1,1 @@
+"""Implementations of the kernel port: ``userland`` (espd) and ``memory`` (tests); ``factory`` chooses."""

@@ -1,0 +1,253 @@
+"""What a keying daemon may ask of a kernel, and what comes back: records and one protocol.
+
+The backends are ``xfrm`` (netlink), ``userland`` (``espd``) and ``memory`` (tests). The records suit
+RFC 4301's databases: the SAD (:class:`SaSpec`), the SPD (:class:`PolicySpec`); algorithms are IANA
+transform numbers (``crypto.tables`` has their kernel names).
+
+Calls block until the kernel has answered and raise :class:`KernelError`. They may come from any thread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from cygnet.base.addresses import Address, Host
+from cygnet.base.errors import LocalError
+from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
+
+
+class KernelError(LocalError):
+    """The kernel refused; the text names the algorithm, module, capability or entry that is missing."""
+
+    notify = 14  # NO_PROPOSAL_CHOSEN (RFC 7296, 3.10.1)
+
+
+class IpProtocol(IntEnum):
+    """IP protocol numbers of IPsec."""
+
+    ESP = 50
+    AH = 51
+    IPCOMP = 108
+
+
+class Mode(StrEnum):
+    """How an SA carries packets; the values are those of ``ipsec statusall``."""
+
+    TUNNEL = "TUNNEL"
+    TRANSPORT = "TRANSPORT"
+    BEET = "BEET"
+    PASS = "PASS"
+    DROP = "DROP"
+
+
+class Direction(StrEnum):
+    """Which packets a policy or an SA is about. ``forward`` is ``in`` for packets to be routed on."""
+
+    IN = "in"
+    OUT = "out"
+    FORWARD = "fwd"
+
+
+@dataclass(frozen=True, slots=True)
+class SaId:
+    """What names an SA in the SAD (RFC 4301, 4.1). ``spi`` is that of its receiver."""
+
+    source: Address
+    destination: Address
+    protocol: IpProtocol
+    spi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A packet mark; ``value`` of ``None`` in a configuration is ``%unique``."""
+
+    value: int
+    mask: int = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """An encryption or integrity algorithm with its key, salt included (RFC 7296, 2.17)."""
+
+    number: int
+    key_bits: int
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """When an SA expires; 0 is never. Seconds from installation, octets and packets carried."""
+
+    soft_s: float = 0
+    hard_s: float = 0
+    soft_bytes: int = 0
+    hard_bytes: int = 0
+    soft_packets: int = 0
+    hard_packets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encapsulation:
+    """UDP encapsulation (RFC 3948): the ports of the outer UDP header, sender's first."""
+
+    source_port: int
+    destination_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaSpec:
+    """One direction of a CHILD_SA. ``inbound`` tells whether we are its receiver."""
+
+    id: SaId
+    reqid: int
+    mode: Mode
+    inbound: bool
+    encryption: Algorithm | None = None
+    integrity: Algorithm | None = None
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    encapsulation: Encapsulation | None = None
+    replay_window: int = 32
+    esn: bool = False
+    tfc: int = 0
+    mark: Mark | None = None
+    copy_dscp: bool = True
+    local_ts: tuple[TrafficSelector, ...] = ()
+    remote_ts: tuple[TrafficSelector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySpec:
+    """What happens to packets from ``source`` to ``destination`` (RFC 4301, 4.4.1).
+
+    A CHILD_SA needs one for ``OUT`` (``source`` is local) and one each for ``IN`` and ``FORWARD``
+    (``source`` is remote); backends ignore those that their data plane does not need.
+    ``action`` PASS and DROP are shunts; the others protect with the SA of ``reqid`` between the two
+    outer addresses. With ``trap`` there is no SA yet: a packet makes an :class:`Acquire`.
+    The policy with the lowest ``priority`` wins (0: computed from the selectors, so that the most
+    specific wins); among equals one without ``trap`` stands before one with it, then the newest before
+    older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of ``reqid``).
+    Two specifications are the same policy when they are equal in every field.
+    """
+
+    direction: Direction
+    source: TrafficSelector
+    destination: TrafficSelector
+    action: Mode
+    reqid: int = 0
+    outer_source: Address | None = None
+    outer_destination: Address | None = None
+    protocol: IpProtocol = IpProtocol.ESP
+    trap: bool = False
+    priority: int = 0
+    mark: Mark | None = None
+    next_spi: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an SA has carried; ``last_used_s`` is seconds since its last packet, ``None`` if none."""
+
+    bytes: int = 0
+    packets: int = 0
+    last_used_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A packet met a trap policy: an SA of ``reqid`` is wanted for this packet's ends."""
+
+    reqid: int
+    source: TrafficSelector
+    destination: TrafficSelector
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """An SA reached its soft or hard lifetime."""
+
+    id: SaId
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChange:
+    """Authentic ESP came from a new address or port (RFC 3948, RFC 7296, 2.23)."""
+
+    id: SaId
+    remote: Host
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """Addresses or routes of this host changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReset:
+    """The data plane started anew and holds nothing of what was installed."""
+
+
+KernelEvent = Acquire | Expire | MappingChange | AddressChange | KernelReset
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What this backend can do."""
+
+    name: str
+    encryption: frozenset[int]
+    integrity: frozenset[int]
+    modes: frozenset[Mode]
+    esn: bool = True
+    udp_encapsulation_only: bool = False
+
+
+class Kernel(Protocol):
+    """The kernel port. ``start`` delivers events to ``listener`` on the backend's own thread."""
+
+    @property
+    def features(self) -> Features:
+        """What can be installed here."""
+
+    def start(self, listener: Callable[[KernelEvent], None]) -> None:
+        """Remove what an earlier daemon of ours left behind, then begin to deliver events."""
+
+    def close(self, flush: bool) -> None:
+        """End; with ``flush`` everything this daemon installed goes."""
+
+    def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
+        """A fresh inbound SPI for packets from ``source`` to ``destination``, reserved for us."""
+
+    def add_sa(self, spec: SaSpec) -> None:
+        """Install an SA (over the SPI reservation where it is inbound)."""
+
+    def update_sa(self, id: SaId, new: SaId, encapsulation: Encapsulation | None) -> None:
+        """Move an SA to other outer addresses or ports; keys, counters and windows stay."""
+
+    def delete_sa(self, id: SaId) -> None:
+        """Remove an SA or a reservation; one that is gone already is no error."""
+
+    def query_sa(self, id: SaId) -> Usage:
+        """What the SA has carried so far."""
+
+    def add_policy(self, spec: PolicySpec) -> None:
+        """Install a policy with its route, or count another user of an equal one."""
+
+    def delete_policy(self, spec: PolicySpec) -> None:
+        """Take back one use of a policy; it goes with the last."""
+
+    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
+        """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
+
+        With ``nat_traversal`` the data plane also takes ESP in UDP that arrives there (RFC 3948), if it
+        is the kind that shares a socket with IKE. ``family`` is 4 or 6.
+        """
+
+    def source_address(self, destination: Address) -> Address | None:
+        """The address this host uses towards ``destination``, ``None`` without a route."""
+
+    def local_addresses(self) -> tuple[Address, ...]:
+        """This host's addresses, without loopback and link-local ones."""

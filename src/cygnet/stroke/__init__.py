@@ -1,0 +1,1 @@
+"""The ``stroke`` program: sends one request to charon and prints the answer."""

@@ -1,0 +1,1 @@
+"""Reading and writing octets: reader, writer, field kinds, and the IKE header."""
