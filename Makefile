@@ -26,7 +26,8 @@ coverage: setup
 
 # As long as asked: make fuzz SECONDS=3600
 fuzz: setup
-	@CYGNET_FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/fuzz -q --timeout 0
+	@for target in $(filter-out tests/fuzz/test_%,$(wildcard tests/fuzz/*.py)); do \
+	  echo $$target; $(BIN)/python $$target --seconds $(or $(SECONDS),60) || exit 1; done
 
 clean:
 	rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .cache

@@ -33,7 +33,8 @@ def main() -> int:
         covered, total = sums(files, package)
         share = 100.0 * covered / total if total else 100.0
         low += share < floor
-        print(f"{package:<18} {covered:>8} {total:>7} {share:>7.1f}% {floor:>5}%{'  TOO LOW' if share < floor else ''}")
+        verdict = "  TOO LOW" if share < floor else ""
+        print(f"{package:<18} {covered:>8} {total:>7} {share:>7.1f}% {floor:>5}%{verdict}")
     return 1 if low else 0
 
 

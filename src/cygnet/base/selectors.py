@@ -119,8 +119,10 @@ class TrafficSelector:
     def _addresses(self) -> str:
         if self.dynamic:
             return "dynamic"
-        networks = self.networks()
-        return str(networks[0]) if len(networks) == 1 else f"{self.start}..{self.end}"
+        start, size = int(self.start), int(self.start) ^ int(self.end)
+        if size & (size + 1) or start & size:
+            return f"{self.start}..{self.end}"
+        return f"{self.start}/{self.start.max_prefixlen - size.bit_length()}"
 
     def _protocol_and_port(self) -> str:
         if not self.protocol and self.any_port:
@@ -141,7 +143,7 @@ class TrafficSelector:
 def narrow_all(
     ours: Iterable[TrafficSelector], theirs: Iterable[TrafficSelector]
 ) -> tuple[TrafficSelector, ...]:
-    """Every non-empty intersection, larger ones first, without those inside another (RFC 7296, 2.9)."""
+    """Every non-empty intersection, in the order of ours, without those inside another (RFC 7296, 2.9)."""
     theirs = tuple(theirs)
     found = [both for mine in ours for other in theirs if (both := mine.narrow(other)) is not None]
     kept: list[TrafficSelector] = []

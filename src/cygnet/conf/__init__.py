@@ -1,0 +1,1 @@
+"""``ipsec.conf``, ``ipsec.secrets`` and ``strongswan.conf``: text to records; pure."""

@@ -79,11 +79,15 @@ class Problems:
         self.add(Severity.ERROR, origin, text)
 
     def result(self) -> tuple[Problem, ...]:
-        """All that was kept, with a last warning about what was not."""
+        """All that was kept, file after file, with a last warning about what was not."""
+        files: dict[str, int] = {}
+        for problem in self.found:
+            files.setdefault(problem.file, len(files))
+        kept = sorted(self.found, key=lambda problem: (files[problem.file], problem.line))
         if not self.dropped:
-            return tuple(self.found)
+            return tuple(kept)
         more = Problem(Severity.WARNING, "configuration", 0, f"{self.dropped} more problems are not shown")
-        return (*self.found, more)
+        return (*kept, more)
 
 
 class Reader(Protocol):

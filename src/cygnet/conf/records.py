@@ -130,8 +130,10 @@ class Authority:
     name: str
     auto: str = "ignore"
     cacert: str | None = None
-    crl_uris: tuple[str, ...] = ()
-    ocsp_uris: tuple[str, ...] = ()
+    crluri: str | None = None
+    crluri2: str | None = None
+    ocspuri: str | None = None
+    ocspuri2: str | None = None
     certuribase: str | None = None
     origin: Origin = field(default=NOWHERE, compare=False, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)

@@ -5,7 +5,6 @@ RFC 2410 (NULL).
 """
 
 import hmac
-from functools import partial
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import Camellia, TripleDES
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
@@ -38,7 +37,7 @@ class CbcMode:
 
 
 class CtrMode:
-    """Counter mode: nonce from the keying material, IV of the packet, a block counter from 1 (RFC 3686, 4)."""
+    """Counter mode: nonce from the keying material, IV of the packet, a counter from 1 (RFC 3686, 4)."""
 
     __slots__ = ("_algorithm", "_nonce")
 
@@ -129,8 +128,3 @@ def des_cbc(key: bytes, salt: bytes) -> BlockMode:
 def null(key: bytes, salt: bytes) -> BlockMode:
     """NULL (RFC 2410)."""
     return NullMode()
-
-
-def encrypt_then_mac(counter_mode: bool) -> "partial[EncryptThenMac]":
-    """A constructor of sealers whose IV may or may not be a counter."""
-    return partial(EncryptThenMac, counter_mode=counter_mode)

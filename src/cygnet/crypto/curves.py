@@ -19,10 +19,10 @@ class EcpMethod:
 
     __slots__ = ("curve", "number", "order", "public_size")
 
-    def __init__(self, number: int, curve: ec.EllipticCurve, order: int) -> None:
+    def __init__(self, number: int, curve: ec.EllipticCurve) -> None:
         self.number = number
         self.curve = curve
-        self.order = order
+        self.order = curve.group_order
         self.public_size = 2 * ((curve.key_size + 7) // 8)
 
     def generate(self, rng: Rng) -> KeyPair:

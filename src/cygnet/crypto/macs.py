@@ -1,4 +1,7 @@
-"""Message authentication codes, keyed once: HMAC (RFC 2104, 4868), AES-CMAC (RFC 4494), AES-XCBC (RFC 3566)."""
+"""Message authentication codes, keyed once.
+
+HMAC (RFC 2104, RFC 4868), AES-CMAC (RFC 4494), AES-XCBC (RFC 3566).
+"""
 
 import hmac
 

@@ -1,8 +1,8 @@
 """MODP Diffie-Hellman (RFC 7296, appendix B; RFC 3526), with exponents derived from handed-in chance.
 
 The only module that knows how a power is computed: by OpenSSL's Diffie-Hellman, five times as fast as
-Python's ``pow`` and in constant time, as long as ``cryptography`` offers it (it has announced to drop it), else
-by ``pow``.
+Python's ``pow`` and in constant time, as long as ``cryptography`` offers it (it has announced to drop it),
+else by ``pow``.
 """
 
 import re

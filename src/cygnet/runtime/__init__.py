@@ -1,0 +1,1 @@
+"""What daemons run on: queues, threads, sockets, the bus and the SA manager."""

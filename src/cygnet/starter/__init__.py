@@ -1,0 +1,1 @@
+"""``cygnet-starter``: reads ``ipsec.conf``, keeps the daemons running, gives them connections."""

@@ -13,7 +13,6 @@ not annotated are not on the wire.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from operator import attrgetter
 from struct import Struct
 from typing import Any, get_type_hints
@@ -38,6 +37,8 @@ u16 = Fixed("H")
 u32 = Fixed("I")
 u64 = Fixed("Q")
 rest = Rest()
+
+_PLANS: dict[type, "Plan"] = {}
 
 
 def octets(size: int) -> Fixed:
@@ -76,10 +77,12 @@ class Plan:
         return self._build(record)
 
 
-@cache
 def plan_of(record: type) -> Plan:
-    """The plan of a class; there is one per class in the source, so the cache is bounded."""
-    return Plan(record)
+    """The plan of a class; there is one per class in the source, so the table is bounded."""
+    plan = _PLANS.get(record)
+    if plan is None:
+        plan = _PLANS[record] = Plan(record)
+    return plan
 
 
 def _layout_of(record: type) -> tuple[list[str], str, bool]:

@@ -38,10 +38,10 @@ class Header:
         """
         if len(data) < HEADER_SIZE:
             raise MalformedError(f"IKE header: {len(data)} octets of {HEADER_SIZE}")
-        spi_i, spi_r, next_payload, version, exchange, flags, message_id, length = _LAYOUT.unpack_from(data)
+        spi_i, spi_r, first, version, exchange, flags, message_id, length = _LAYOUT.unpack_from(data)
         if length != len(data):
             raise MalformedError(f"IKE header: length {length} in a message of {len(data)} octets")
-        return cls(spi_i, spi_r, next_payload, version >> 4, version & 15, exchange, flags, message_id, length)
+        return cls(spi_i, spi_r, first, version >> 4, version & 15, exchange, flags, message_id, length)
 
     def build(self) -> bytes:
         """The 28 octets."""

@@ -111,6 +111,13 @@ class DaemonSettings:
     reject_trusted_end_entity: bool = option("reject_trusted_end_entity", False)
     certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
 
+    # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
+    invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
+    max_children: int = option("max_children", 1000, 1, 1_000_000)
+    max_queued_tasks: int = option("max_queued_tasks", 1000, 1, 1_000_000)
+    max_init_retries: int = option("max_init_retries", 5, 1, 100)
+    max_certificates: int = option("max_certificates", 10, 1, 100)
+
     # Kernel.
     install_routes: bool = option("install_routes", True)
     routing_table: int = option("routing_table", 220, 0, 4294967295)

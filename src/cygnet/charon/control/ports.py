@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.cert.certificates import Certificate
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import AddAuthority, AddConnection
@@ -116,8 +116,13 @@ class Usages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The daemon's own numbers for ``statusall``; the four numbers are by priority, critical to low."""
+    """The daemon's own numbers for ``statusall``.
 
+    ``working`` and ``queued`` are by priority, critical to low; ``memory`` is in octets: sbrk, mmap, used
+    and free, empty if unknown.
+    """
+
+    version: str = ""
     uptime_s: float = 0
     started_at: float = 0
     threads: int = 0
@@ -127,6 +132,15 @@ class Figures:
     scheduled: int = 0
     plugins: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    memory: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A part of the daemon as ``listplugins`` shows it; ``features`` read like ``PRF:PRF_HMAC_SHA1``."""
+
+    name: str
+    features: tuple[str, ...] = ()
 
 
 class Facts(Protocol):
@@ -135,37 +149,15 @@ class Facts(Protocol):
     def figures(self) -> Figures:
         """How things stand now."""
 
-
-@dataclass(frozen=True, slots=True)
-class ListedCertificate:
-    """A certificate as ``listcerts`` shows it; times are POSIX seconds, octets are raw.
-
-    ``flags`` are strongSwan's words (``CA CRLSign serverAuth``); ``key`` is like ``RSA 2048 bits``.
-    """
-
-    der: bytes
-    subject: Identity
-    issuer: Identity
-    not_before: float
-    not_after: float
-    serial: bytes
-    key: str
-    key_id: bytes
-    subject_key_id: bytes
-    authority_key_id: bytes = b""
-    alt_names: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    path_length: int | None = None
-    crl_uris: tuple[str, ...] = ()
-    ocsp_uris: tuple[str, ...] = ()
-    private_key: bool = False
+    def plugins(self) -> Sequence[Plugin]:
+        """The daemon's parts, in the order loaded."""
 
 
 class Certificates(Protocol):
     """The credential store's certificates."""
 
-    def listed(self, authorities: bool) -> Sequence[ListedCertificate]:
-        """CA certificates, or the others."""
+    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
+        """CA certificates, or the others, each with whether we have its private key."""
 
 
 class Rereader(Protocol):

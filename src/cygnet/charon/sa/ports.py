@@ -15,7 +15,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Verdict
 from cygnet.charon.config.records import AuthConfig, PeerConfig
-from cygnet.charon.sa.settings import Settings
+from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.kernel.port import Kernel
 
@@ -106,4 +106,4 @@ class Ports:
     kernel: Kernel
     numbers: Numbers
     rng: Callable[[int], bytes]
-    settings: Settings = field(default_factory=Settings)
+    settings: DaemonSettings = field(default_factory=DaemonSettings)

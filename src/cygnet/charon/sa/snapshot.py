@@ -60,3 +60,15 @@ class IkeSnapshot:
     tasks_active: tuple[str, ...] = ()
     tasks_passive: tuple[str, ...] = ()
     children: tuple[ChildSnapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An installed trap or shunt policy. ``unique_id`` and ``reqid`` are 0 for a shunt."""
+
+    name: str
+    unique_id: int
+    reqid: int
+    mode: Mode
+    local_ts: tuple[TrafficSelector, ...]
+    remote_ts: tuple[TrafficSelector, ...]

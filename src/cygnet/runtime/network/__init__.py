@@ -1,0 +1,1 @@
+"""IKE sockets: inherited reuseport group, raw socket with filter, plain UDP."""

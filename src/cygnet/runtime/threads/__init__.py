@@ -1,0 +1,1 @@
+"""The named threads of a daemon: receiver, sender, scheduler and the worker pool."""

@@ -1,0 +1,30 @@
+"""The tasks; the order of ``TASKS`` is that within a message and of opening exchanges."""
+
+from cygnet.charon.sa.tasks.cert_pre import CertPre
+from cygnet.charon.sa.tasks.child_create import ChildCreate
+from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.charon.sa.tasks.dpd import Dpd
+from cygnet.charon.sa.tasks.ike_auth import IkeAuth
+from cygnet.charon.sa.tasks.ike_delete import IkeDelete
+from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.charon.sa.tasks.peer_notify import PeerNotify
+from cygnet.charon.sa.tasks.task import Task
+
+TASKS: tuple[type[Task], ...] = (
+    IkeInit,
+    NatDetection,
+    CertPre,
+    IkeAuth,
+    IkeDelete,
+    ChildDelete,
+    ChildCreate,
+    ChildRekey,
+    IkeRekey,
+    PeerNotify,
+    Dpd,
+)
+
+__all__ = ["TASKS", "Task"]

@@ -1,0 +1,16 @@
+"""What goes wrong with certificates."""
+
+from typing import ClassVar
+
+from cygnet.base.errors import Ends, LocalError, PeerError
+
+
+class MalformedCertificateError(PeerError):
+    """A certificate from the peer cannot be read: AUTHENTICATION_FAILED."""
+
+    notify: ClassVar[int | None] = 24
+    ends: ClassVar[Ends] = Ends.SA
+
+
+class CertificateLoadError(LocalError):
+    """A certificate file of ours cannot be used; the text says why."""

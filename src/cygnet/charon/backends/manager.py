@@ -1,0 +1,102 @@
+"""All backends as one: asked in configured order, their candidates merged by rank."""
+
+from collections.abc import Iterable, Sequence
+
+from cygnet.base.addresses import Host
+from cygnet.base.identities import Identity
+from cygnet.base.secret import Secret
+from cygnet.cert.certificates import Certificate
+from cygnet.cert.trust import Check, Verdict
+from cygnet.charon.backends.errors import ConfigError
+from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, Query, Ranked
+from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
+from cygnet.charon.sa.ports import Authority, Candidate, Credentials, OwnKey
+
+IKEV1 = 1
+CANDIDATES = 10_000
+
+
+class BackendManager:
+    """Implements ``sa.ports.Configs`` and ``Credentials`` over several backends.
+
+    Among candidates of equal rank the backend that comes first in ``charon.backends`` is first.
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[ConnectionStore],
+        credentials: Sequence[Credentials],
+        policies: Sequence[PolicyStore] = (),
+    ) -> None:
+        self._connections = connections
+        self._credentials = credentials
+        self._policies = policies
+
+    def peers(self) -> Sequence[PeerConfig]:
+        """All connections of all backends."""
+        return [peer for store in self._connections for peer in store.peers()]
+
+    def peer(self, name: str) -> PeerConfig | None:
+        """The first peer config of that name."""
+        return next((found for store in self._connections if (found := store.peer(name))), None)
+
+    def child(self, name: str) -> tuple[PeerConfig, ChildConfig] | None:
+        """The first child config of that name, with its peer's."""
+        return next((found for store in self._connections if (found := store.child(name))), None)
+
+    def ranked(self, query: Query) -> Sequence[Ranked]:
+        """The candidates of all backends, best first; the sort keeps the backends' order."""
+        found = [one for store in self._connections for one in store.candidates(query)]
+        return sorted(found, key=lambda one: one.rank, reverse=True)[:CANDIDATES]
+
+    def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
+        """The IKEv2 connections whose addresses suit both hosts, best first."""
+        ranked = self.ranked(Query(local, remote))
+        return tuple(Candidate(one.config, one.reason) for one in ranked if one.config.ike.version != IKEV1)
+
+    def children(self, peer: PeerConfig, local: Identity, remote: Identity) -> tuple[ChildConfig, ...]:
+        """What may be protected between two identities on this connection."""
+        found = (child for store in self._policies for child in store.children(peer, local, remote))
+        return tuple(dict.fromkeys(found))
+
+    def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
+        """The pre-shared keys of all backends, best match of the first backend first, each value once."""
+        found = (secret for store in self._credentials for secret in store.shared_secrets(local, remote))
+        return tuple(dict.fromkeys(found))
+
+    def own_key(
+        self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
+    ) -> OwnKey | None:
+        """The key of the first backend that has one."""
+        keys = (store.own_key(auth, identity, authorities) for store in self._credentials)
+        return next((key for key in keys if key is not None), None)
+
+    def authorities(self) -> tuple[Authority, ...]:
+        """The trusted CAs of all backends."""
+        return tuple(dict.fromkeys(one for store in self._credentials for one in store.authorities()))
+
+    def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
+        """Trusted end entity certificates that carry ``identity``."""
+        found = (one for store in self._credentials for one in store.certificates_of(identity))
+        return tuple(dict.fromkeys(found))
+
+    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
+        """The verdict of the first backend that trusts the chain, else the one that got farthest."""
+        verdicts: list[Verdict] = []
+        for store in self._credentials:
+            verdicts.append(store.verify(leaf, intermediates))
+            if verdicts[-1].ok:
+                return verdicts[-1]
+        nobody = Verdict(False, (leaf,), (Check("issuer", False, "no credential backend is configured"),))
+        return max(verdicts, key=lambda verdict: len(verdict.checks), default=nobody)
+
+
+def chosen(names: str, available: Iterable[ConnectionStore]) -> list[ConnectionStore]:
+    """The stores that ``charon.backends`` names, in its order; raises :class:`ConfigError` for others."""
+    stores = {store.name: store for store in available}
+    wanted = list(dict.fromkeys(names.replace(",", " ").split()))
+    for name in wanted:
+        if name not in stores:
+            known = ", ".join(sorted(stores))
+            raise ConfigError(f"charon.backends: there is no backend '{name}', only {known}")
+    return [stores[name] for name in wanted]

@@ -1,0 +1,165 @@
+"""``status`` and ``statusall``: snapshots as strongSwan 6 prints them (names right-aligned in 12 columns).
+
+Nothing here waits for an IKE_SA; usage counters are asked of the kernel port, which serves its own lock.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cygnet.base.durations import span
+from cygnet.base.identities import Identity
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.control import status_daemon
+from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Routed, Snapshots, Traps, Usages
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.ctl.stroke import Done, Status
+from cygnet.kernel.port import KernelError, Mode, SaId
+
+SHUNTS = (Mode.PASS, Mode.DROP)
+HALF_OPEN = ("CREATED", "CONNECTING")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusHandler:
+    """Answers ``status`` and ``statusall``. ``now`` is the monotonic clock of the snapshots."""
+
+    snapshots: Snapshots
+    connections: Connections
+    traps: Traps
+    usages: Usages
+    facts: Facts
+    now: Clock
+
+    def __call__(self, request: Status, reply: Reply) -> Done:
+        """Write the whole status, of everything or of one name."""
+        peers = self.connections.peers()
+        if request.all:
+            _write(reply, status_daemon.header(self.facts.figures()))
+            _write(reply, status_daemon.connections(peers, request.name))
+        _write(reply, policies(self.traps.installed(), request.name))
+        _write(reply, self._associations(request))
+        return Done()
+
+    def _associations(self, request: Status) -> Iterator[str]:
+        sas = sorted(self.snapshots.snapshots(), key=lambda sa: -sa.unique_id)
+        connecting = sum(sa.state in HALF_OPEN for sa in sas)
+        yield f"Security Associations ({len(sas) - connecting} up, {connecting} connecting):"
+        shown = [sa for sa in sas if _concerns(sa, request.name)]
+        for sa in shown:
+            yield from self._ike(sa, request)
+        if not shown:
+            yield "  no match" if request.name else "  none"
+
+    def _ike(self, sa: IkeSnapshot, request: Status) -> Iterator[str]:
+        now = self.now()
+        yield f"{sa.name:>12}[{sa.unique_id}]: {_ike_state(sa, now)}, {_ends(sa)}"
+        if request.all:
+            yield from _ike_details(sa, now)
+        for child in sa.children:
+            if request.name in ("", sa.name, child.name):
+                yield from self._child(child, now, request.all)
+
+    def _child(self, child: ChildSnapshot, now: float, details: bool) -> Iterator[str]:
+        label = f"{child.name:>12}{{{child.unique_id}}}:"
+        line = f"{label}  {child.state}, {child.mode}, reqid {child.reqid}"
+        if child.state == "INSTALLED":
+            udp = " in UDP" if child.udp else ""
+            yield f"{line}, {child.protocol}{udp} SPIs: {child.inbound.spi:08x}_i {child.outbound.spi:08x}_o"
+            if details:
+                yield f"{label}  {child.proposal}{self._used(child)}, rekeying {_when(child.rekey_at, now)}"
+        elif child.state in ("REKEYING", "REKEYED") and child.expire_at is not None:
+            yield f"{line}, expires in {span(child.expire_at - now)}"
+        else:
+            yield line
+        yield f"{label}   {_selectors(child.local_ts)} === {_selectors(child.remote_ts)}"
+
+    def _used(self, child: ChildSnapshot) -> str:
+        return f", {self._usage(child.inbound, 'i')}, {self._usage(child.outbound, 'o')}"
+
+    def _usage(self, sa: SaId, side: str) -> str:
+        try:
+            usage = self.usages.query_sa(sa)
+        except KernelError:
+            return f"0 bytes_{side}"
+        if usage.last_used_s is None:
+            return f"{usage.bytes} bytes_{side}"
+        packets = f"{usage.packets} pkt{'' if usage.packets == 1 else 's'}"
+        return f"{usage.bytes} bytes_{side} ({packets}, {int(usage.last_used_s)}s ago)"
+
+
+def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
+    """Shunts, then traps, each under its caption; no caption without entries."""
+    shown = [policy for policy in installed if name in ("", policy.name)]
+    shunts = [policy for policy in shown if policy.mode in SHUNTS]
+    traps = [policy for policy in shown if policy.mode not in SHUNTS]
+    if shunts:
+        yield "Shunted Connections:"
+    for shunt in shunts:
+        yield f"{shunt.name:>12}:  {_both(shunt)} {shunt.mode}"
+    if traps:
+        yield "Routed Connections:"
+    for trap in traps:
+        yield f"{trap.name:>12}{{{trap.unique_id}}}:  ROUTED, {trap.mode}, reqid {trap.reqid}"
+        yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
+
+
+def _write(reply: Reply, lines: Iterator[str]) -> None:
+    for line in lines:
+        reply.text(line)
+
+
+def _concerns(sa: IkeSnapshot, name: str) -> bool:
+    return name in ("", sa.name) or any(child.name == name for child in sa.children)
+
+
+def _ike_state(sa: IkeSnapshot, now: float) -> str:
+    if sa.state == "ESTABLISHED" and sa.established_at is not None:
+        return f"{sa.state} {span(now - sa.established_at)} ago"
+    return sa.state
+
+
+def _ends(sa: IkeSnapshot) -> str:
+    return f"{sa.local}[{_identity(sa.local_id)}]...{sa.remote}[{_identity(sa.remote_id)}]"
+
+
+def _ike_details(sa: IkeSnapshot, now: float) -> Iterator[str]:
+    label = f"{sa.name:>12}[{sa.unique_id}]:"
+    ours, theirs = ("*", "") if sa.initiator else ("", "*")
+    spis = f"{sa.spi_i.hex():0>16}_i{ours} {sa.spi_r.hex():0>16}_r{theirs}"
+    yield f"{label} IKEv2 SPIs: {spis}{_ike_renewal(sa, now)}"
+    if sa.proposal:
+        yield f"{label} IKE proposal: {sa.proposal}"
+    tasks = {"queued": sa.tasks_queued, "active": sa.tasks_active, "passive": sa.tasks_passive}
+    for kind, names in tasks.items():
+        if names:
+            yield f"{label} Tasks {kind}: {' '.join(names)} "
+
+
+def _ike_renewal(sa: IkeSnapshot, now: float) -> str:
+    if sa.state != "ESTABLISHED":
+        return ""
+    parts = ""
+    if sa.rekey_at is not None:
+        parts += f", rekeying in {span(sa.rekey_at - now)}"
+    if sa.reauth_at is not None:
+        auth = sa.auth.removesuffix(" authentication")
+        parts += f", {auth} reauthentication in {span(sa.reauth_at - now)}"
+    return parts or ", rekeying disabled"
+
+
+def _when(at: float | None, now: float) -> str:
+    if at is None:
+        return "disabled"
+    return f"in {span(at - now)}" if at >= now else "active"
+
+
+def _both(policy: Routed) -> str:
+    return f"{_selectors(policy.local_ts)} === {_selectors(policy.remote_ts)}"
+
+
+def _selectors(selectors: Sequence[TrafficSelector]) -> str:
+    return " ".join(map(str, selectors))
+
+
+def _identity(identity: Identity | None) -> str:
+    return "%any" if identity is None else str(identity)

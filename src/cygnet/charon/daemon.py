@@ -1,0 +1,244 @@
+"""The IKEv2 daemon: builds the real things, connects them, starts and stops them. No global state."""
+
+import secrets
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from cygnet import __version__
+from cygnet.base.addresses import Address
+from cygnet.base.groups import Group, Level
+from cygnet.charon import facts, logs
+from cygnet.charon.backends.configuration import StrongswanConf
+from cygnet.charon.backends.manager import BackendManager, chosen
+from cygnet.charon.backends.resolver import Resolver
+from cygnet.charon.backends.stroke import Host, StrokeBackend
+from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.control.dispatch import Handlers
+from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.list import ListHandler
+from cygnet.charon.control.load import LoadHandler
+from cygnet.charon.control.loglevel import LogLevelHandler
+from cygnet.charon.control.ports import ListedCertificate
+from cygnet.charon.control.reread import RereadHandler
+from cygnet.charon.control.route import RouteHandler, UnrouteHandler
+from cygnet.charon.control.server import ControlServer, Limits, listen
+from cygnet.charon.control.status import StatusHandler
+from cygnet.charon.control.terminate import TerminateHandler
+from cygnet.charon.jobs.installed import Installed
+from cygnet.charon.jobs.kernel_events import KernelEvents
+from cygnet.charon.jobs.negotiations import Negotiations, Workplace
+from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.jobs.performer import EffectPerformer
+from cygnet.charon.jobs.reactions import Reactions
+from cygnet.charon.jobs.receive import DatagramHandler, DropReports
+from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.sa.endpoint import Endpoint
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.orders import TerminateIke
+from cygnet.charon.sa.ports import Ports
+from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.charon.sockets import open_sockets
+from cygnet.kernel.backends.factory import open_kernel
+from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.userland import EspdAccess
+from cygnet.kernel.port import Kernel
+from cygnet.runtime import paths
+from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.ratelimit import RateLimitedLog
+from cygnet.runtime.counters import Counters
+from cygnet.runtime.files import FileReader
+from cygnet.runtime.manager import SA_LIMIT, Manager
+from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.queues.events import EventQueue
+from cygnet.runtime.queues.jobs import JobQueue
+from cygnet.runtime.queues.sends import SendQueue
+from cygnet.runtime.sa_index import Keys
+from cygnet.runtime.threads.pool import Pool
+from cygnet.runtime.threads.receiver import Receiver
+from cygnet.runtime.threads.scheduler import Scheduler
+from cygnet.runtime.threads.sender import Sender
+
+DELETE_S = 1.2
+"""How long a stopping daemon waits for its peers to confirm that SAs are deleted."""
+THREADS_S = 0.3
+"""How long each kind of thread may take to end."""
+HALF_OPEN = ("CREATED", "CONNECTING")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What the command line says: log levels by group, whether to log on standard error too."""
+
+    debug: Mapping[str, int]
+    stderr: bool = False
+
+
+class Daemon:
+    """charon: the parts, from the outside in. Raises :class:`LocalError` for what it cannot do without."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._began, self._started_at = time.monotonic(), time.time()
+        self._counters = Counters()
+        self._bus = Bus(self._counters)
+        self._reader = FileReader()
+        conf = StrongswanConf(paths.strongswan_conf(), self._reader)
+        self._settings = conf.settings
+        self._files = logs.add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
+        self._report_conf(conf)
+        self._build_runtime()
+        self._build_network_and_kernel()
+        self._build_core()
+        self._build_control()
+
+    def start(self) -> None:
+        """Start the kernel backend, all threads, and last the control socket; raises :class:`LocalError`."""
+        self._kernel.start(self._kernel_events)
+        for thread in self._threads:
+            thread.start()
+        self._pool.start()
+        self._control.start()
+        self._bus.log(Group.DMN, Level.CONTROL, self._pool.statistics().describe(len(self._events)))
+
+    def stop(self) -> None:
+        """Delete the SAs at the peers, as far as they answer in time, then end everything."""
+        self._bus.log(Group.DMN, Level.AUDIT, "SIGTERM received, shutting down")
+        self._reactions.stop()
+        for number in self._manager.unique_ids():
+            self._place.order(number, TerminateIke(reason="shutting down"))
+        if not self._manager.wait_empty(DELETE_S):
+            self._bus.log(Group.DMN, Level.CONTROL, f"{len(self._manager)} IKE_SAs end without an answer")
+        self._control.close(THREADS_S)
+        self._pool.stop(THREADS_S)
+        for thread in self._threads:
+            thread.stop(THREADS_S)
+        self._kernel.close(flush=True)
+        self._socket.close()
+        self._bus.close(THREADS_S)
+
+    def reopen_logs(self) -> None:
+        """After rotation (SIGHUP)."""
+        for file in self._files:
+            file.reopen()
+
+    def _build_runtime(self) -> None:
+        settings = self._settings
+        reserved = (
+            settings.critical_threads,
+            settings.high_threads,
+            settings.medium_threads,
+            settings.low_threads,
+        )
+        self._jobs = JobQueue(settings.threads, reserved, settings.receive_queue, self._counters)
+        self._events = EventQueue(time.monotonic, settings.event_queue, self._counters)
+        self._sends = SendQueue(settings.send_queue, self._counters)
+        self._pool = Pool(self._jobs, self._report)
+
+    def _build_network_and_kernel(self) -> None:
+        settings = self._settings
+        self._socket, esp_sockets = open_sockets(settings, self._counters, local_addresses)
+        self._bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
+        inherited = self._socket.kind == "inherited"
+        descriptors = {name: sock.fileno() for name, sock in esp_sockets.items()}
+        access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
+        self._kernel: Kernel = open_kernel(settings.kernel, access, partial(self._bus.log, Group.KNL))
+
+    def _build_core(self) -> None:
+        settings, clock = self._settings, time.monotonic
+        performer = EffectPerformer(self._sends, self._events, self._bus, self._counters, clock)
+        self._manager: Manager[IkeSa] = Manager(
+            self._jobs, performer, _keys, clock, self._counters,
+            sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
+        )  # fmt: skip
+        resolver = Resolver()
+        host = Host(self._reader, resolver, self._is_local, time.time, self._bus.log)
+        self._stroke = StrokeBackend(
+            Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
+        )
+        stores = chosen(settings.backends, [self._stroke.connections])
+        self._backends = BackendManager(stores, [self._stroke.credentials], [self._stroke.connections])
+        numbers = Numbers(self._manager.next_unique_id, settings.reqid_base)
+        ports = Ports(self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings)
+        self._place = Workplace(self._manager, ports, numbers, self._bus, self._jobs, resolver.resolve, clock)
+        self._negotiations = Negotiations(self._place)
+        self._traps = Traps(self._kernel, numbers, resolver.resolve, self._bus)
+        self._build_jobs(performer)
+
+    def _build_jobs(self, performer: EffectPerformer) -> None:
+        place, installed = self._place, Installed()
+        self._reactions = Reactions(
+            place, self._negotiations, self._traps, installed, self._events, self._backends
+        )
+        performer.react, performer.expire = self._reactions, self._manager.expire
+        self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
+        endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
+        reports = DropReports(RateLimitedLog(self._bus, place.clock), self._counters, place.clock)
+        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
+        self._threads = (
+            Scheduler(self._events, self._report),
+            Sender(self._sends, self._socket, self._report, self._counters, self._refused),
+            Receiver(self._socket, handler, self._report),
+        )
+
+    def _build_control(self) -> None:
+        settings = self._settings
+        about = facts.Facts(
+            __version__, self._started_at, self._began, self._place.clock, self._pool, self._events,
+            self._kernel.local_addresses, facts.parts(self._socket.kind, self._kernel.features.name),
+        )  # fmt: skip
+        handlers = Handlers(
+            StatusHandler(self._manager, self._backends, self._traps, self._kernel, about, self._place.clock),
+            ListHandler(self, about, time.time),
+            InitiateHandler(self._backends, self._negotiations, self._place.clock, settings.stroke_timeout_s),
+            TerminateHandler(self._manager, self._negotiations, self._place.clock, settings.stroke_timeout_s),
+            RouteHandler(self._backends, self._traps),
+            UnrouteHandler(self._traps),
+            LoadHandler(self._stroke),
+            RereadHandler(self._stroke),
+            LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
+        )
+        limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
+        listener = listen(paths.charon_ctl())
+        self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
+
+    def set_level(self, group: str, level: int) -> None:
+        """``stroke loglevel``."""
+        self._bus.set_level(None if group == "any" else Group(group), level)
+
+    def listed(self, authorities: bool) -> list[ListedCertificate]:
+        """The certificates of the stroke backend."""
+        return [ListedCertificate(one.der, private) for one, private in self._stroke.listed(authorities)]
+
+    def _is_local(self, address: Address) -> bool:
+        return address in self._kernel.local_addresses() or address.is_loopback
+
+    def _report_conf(self, conf: StrongswanConf) -> None:
+        product = f"Starting IKE charon daemon (Cygnet {__version__}, {facts.system()})"
+        self._bus.log(Group.DMN, Level.CONTROL, product)
+        for problem in conf.problems():
+            self._bus.log(Group.DMN, Level.CONTROL, problem)
+        missing = conf.missing_plugins()
+        if missing:
+            names = ", ".join(missing)
+            self._bus.log(
+                Group.DMN, Level.CONTROL, f"plugins named in charon.load that there are not: {names}"
+            )
+
+    def _report(self, name: str, error: BaseException) -> None:
+        trace = "".join(traceback.format_exception(error)).rstrip()
+        self._bus.log(Group.DMN, Level.AUDIT, f"{name} failed\n{trace}")
+
+    def _refused(self, datagram: Datagram, error: OSError) -> None:
+        way = f"{datagram.source.with_brackets()} to {datagram.destination.with_brackets()}"
+        self._bus.log(Group.NET, Level.CONTROL, f"error writing to socket: {error.strerror} ({way})")
+
+
+def _keys(snapshot: IkeSnapshot) -> Keys:
+    """By what the manager finds an IKE_SA."""
+    half_open = snapshot.state in HALF_OPEN
+    identities = None if half_open else (snapshot.local_id, snapshot.remote_id)
+    return Keys(
+        snapshot.name, identities, snapshot.remote.address if half_open and not snapshot.initiator else None
+    )

@@ -1,0 +1,72 @@
+"""Performs the effects of IKE_SAs: datagrams to the sender, timers to the scheduler, events onward."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cygnet.base.effects import Announce, Log, Schedule, Send
+from cygnet.base.groups import Group, Level
+from cygnet.charon.sa.events import Counted
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.counters import Counters
+from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.queues.events import EventQueue
+from cygnet.runtime.queues.sends import SendQueue
+
+React = Callable[[Any], None]
+Expire = Callable[[int, Any], bool]
+
+
+class EffectPerformer:
+    """The manager's performer. ``react`` gets every event but log lines before the bus does.
+
+    ``expire`` and ``react`` are set once the manager and the reactions exist.
+    """
+
+    def __init__(
+        self, sends: SendQueue, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
+    ) -> None:
+        self.expire: Expire = _nobody
+        self.react: React = _ignore
+        self._sends = sends
+        self._events = events
+        self._bus = bus
+        self._counters = counters
+        self._clock = clock
+
+    def send(self, effect: Send) -> None:
+        """Queue a datagram; a full queue counts and drops."""
+        self._sends.put(Datagram(effect.source, effect.destination, effect.data))
+
+    def schedule(self, unique_id: int, effect: Schedule) -> None:
+        """Have the SA's ``expire`` called later."""
+        self._events.put_in(effect.delay_s, lambda: self.expire(unique_id, effect.timer))
+
+    def announce(self, event: Any) -> None:
+        """A log line to the bus if anybody wants it; other events to the reactions first."""
+        if isinstance(event, Log):
+            if self._bus.wants(event.group, event.level):
+                self._bus.publish(event)
+            return
+        if isinstance(event, Counted):
+            self._counters.add(event.name)
+            return
+        self.react(event)
+        self._bus.publish(event)
+
+    def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
+        """After a bug, let the SA give back what it holds; nothing goes to the peer."""
+        if error is None:
+            return
+        self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
+        for effect in sa.abandon(self._clock()):
+            if isinstance(effect, Announce):
+                self.announce(effect.event)
+
+
+def _nobody(unique_id: int, timer: Any) -> bool:
+    return False
+
+
+def _ignore(event: Any) -> None:
+    return None

@@ -1,0 +1,100 @@
+"""From the receiver's thread to an IKE_SA: what a datagram is, and the job it becomes."""
+
+from collections.abc import Callable
+
+from cygnet.base.effects import Effect
+from cygnet.base.errors import LocalError
+from cygnet.base.groups import Group, Level
+from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.sa.endpoint import Create, Dispatch, Drop, Endpoint, Reply
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.ports import Ports
+from cygnet.runtime.bus.ratelimit import RateLimitedLog
+from cygnet.runtime.counters import Counters
+from cygnet.runtime.manager import Manager
+from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.queues.jobs import JobQueue, Priority
+from cygnet.runtime.queues.sends import SendQueue
+
+# IKE_AUTH may wait for signatures and directories; what keeps peers alive may not wait for it.
+PRIORITIES: dict[int, Priority] = {
+    Exchange.IKE_AUTH: Priority.LOW,
+    Exchange.INFORMATIONAL: Priority.HIGH,
+}
+
+
+class DatagramHandler:
+    """Called by the receiver with each datagram; queues, never works."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        manager: Manager[IkeSa],
+        ports: Ports,
+        jobs: JobQueue,
+        sends: SendQueue,
+        reports: "DropReports",
+    ) -> None:
+        self._endpoint = endpoint
+        self._manager = manager
+        self._ports = ports
+        self._jobs = jobs
+        self._sends = sends
+        self._reports = reports
+
+    def __call__(self, datagram: Datagram) -> None:
+        """Decide what belongs to no SA, post the rest to its SA."""
+        now = self._reports.clock()
+        decision = self._endpoint.decide(datagram.data, datagram.source, datagram.destination, now)
+        if isinstance(decision, Dispatch):
+            priority = PRIORITIES.get(decision.exchange, Priority.MEDIUM)
+            self._post(decision.unique_id, datagram, priority)
+        elif isinstance(decision, Create):
+            self._create(decision.spi, datagram)
+        elif isinstance(decision, Reply):
+            self._reports.report(decision.counter, datagram, "answered without an IKE_SA")
+            self._sends.put(Datagram(datagram.destination, datagram.source, decision.data))
+        elif isinstance(decision, Drop):
+            self._reports.report(decision.counter, datagram, "dropped")
+
+    def _create(self, spi: bytes, datagram: Datagram) -> None:
+        limit = self._ports.settings.init_limit_job_load
+        if limit and sum(self._jobs.lengths()) >= limit:
+            self._reports.report("job_load_limit", datagram, "dropped")
+            return
+        unique_id = self._manager.next_unique_id()
+        sa = IkeSa.responder(self._ports, unique_id, spi, datagram.destination, datagram.source)
+        try:
+            self._manager.register(sa)
+        except LocalError:
+            self._reports.report("ikesa_limit", datagram, "dropped")
+            return
+        self._post(unique_id, datagram, Priority.MEDIUM)
+
+    def _post(self, unique_id: int, datagram: Datagram, priority: Priority) -> None:
+        clock = self._reports.clock
+
+        def receive(sa: IkeSa) -> list[Effect]:
+            return sa.receive(datagram.data, datagram.source, datagram.destination, clock())
+
+        self._manager.post(unique_id, receive, priority, "process message")
+
+
+class DropReports:
+    """Counts what is dropped or answered without an IKE_SA, and logs a line a second of each kind at most."""
+
+    def __init__(self, log: RateLimitedLog, counters: Counters, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._log = log
+        self._counters = counters
+
+    def report(self, counter: str, datagram: Datagram, what: str) -> None:
+        """One datagram; ``counter`` is a constant of the code."""
+        self._counters.add(f"ike {counter}")
+        source, reason = datagram.source, counter.replace("_", " ")
+        self._log.log(
+            counter,
+            Group.NET,
+            Level.CONTROL,
+            lambda: f"packet from {source.with_brackets()} {what}: {reason}",
+        )

@@ -1,0 +1,112 @@
+"""The log listeners that ``strongswan.conf`` and the command line ask for, with strongSwan's defaults.
+
+``charon.filelog.NAME``, ``charon.syslog.{daemon,auth}``; without either, syslog ``daemon`` at level 1 and
+``auth`` at level 0, the former at the levels of ``--debug-TYPE`` (from ``charondebug``).
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from cygnet.base.groups import Group, Level
+from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.loggers import (
+    FACILITIES,
+    FileLogger,
+    LineFormat,
+    StreamLogger,
+    SyslogLogger,
+    open_syslog,
+)
+from cygnet.runtime.bus.records import Levels
+
+STREAMS = ("stderr", "stdout")
+
+
+class Settings(Protocol):
+    """The parsed ``strongswan.conf``."""
+
+    def get(self, path: str, default: str = "") -> str:
+        """A value as text."""
+
+    def get_int(self, path: str, default: int) -> int:
+        """A value as a number."""
+
+    def get_bool(self, path: str, default: bool) -> bool:
+        """A value as yes or no."""
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a value or section."""
+
+    def sections(self, path: str = "") -> tuple[str, ...]:
+        """The names of the sections below."""
+
+
+def add_loggers(
+    bus: Bus, settings: Settings, debug: Mapping[str, int], stderr: bool
+) -> tuple[FileLogger, ...]:
+    """Let every configured logger listen; a file that cannot be opened is named in the log of the others.
+
+    With none configured there are the default ones, at level 1 or as ``debug`` says, with ``stderr`` on
+    the standard error stream too. Returns the file loggers, for reopening after rotation.
+    """
+    open_syslog(settings.get("charon.syslog.identifier") or "charon")
+    names = settings.sections("charon.filelog")
+    facilities = [name for name in FACILITIES if settings.has(f"charon.syslog.{name}")]
+    if not names and not facilities:
+        _add_defaults(bus, debug, stderr)
+    problems: list[str] = []
+    loggers = [_add_file(bus, settings, name, problems) for name in names]
+    for name in facilities:
+        section = f"charon.syslog.{name}"
+        bus.listen(SyslogLogger(name, _line_format(settings, section)), levels=_levels(settings, section))
+    for problem in problems:
+        bus.log(Group.DMN, Level.CONTROL, problem)
+    return tuple(logger for logger in loggers if logger is not None)
+
+
+def _add_defaults(bus: Bus, debug: Mapping[str, int], stderr: bool) -> None:
+    levels = Levels(Level.CONTROL)
+    for name, level in debug.items():
+        levels = levels.changed(None if name == "any" else Group(name), level)
+    bus.listen(SyslogLogger("daemon", LineFormat()), levels=levels)
+    bus.listen(SyslogLogger("auth", LineFormat()), levels=Levels(Level.AUDIT))
+    if stderr:
+        bus.listen(StreamLogger(LineFormat()), levels=levels)
+
+
+def _add_file(bus: Bus, settings: Settings, name: str, problems: list[str]) -> FileLogger | None:
+    section = f"charon.filelog.{name}"
+    path, form = settings.get(f"{section}.path") or name, _line_format(settings, section)
+    levels = _levels(settings, section)
+    if path in STREAMS:
+        bus.listen(StreamLogger(form, getattr(sys, path), f"log {path}"), levels=levels)
+        return None
+    append, flush = (
+        settings.get_bool(f"{section}.append", True),
+        settings.get_bool(f"{section}.flush_line", False),
+    )
+    try:
+        logger = FileLogger(Path(path), form, append=append, flush_line=flush)
+    except OSError as error:
+        problems.append(f"opening file {path} for logging failed: {error.strerror}")
+        return None
+    bus.listen(logger, levels=levels)
+    return logger
+
+
+def _line_format(settings: Settings, section: str) -> LineFormat:
+    return LineFormat(
+        settings.get(f"{section}.time_format"),
+        settings.get(f"{section}.time_precision"),
+        settings.get_bool(f"{section}.ike_name", False),
+        settings.get_bool(f"{section}.log_level", False),
+        settings.get_bool(f"{section}.json", False),
+    )
+
+
+def _levels(settings: Settings, section: str) -> Levels:
+    default = settings.get_int(f"{section}.default", Level.CONTROL)
+    asked = [group for group in Group if settings.has(f"{section}.{group}")]
+    return Levels(default, {group: settings.get_int(f"{section}.{group}", default) for group in asked})

@@ -1,0 +1,66 @@
+"""Facts against constraints: the single place where a finished authentication becomes a permission."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cygnet.base.identities import Identity
+from cygnet.cert.certificates import Certificate
+from cygnet.cert.trust import Check
+from cygnet.charon.config.records import AuthClass, AuthConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one finished authentication round proved.
+
+    ``scheme`` names the signature scheme, ``chain`` is the certificate chain, leaf first; both are empty for
+    a pre-shared key. ``checks`` are those that the chain passed.
+    """
+
+    identity: Identity
+    auth: AuthClass
+    scheme: str = ""
+    chain: tuple[Certificate, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+def comply(facts: Facts, constraints: AuthConfig) -> tuple[Check, ...]:
+    """Every check of what was proved against what the connection demands, each with its verdict."""
+    return (*facts.checks, *_checks(facts, constraints))
+
+
+def failures(checks: tuple[Check, ...]) -> tuple[str, ...]:
+    """The texts of the checks that failed."""
+    return tuple(check.text for check in checks if not check.ok)
+
+
+def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
+    wanted = constraints.identity
+    if wanted is not None and not wanted.is_any:
+        ok = bool(facts.identity.match(wanted))
+        yield Check("identity", ok, f"identity '{wanted}' required, peer is '{facts.identity}'")
+    if constraints.auth is not AuthClass.ANY:
+        ok = facts.auth is constraints.auth
+        yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
+    if facts.auth is AuthClass.PUBKEY:
+        yield from _certificate_checks(facts, constraints)
+
+
+def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
+    leaf = facts.chain[0] if facts.chain else None
+    if constraints.certificates:
+        ok = leaf is not None and leaf.der in constraints.certificates
+        yield Check("certificate", ok, f"peer certificate {leaf} is not the one configured")
+    if constraints.authorities:
+        names = " or ".join(f'"{one}"' for one in constraints.authorities)
+        issuers = facts.chain[1:]
+        ok = any(issuer.subject.match(one) for issuer in issuers for one in constraints.authorities)
+        yield Check("authority", ok, f"peer not authenticated by CA {names}")
+    if constraints.signature_schemes:
+        ok = facts.scheme in constraints.signature_schemes
+        text = ", ".join(constraints.signature_schemes)
+        yield Check("scheme", ok, f"signature scheme {facts.scheme} not acceptable, configured are {text}")
+    if constraints.min_key_bits and leaf is not None:
+        key = leaf.public_key
+        ok = key.bits >= constraints.min_key_bits
+        yield Check("key strength", ok, f"{key} are fewer than {constraints.min_key_bits} bits")

@@ -1,0 +1,56 @@
+"""Installing a CHILD_SA that was agreed on: keys, lifetimes, states, the line in the log."""
+
+from dataclasses import replace
+
+from cygnet.base.groups import Group
+from cygnet.base.secret import Secret
+from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.child_sa import Agreed, ChildSa
+from cygnet.charon.sa.establish import jittered
+from cygnet.charon.sa.keymat import Nonces, derive_child_keys
+from cygnet.charon.sa.states import ChildState
+from cygnet.kernel.port import Lifetime
+
+
+def complete(
+    sa: Association,
+    child: ChildSa,
+    agreed: Agreed,
+    secrets: tuple[Nonces, Secret | None],
+    reqid: int,
+    *,
+    initiator: bool,
+) -> None:
+    """Derive the keys and install the inbound SA; the outbound one waits for ``install_outbound``.
+
+    ``reqid`` 0: the one of the selectors. ``initiator``: we sent the exchange's request.
+    """
+    child.reqid = reqid or child.config.reqid
+    if not child.reqid:
+        child.reqid, child.counted = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts), True
+    keys = derive_child_keys(sa.established_keys, agreed.proposal, *secrets)
+    lifetime = lifetime_of(sa, child.config)
+    child.path = sa.path
+    sa.move_child(child, ChildState.INSTALLING)
+    child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
+    child.installed_at = sa.now
+    child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
+    child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None
+    sa.move_child(child, ChildState.INSTALLED)
+    sa.log(
+        Group.IKE,
+        f"CHILD_SA {child} established with SPIs {child.spis_text} and TS {child.selectors_text}",
+    )
+
+
+def lifetime_of(sa: Association, config: ChildConfig) -> Lifetime:
+    """The configured lifetime with its soft time at random within the fuzz; without rekeying, none."""
+    lifetime, rekey = config.lifetime, sa.peer_config.rekey
+    if not rekey:
+        return replace(lifetime, soft_s=0, soft_bytes=0, soft_packets=0)
+    base = lifetime.soft_s + config.margin_s if lifetime.soft_s else lifetime.hard_s
+    if not base:
+        return lifetime
+    soft = jittered(sa, base, config.margin_s, config.fuzz_percent)
+    return replace(lifetime, soft_s=min(soft, lifetime.hard_s) if lifetime.hard_s else soft)

@@ -1,0 +1,143 @@
+"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cygnet.base.secret import Secret
+from cygnet.crypto.ciphers import Sealer, key_sizes, sealer
+from cygnet.crypto.prf import Prf, prf, prf_plus
+from cygnet.crypto.proposals import Proposal, Transform
+from cygnet.crypto.tables import TransformType
+
+PSK_PAD = b"Key Pad for IKEv2"
+
+
+class Protection:
+    """Protects what one side sends: its sealer and its IVs (a counter where the cipher allows)."""
+
+    __slots__ = ("_counter", "_rng", "sealer")
+
+    def __init__(self, sealer: Sealer, rng: Callable[[int], bytes]) -> None:
+        self.sealer = sealer
+        self._rng = rng
+        self._counter = 0
+
+    def iv(self) -> bytes:
+        """An IV never used before with this key."""
+        if not self.sealer.counter_mode:
+            return self._rng(self.sealer.iv_size)
+        self._counter += 1
+        return self._counter.to_bytes(self.sealer.iv_size, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class IkeKeys:
+    """The keys of an IKE_SA, both directions; ``protection_i`` protects what the initiator sends."""
+
+    prf: Prf
+    sk_d: Secret
+    sk_pi: Secret
+    sk_pr: Secret
+    protection_i: Protection
+    protection_r: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """Ni and Nr of one exchange."""
+
+    initiator: bytes
+    responder: bytes
+
+    @property
+    def seed(self) -> bytes:
+        """Ni | Nr."""
+        return self.initiator + self.responder
+
+
+@dataclass(frozen=True, slots=True)
+class ChildKeys:
+    """Encryption and integrity keys of a CHILD_SA, for what the exchange's initiator and responder send."""
+
+    encryption_i: Secret
+    integrity_i: Secret
+    encryption_r: Secret
+    integrity_r: Secret
+
+
+def derive_ike_keys(
+    proposal: Proposal, shared: Secret, nonces: Nonces, spis: bytes, rng: Callable[[int], bytes],
+    old: IkeKeys | None = None,
+) -> IkeKeys:
+    """SKEYSEED and what follows (RFC 7296, 2.14); with ``old`` those of a rekeyed IKE_SA (2.18).
+
+    ``spis`` is SPIi | SPIr of the new IKE_SA.
+    """
+    function = prf(_number(proposal, TransformType.PRF))
+    if old is None:
+        skeyseed = function(function.nonce_key(nonces.initiator, nonces.responder), shared.reveal())
+    else:
+        skeyseed = old.prf(old.sk_d.reveal(), shared.reveal() + nonces.seed)
+    encryption, integrity = ciphers_of(proposal)
+    e, a = key_sizes(encryption, integrity)
+    d = function.size
+    take = _Taker(prf_plus(function, skeyseed, nonces.seed + spis, 3 * d + 2 * (e + a)))
+    sk_d, sk_ai, sk_ar, sk_ei, sk_er = take(d), take(a), take(a), take(e), take(e)
+    return IkeKeys(
+        function, Secret(sk_d), Secret(take(d)), Secret(take(d)),
+        Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng),
+        Protection(sealer(encryption, integrity, sk_er, sk_ar), rng),
+    )
+
+
+def derive_child_keys(keys: IkeKeys, proposal: Proposal, nonces: Nonces, shared: Secret | None) -> ChildKeys:
+    """KEYMAT of a CHILD_SA (RFC 7296, 2.17); ``shared`` is that of its own key exchange, if it had one."""
+    encryption, integrity = ciphers_of(proposal)
+    e, a = key_sizes(encryption, integrity)
+    seed = (shared.reveal() if shared else b"") + nonces.seed
+    take = _Taker(prf_plus(keys.prf, keys.sk_d.reveal(), seed, 2 * (e + a)))
+    return ChildKeys(Secret(take(e)), Secret(take(a)), Secret(take(e)), Secret(take(a)))
+
+
+def signed_octets(function: Prf, sk_p: Secret, message: bytes, nonce: bytes, id_body: bytes) -> bytes:
+    """What an AUTH payload covers (RFC 7296, 2.15).
+
+    ``message`` is the signer's IKE_SA_INIT message, ``nonce`` the other side's, ``id_body`` the signer's
+    ID payload without its generic header.
+    """
+    return b"".join((message, nonce, function(sk_p.reveal(), id_body)))
+
+
+def psk_auth(function: Prf, secret: Secret, octets: bytes) -> bytes:
+    """AUTH data for a shared secret (RFC 7296, 2.15)."""
+    return function(function(secret.reveal(), PSK_PAD), octets)
+
+
+def ciphers_of(proposal: Proposal) -> tuple[Transform, Transform | None]:
+    """Encryption, and integrity unless there is none."""
+    encryption = proposal.chosen(TransformType.ENCR)
+    if encryption is None:
+        raise ValueError(f"{proposal} has no encryption")
+    integrity = proposal.chosen(TransformType.INTEG)
+    return encryption, None if integrity is None or integrity.is_none else integrity
+
+
+class _Taker:
+    """Hands out octets from the front."""
+
+    __slots__ = ("_at", "_octets")
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._at = 0
+
+    def __call__(self, size: int) -> bytes:
+        start, self._at = self._at, self._at + size
+        return self._octets[start : self._at]
+
+
+def _number(proposal: Proposal, kind: int) -> int:
+    chosen = proposal.chosen(kind)
+    if chosen is None:
+        raise ValueError(f"{proposal} lacks a transform of type {kind}")
+    return chosen.number

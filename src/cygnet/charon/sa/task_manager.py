@@ -1,0 +1,442 @@
+"""Runs the tasks of one IKE_SA: which exchange, which message, in which order (RFC 7296, 2.1 to 2.3).
+
+The window is 1. Tasks are *queued* (wanted), *active* (our exchange in flight) or *passive* (the peer's).
+"""
+
+from cygnet.base.errors import CygnetError, Ends, LocalError, PeerError
+from cygnet.base.groups import Group
+from cygnet.charon.encoding import notify as notifies
+from cygnet.charon.encoding.errors import InvalidSyntaxError, UnsupportedCriticalPayloadError
+from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
+from cygnet.charon.encoding.message import Message, Parsed, parse_message
+from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.encoding.payloads import Delete, Notify
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.events import Counted
+from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks import TASKS
+from cygnet.charon.sa.tasks.task import Draft, Step, Task
+from cygnet.charon.sa.timers import Retransmit, Retry
+from cygnet.charon.sa.transport import Route, Transport
+from cygnet.crypto.proposals import Protocol
+
+_PLACE = {kind: place for place, kind in enumerate(TASKS)}
+_SETUP = (Exchange.IKE_SA_INIT, Exchange.IKE_AUTH)
+_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
+_COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
+
+
+class TaskManager:
+    """Message IDs, the window, and who builds and reads what."""
+
+    def __init__(self, sa: Association) -> None:
+        self.sa = sa
+        self.transport = Transport(sa)
+        self.queued: list[Task] = []
+        self.active: list[Task] = []
+        self.passive: list[Task] = []
+        self._own_id = 0
+        self._peer_id = 0
+        self._complained_at = -_COMPLAINT_INTERVAL_S
+
+    # From the network
+
+    def receive(self, data: bytes, route: Route) -> None:
+        """One datagram. Whatever it is, it ends at most this IKE_SA."""
+        sa = self.sa
+        sa.log(
+            Group.NET,
+            f"received packet: from {route.source.with_brackets()} to {route.destination.with_brackets()}"
+            f" ({len(data)} bytes)",
+        )
+        try:
+            parsed = parse_message(data)
+        except PeerError as error:
+            self._unreadable(data, route, error)
+            return
+        header = parsed.header
+        if header.from_initiator is sa.initiator or header.spi_i != sa.spi_i:
+            self._drop("not_from_peer", "its flags or SPIs are not the peer's")
+        elif header.is_response:
+            self._receive_response(parsed, route)
+        else:
+            self._receive_request(parsed, route)
+
+    def _unreadable(self, data: bytes, route: Route, error: PeerError) -> None:
+        """Malformed before any integrity check: silence, except for a first message (RFC 7296, 2.21.1)."""
+        sa = self.sa
+        self._drop("malformed", str(error))
+        if sa.initiator or sa.keys is not None:
+            return
+        if isinstance(error, UnsupportedCriticalPayloadError):
+            self._answer_refusal(Draft(Exchange.IKE_SA_INIT, 0, True), data, route, error)
+        sa.retire(f"malformed first message: {error}")
+
+    def _drop(self, counter: str, reason: str) -> None:
+        """Count a message that is dropped; one log line now and then."""
+        sa = self.sa
+        sa.announce(Counted(counter))
+        if sa.now - self._complained_at >= _COMPLAINT_INTERVAL_S:
+            self._complained_at = sa.now
+            sa.log(Group.IKE, f"message dropped: {reason}")
+
+    def _receive_request(self, parsed: Parsed, route: Route) -> None:
+        sa, header, cached = self.sa, parsed.header, self.transport.cached
+        if header.message_id != self._peer_id:
+            if cached is None or header.message_id != cached.message_id:
+                text = f"received message ID {header.message_id}, expected {self._peer_id}"
+                self._drop("out_of_window", text)
+            elif parsed.raw == cached.request:
+                self.transport.repeat_response(route)
+            elif parsed.fragment is None and self._is_authentic(parsed):
+                self.transport.repeat_response(route)
+            return
+        if not self._expected_now(header.exchange) or (parsed.encrypted is None) is not (sa.keys is None):
+            self._drop("wrong_time", f"{exchange_name(header.exchange)} request in state {sa.state}")
+            return
+        draft = Draft(header.exchange, header.message_id, True)
+        try:
+            message = self._read(parsed)
+        except PeerError as error:
+            self._bad_request(error, draft, parsed, route)
+            return
+        if message is not None:
+            self._arrived(route)
+            self._process_request(message, draft, parsed.raw, route)
+
+    def _expected_now(self, exchange: int) -> bool:
+        """Whether the peer may begin this exchange in the present state."""
+        sa = self.sa
+        if sa.state is IkeState.CREATED:
+            return exchange == Exchange.IKE_SA_INIT and not sa.initiator
+        if sa.state is IkeState.CONNECTING:
+            return exchange == Exchange.IKE_AUTH and not sa.initiator
+        return True
+
+    def _is_authentic(self, parsed: Parsed) -> bool:
+        """Whether a request under the last message ID, though not identical, is really the peer's."""
+        if self.sa.keys is None or parsed.encrypted is None:
+            return False
+        try:
+            return self.transport.open(parsed, len(parsed.raw)) is not None
+        except PeerError:
+            return False
+
+    def _read(self, parsed: Parsed) -> Message | None:
+        """Verified, complete, and with the payloads its exchange demands."""
+        sa = self.sa
+        protected = parsed.encrypted is not None
+        if not protected:
+            message: Message | None = parsed.message
+        else:
+            message = self.transport.open(parsed, len(parsed.raw))
+        if message is None:
+            return None
+        sa.log(Group.ENC, f"parsed {message.describe()}")
+        check(message, protected)
+        return message
+
+    def _bad_request(self, error: PeerError, draft: Draft, parsed: Parsed, route: Route) -> None:
+        """A request that cannot be read: silence if it may be anybody's, else a refusal."""
+        if error.notify is None:
+            self._drop("not_authentic", str(error))
+            return
+        self.sa.log(Group.ENC, f"{exchange_name(draft.exchange)} request {draft.message_id} is wrong: {error}")
+        ends = error.ends is Ends.SA or self.sa.state in (IkeState.CREATED, IkeState.CONNECTING)
+        self._answer_refusal(draft, parsed.raw, route, error)
+        self._peer_id += 1
+        if ends:
+            self.abort(str(error))
+
+    def _arrived(self, route: Route) -> None:
+        """A message of the peer's, verified and new: remember when, follow it where it comes from."""
+        sa = self.sa
+        sa.times.received = sa.now
+        if sa.keys is None:
+            sa.local, sa.remote = route.destination, route.source
+        elif (sa.local, sa.remote) != (route.destination, route.source):
+            self._follow(route)
+
+    def _follow(self, route: Route) -> None:
+        """Other ports or addresses of an authenticated peer (RFC 7296, 2.23).
+
+        One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established.
+        """
+        sa = self.sa
+        if sa.nat.here and sa.state is not IkeState.CONNECTING:
+            return
+        sa.follow(route.destination, route.source)
+
+    # Requests
+
+    def _process_request(self, message: Message, draft: Draft, raw: bytes, route: Route) -> None:
+        sa = self.sa
+        if message.exchange == Exchange.IKE_SA_INIT:
+            sa.negotiation.request = raw
+        self._choose_passive(message)
+        error = self._run_passive(message, draft)
+        if error is not None:
+            self._answer_refusal(draft, raw, route, error)
+            self._peer_id += 1
+            self.abort(str(error))
+            return
+        packets = self.transport.pack(draft)
+        if message.exchange == Exchange.IKE_SA_INIT:
+            sa.negotiation.response = packets[0]
+        self.transport.respond(raw, draft.message_id, packets, route)
+        self._peer_id += 1
+        for task in self.passive:
+            task.sent()
+        if sa.state not in (IkeState.CREATED, IkeState.CONNECTING):
+            self.passive.clear()
+
+    def _choose_passive(self, message: Message) -> None:
+        sa = self.sa
+        if message.exchange == Exchange.IKE_SA_INIT:
+            self.passive = [kind(sa) for kind in TASKS if _sets_up(kind)]
+        elif message.exchange in _LIVE:
+            self.passive = [kind(sa) for kind in TASKS if kind.answers(sa, message)]
+
+    def _run_passive(self, message: Message, draft: Draft) -> CygnetError | None:
+        """All tasks read the request, then all build the response; what ends the IKE_SA is returned."""
+        going: list[Task] = []
+        for task in self.passive:
+            if not task.takes_part(message.exchange):
+                going.append(task)
+                continue
+            try:
+                if task.process_request(message) is Step.MORE:
+                    going.append(task)
+            except (PeerError, LocalError) as error:
+                if self._is_fatal(task, error):
+                    return error
+                self._refuse(task, error, draft)
+        self.passive = []
+        for task in going:
+            try:
+                if not task.takes_part(message.exchange) or task.build_response(draft) is Step.MORE:
+                    self.passive.append(task)
+            except (PeerError, LocalError) as error:
+                if self._is_fatal(task, error):
+                    return error
+                self._refuse(task, error, draft)
+        return None
+
+    def _is_fatal(self, task: Task, error: CygnetError) -> bool:
+        if task.vital and self.sa.state in (IkeState.CREATED, IkeState.CONNECTING):
+            return True
+        return isinstance(error, PeerError) and error.ends is Ends.SA
+
+    def _refuse(self, task: Task, error: CygnetError, draft: Draft) -> None:
+        """The task ends, the rest goes on: its notify joins the response."""
+        self.sa.log(Group.IKE, f"{task.name} failed: {error}")
+        task.failed(str(error))
+        if (notify := refusal(error)) is not None:
+            draft.add(notify)
+
+    def _answer_refusal(self, draft: Draft, raw: bytes, route: Route, error: CygnetError) -> None:
+        """A response that is nothing but the error's notify."""
+        notify = refusal(error)
+        if notify is None:
+            return
+        self.sa.log(Group.IKE, f"refusing {exchange_name(draft.exchange)} request: {error}")
+        draft.payloads = [notify]
+        self.transport.respond(raw, draft.message_id, self.transport.pack(draft), route)
+
+    # Responses
+
+    def _receive_response(self, parsed: Parsed, route: Route) -> None:
+        sa, header, waiting = self.sa, parsed.header, self.transport.outstanding
+        if waiting is None or (header.message_id, header.exchange) != (waiting.message_id, waiting.exchange):
+            self._drop("unexpected_response", f"response {header.message_id} to no request")
+            return
+        if (parsed.encrypted is None) is not (sa.keys is None):
+            self._drop("not_protected", "response without the protection it must have")
+            return
+        if sa.keys is not None and header.spi_r != sa.spi_r:
+            self._drop("not_from_peer", "its flags or SPIs are not the peer's")
+            return
+        try:
+            message = self._read(parsed)
+        except PeerError as error:
+            self._bad_response(error)
+            return
+        if message is not None:
+            self._arrived(route)
+            self._process_response(message, parsed.raw)
+
+    def _bad_response(self, error: PeerError) -> None:
+        """Not authentic: the real one may come yet. Authentic but wrong: the peer cannot be talked to."""
+        if error.notify is None or self.sa.keys is None:
+            self._drop("bad_response", str(error))
+            return
+        self.sa.log(Group.ENC, f"response is wrong: {error}")
+        self._own_id += 1
+        self.transport.outstanding = None
+        self.abort(str(error), farewell=refusal(error))
+
+    def _process_response(self, message: Message, raw: bytes) -> None:
+        sa = self.sa
+        if message.exchange == Exchange.IKE_SA_INIT:
+            sa.negotiation.response = raw
+        self.transport.outstanding = None
+        going: list[Task] = []
+        for task in self.active:
+            if not task.takes_part(message.exchange):
+                going.append(task)
+                continue
+            try:
+                step = task.process_response(message)
+            except (PeerError, LocalError) as error:
+                if self._is_fatal(task, error):
+                    self._own_id += 1
+                    self._failed(error)
+                    return
+                sa.log(Group.IKE, f"{task.name} failed: {error}")
+                task.failed(str(error))
+                continue
+            if step is Step.AGAIN:
+                return
+            if step is Step.MORE:
+                going.append(task)
+            if sa.state is IkeState.DESTROYING:
+                self.abort("IKE_SA deleted")
+                return
+        self._own_id += 1
+        self.active = going
+
+    def _failed(self, error: CygnetError) -> None:
+        """What the peer answered ends the IKE_SA; it is told unless it said so itself."""
+        self.sa.log(Group.IKE, str(error))
+        notify = refusal(error)
+        self.abort(str(error), farewell=notify if self.sa.keys is not None else None)
+
+    # Requests of ours
+
+    def queue(self, task: Task) -> None:
+        """Have a task done as soon as its turn comes."""
+        if len(self.queued) >= self.sa.ports.settings.max_queued_tasks:
+            task.failed("too many tasks are queued")
+            return
+        self.queued.append(task)
+
+    def initiate(self) -> None:
+        """Send the next request if nothing is in flight."""
+        sa = self.sa
+        while sa.wanted:
+            self.queue(sa.wanted.pop(0))
+        while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
+            if not self.active:
+                self._activate()
+            exchange = next((task.opens for task in self.active if task.opens), None)
+            if exchange is None:
+                self.active.clear()
+                return
+            if not self._build_request(exchange):
+                continue
+
+    def _build_request(self, exchange: Exchange) -> bool:
+        sa = self.sa
+        draft = Draft(exchange, self._own_id, False)
+        for task in tuple(self.active):
+            if not task.takes_part(exchange):
+                continue
+            try:
+                if task.build_request(draft) is Step.DONE:
+                    self.active.remove(task)
+            except LocalError as error:
+                if sa.state in (IkeState.CREATED, IkeState.CONNECTING):
+                    self._failed(error)
+                    return False
+                sa.log(Group.IKE, f"{task.name} failed: {error}")
+                self.active.remove(task)
+                task.failed(str(error))
+        if not draft.payloads and not any(task.opens == exchange for task in self.active):
+            return False
+        packets = self.transport.pack(draft)
+        if exchange == Exchange.IKE_SA_INIT:
+            sa.negotiation.request = packets[0]
+        self.transport.request(draft, packets)
+        return True
+
+    def _activate(self) -> None:
+        """Move the task(s) of the next exchange from queued to active."""
+        sa = self.sa
+        if sa.state is IkeState.CREATED:
+            chosen: dict[type[Task], Task] = {}
+            for task in self.queued:
+                if _sets_up(type(task)):
+                    chosen.setdefault(type(task), task)
+            self.active = sorted(chosen.values(), key=lambda task: _PLACE[type(task)])
+        elif sa.state is not IkeState.CONNECTING:
+            ready = [task for task in self.queued if task.opens and task.not_before <= sa.now and task.ready()]
+            self.active = sorted(ready, key=lambda task: _PLACE[type(task)])[:1]
+        for task in self.active:
+            self.queued.remove(task)
+
+    def expire_retransmit(self, timer: Retransmit) -> bool:
+        """Send a request again if it is still unanswered; False when the peer must be taken for dead."""
+        return self.transport.retransmit(timer)
+
+    def postpone(self, task: Task, delay_s: float) -> None:
+        """Queue a task again for later (RFC 7296, 2.25)."""
+        task.not_before = self.sa.now + delay_s
+        self.queue(task)
+        self.sa.schedule(delay_s, Retry())
+
+    # Ends
+
+    def restart(self) -> None:
+        """Begin again with the first message; what was wanted is still wanted."""
+        self.transport.outstanding = self.transport.cached = None
+        self._own_id = self._peer_id = 0
+        self.queued = self.active + self.queued
+        self.active, self.passive = [], []
+        for task in self.queued:
+            task.restart()
+
+    def abort(self, reason: str, farewell: Notify | None = None) -> None:
+        """The IKE_SA is over; with ``farewell`` the peer is told once, without waiting for an answer."""
+        sa = self.sa
+        if farewell is not None and sa.state is not IkeState.DESTROYING:
+            self.say_farewell(farewell)
+        tasks = (*self.active, *self.queued, *self.passive, *sa.wanted)
+        self.active, self.queued, self.passive = [], [], []
+        sa.wanted.clear()
+        for task in tasks:
+            task.failed(reason)
+        sa.retire(reason)
+
+    def say_farewell(self, payload: Notify | Delete) -> None:
+        """One INFORMATIONAL request that nobody waits for (RFC 7296, 2.21.2)."""
+        sa = self.sa
+        if self.transport.outstanding is not None or sa.keys is None:
+            return
+        draft = Draft(Exchange.INFORMATIONAL, self._own_id, False)
+        draft.add(payload)
+        for packet in self.transport.pack(draft):
+            sa.send(sa.local, sa.remote, packet)
+
+
+def refusal(error: CygnetError) -> Notify | None:
+    """The one place where errors become notifies; ``None`` for silence."""
+    if isinstance(error, PeerError):
+        if error.notify is None:
+            return None
+        protocol, spi = getattr(error, "protocol", 0), getattr(error, "spi", b"")
+        return Notify(error.notify, error.data(), protocol, spi)
+    if isinstance(error, LocalError):
+        return Notify(NotifyType.NO_PROPOSAL_CHOSEN if error.notify is None else error.notify)
+    return None
+
+
+def ike_delete_payload() -> Delete:
+    """D for the IKE_SA itself."""
+    return Delete(Protocol.IKE)
+
+
+def _sets_up(kind: type[Task]) -> bool:
+    return kind.opens in _SETUP or any(exchange in kind.rides for exchange in _SETUP)
+
+
+__all__ = ["InvalidSyntaxError", "TaskManager", "notifies", "refusal"]

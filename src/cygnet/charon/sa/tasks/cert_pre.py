@@ -1,0 +1,90 @@
+"""Certificate requests, and certificates before anybody looks at the signature (RFC 7296, 3.6, 3.7)."""
+
+from typing import ClassVar
+
+from cygnet.base.groups import Group
+from cygnet.charon.config.records import AuthClass, PeerConfig
+from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.encoding.message import Message
+from cygnet.charon.encoding.payloads import CertificateEncoding, CertificatePayload, CertificateRequest
+from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+
+X509 = CertificateEncoding.X509_SIGNATURE
+MAX_AUTHORITIES = 200
+MAX_ASKED = 1000
+
+
+class CertPre(Task):
+    """Asks for certificates of the authorities we trust, and keeps what the peer asks and sends."""
+
+    name = "IKE_CERT_PRE"
+    rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
+
+    def build_request(self, draft: Draft) -> Step:
+        if draft.exchange == Exchange.IKE_AUTH:
+            self._ask(draft, (self.sa.peer_config,))
+        return MORE
+
+    def process_request(self, message: Message) -> Step:
+        if message.exchange == Exchange.IKE_AUTH:
+            self._keep(message)
+            return DONE
+        return MORE
+
+    def build_response(self, draft: Draft) -> Step:
+        self._ask(draft, self.sa.negotiation.candidates)
+        return MORE
+
+    def process_response(self, message: Message) -> Step:
+        self._keep(message)
+        return DONE if message.exchange == Exchange.IKE_AUTH else MORE
+
+    def _ask(self, draft: Draft, configs: tuple[PeerConfig, ...]) -> None:
+        sa = self.sa
+        if not any(_wants_certificate(config) for config in configs):
+            return
+        authorities = sa.ports.credentials.authorities()[:MAX_AUTHORITIES]
+        if not authorities:
+            return
+        if draft.exchange == Exchange.IKE_AUTH:
+            for one in authorities:
+                sa.log(Group.IKE, f'sending cert request for "{one.name}"')
+        key_ids = tuple(dict.fromkeys(one.key_id for one in authorities))
+        draft.add(CertificateRequest.of(X509, key_ids))
+
+    def _keep(self, message: Message) -> None:
+        sa = self.sa
+        handshake = sa.negotiation
+        for request in message.all(CertificateRequest):
+            if request.encoding == X509:
+                handshake.asked_for_certificate = True
+                asked = frozenset(request.key_ids()[:MAX_ASKED])
+                handshake.asked_authorities |= asked
+                self._log_asked(asked)
+        for payload in message.all(CertificatePayload):
+            if len(handshake.certificates) >= sa.ports.settings.max_certificates:
+                sa.log(Group.IKE, "ignoring further certificates of the peer")
+                break
+            if payload.encoding == X509:
+                handshake.certificates.append(payload.data)
+            else:
+                sa.log(Group.IKE, f"ignoring CERT payload with encoding {payload.encoding}")
+
+    def _log_asked(self, asked: frozenset[bytes]) -> None:
+        sa = self.sa
+        known = {one.key_id: one.name for one in sa.ports.credentials.authorities()}
+        unknown = 0
+        for key_id in asked:
+            if key_id in known:
+                sa.log(Group.IKE, f'received cert request for "{known[key_id]}"')
+            else:
+                unknown += 1
+        if unknown:
+            sa.log(Group.IKE, f"received {unknown} cert requests for an unknown ca")
+
+
+def _wants_certificate(config: PeerConfig) -> bool:
+    rounds = config.remote
+    return config.ike.send_certreq and any(
+        one.auth in (AuthClass.PUBKEY, AuthClass.ANY) and not one.certificates for one in rounds
+    )

@@ -1,0 +1,94 @@
+"""Deleting the IKE_SA (RFC 7296, 1.4.1)."""
+
+from typing import ClassVar
+
+from cygnet.base.groups import Group
+from cygnet.charon.config.records import Action
+from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.encoding.message import Message
+from cygnet.charon.encoding.payloads import Delete
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.events import ChildClosed, Reestablish
+from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+from cygnet.crypto.proposals import Protocol
+
+
+class IkeDelete(Task):
+    """Ends the IKE_SA. When both sides delete at once, both answer and both are done."""
+
+    name = "IKE_DELETE"
+    opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
+
+    @classmethod
+    def answers(cls, sa: Association, message: Message) -> bool:
+        if message.exchange != Exchange.INFORMATIONAL:
+            return False
+        return any(one.protocol == Protocol.IKE for one in message.all(Delete))
+
+    def ready(self) -> bool:
+        return self.sa.state is not IkeState.DESTROYING
+
+    # As initiator
+
+    def build_request(self, draft: Draft) -> Step:
+        sa = self.sa
+        sa.log(Group.IKE, f"deleting IKE_SA {sa} between {sa.between}")
+        sa.log(Group.IKE, f"sending DELETE for IKE_SA {sa}")
+        if sa.state is not IkeState.DELETING:
+            sa.move_to(IkeState.DELETING)
+        draft.add(Delete(Protocol.IKE))
+        return MORE
+
+    def process_response(self, message: Message) -> Step:
+        sa = self.sa
+        sa.log(Group.IKE, "IKE_SA deleted")
+        reestablish_if_wanted(sa)
+        sa.retire("IKE_SA deleted")
+        return DONE
+
+    # As responder
+
+    def process_request(self, message: Message) -> Step:
+        sa = self.sa
+        sa.log(Group.IKE, f"received DELETE for IKE_SA {sa}")
+        sa.log(Group.IKE, f"deleting IKE_SA {sa} between {sa.between}")
+        return MORE
+
+    def build_response(self, draft: Draft) -> Step:
+        return MORE
+
+    def sent(self) -> None:
+        sa = self.sa
+        sa.log(Group.IKE, "IKE_SA deleted")
+        if sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING):
+            close_actions(sa, dead=False, reason="deleted by the peer")
+        else:
+            reestablish_if_wanted(sa)
+        sa.retire("deleted by the peer")
+
+    def failed(self, reason: str) -> None:
+        """The IKE_SA is over one way or another: that is what was wanted."""
+        self.sa.finish(self.ticket, True, reason)
+        self.ticket = 0
+
+
+def close_actions(sa: Association, *, dead: bool, reason: str) -> None:
+    """``dpdaction`` (``dead``) or ``closeaction`` of all CHILD_SAs."""
+    if sa.config is None or sa.replaced_by:
+        return
+    for config in sa.children_wanting(Action.TRAP, dead=dead):
+        sa.announce(ChildClosed(config, Action.TRAP, reason, sa.config))
+    again = sa.children_wanting(Action.START, dead=dead)
+    if again:
+        for config in again:
+            sa.log(Group.IKE, f"restarting CHILD_SA {config.name}")
+        sa.announce(Reestablish(sa.config, again, reason))
+
+
+def reestablish_if_wanted(sa: Association) -> None:
+    """After the deletion that a re-authentication began with: make everything anew."""
+    if sa.reauthenticates and sa.config is not None:
+        children = {one.config.name: one.config for one in sa.children.values() if one.agreed is not None}
+        sa.reauthenticates = False
+        sa.announce(Reestablish(sa.config, tuple(children.values()), "reauthentication"))

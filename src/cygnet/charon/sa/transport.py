@@ -1,0 +1,186 @@
+"""From drafts to datagrams and back: protection, fragmentation, retransmission, the response cache."""
+
+from dataclasses import dataclass
+
+from cygnet.base.addresses import Host
+from cygnet.base.groups import Group
+from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.encoding.fragments import Reassembler, message_limit
+from cygnet.charon.encoding.message import (
+    AnyPayload,
+    Message,
+    Parsed,
+    build_clear,
+    build_fragments,
+    build_protected,
+    open_message,
+)
+from cygnet.charon.encoding.payloads import Notify, PayloadType
+from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.sa.association import NO_SPI, Association
+from cygnet.charon.sa.tasks.task import Draft
+from cygnet.charon.sa.timers import Retransmit
+
+T = PayloadType
+_REQUEST_ORDER = {T.IDI: 0, T.CERT: 1, T.CERTREQ: 3, T.IDR: 4, T.AUTH: 5, T.SA: 6, T.TSI: 7, T.TSR: 8}
+_RESPONSE_ORDER = _REQUEST_ORDER | {T.IDR: 0}
+_INITIAL_CONTACT_PLACE, _LAST = 2, 9
+
+
+@dataclass(slots=True)
+class Outstanding:
+    """Our request that waits for its response; ``sends`` counts how often it went out."""
+
+    exchange: int
+    message_id: int
+    packets: tuple[bytes, ...]
+    serial: int
+    sends: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """The last response, and the first datagram of the request it answers."""
+
+    message_id: int
+    request: bytes
+    packets: tuple[bytes, ...]
+
+
+class Transport:
+    """The messages of one IKE_SA on the wire."""
+
+    def __init__(self, sa: Association) -> None:
+        self.sa = sa
+        self.outstanding: Outstanding | None = None
+        self.cached: Cached | None = None
+        self._serial = 0
+        self._requests = Reassembler()
+        self._responses = Reassembler()
+
+    def pack(self, draft: Draft) -> tuple[bytes, ...]:
+        """The datagrams of a draft, which is named in the log."""
+        sa, settings = self.sa, self.sa.ports.settings
+        clear = draft.exchange == Exchange.IKE_SA_INIT
+        message = Message(
+            draft.exchange, sa.spi_i, _responder_spi(sa, draft) if clear else sa.spi_r,
+            draft.message_id, sa.initiator, draft.response, _ordered(draft),
+        )
+        sa.log(Group.ENC, f"generating {message.describe()}")
+        if clear:
+            return (build_clear(message),)
+        protection = sa.sends
+        if not (sa.peer.fragmentation and settings.fragment_size):
+            return (build_protected(message, protection.sealer, protection.iv()),)
+        marker = sa.local.port != settings.port
+        limit = message_limit(settings.fragment_size, sa.local.family, marker)
+        packets = tuple(build_fragments(message, protection.sealer, protection.iv, limit))
+        if len(packets) > 1:
+            self._log_fragments(message, packets)
+        return packets
+
+    def _log_fragments(self, message: Message, packets: tuple[bytes, ...]) -> None:
+        sa, count = self.sa, len(packets)
+        total = sum(map(len, packets))
+        sa.log(Group.ENC, f"splitting IKE message ({total} bytes) into {count} fragments")
+        kind = "response" if message.response else "request"
+        name = Exchange(message.exchange).name
+        for number in range(1, count + 1):
+            sa.log(Group.ENC, f"generating {name} {kind} {message.message_id} [ EF({number}/{count}) ]")
+
+    def open(self, parsed: Parsed, size: int) -> Message | None:
+        """The message once it is verified and complete; ``None`` while fragments are missing."""
+        sa, fragment = self.sa, parsed.fragment
+        if fragment is None:
+            return open_message(parsed, sa.receives.sealer)
+        reassembler = self._responses if parsed.header.is_response else self._requests
+        before = reassembler.pending
+        message = reassembler.add(parsed, sa.receives.sealer)
+        place = f"received fragment #{fragment.number} of {fragment.total}"
+        if message is not None:
+            sa.log(Group.ENC, f"{place}, reassembled fragmented IKE message")
+        elif reassembler.pending != before:
+            sa.log(Group.ENC, f"{place}, waiting for complete IKE message")
+        return message
+
+    def request(self, draft: Draft, packets: tuple[bytes, ...]) -> None:
+        """Send a request and keep it until it is answered."""
+        self._serial += 1
+        self._responses.clear()
+        self.outstanding = Outstanding(draft.exchange, draft.message_id, packets, self._serial)
+        self._send_request(self.outstanding)
+
+    def respond(self, request: bytes, message_id: int, packets: tuple[bytes, ...], route: "Route") -> None:
+        """Send a response and keep it for copies of its request."""
+        self._requests.clear()
+        self.cached = Cached(message_id, request, packets)
+        for packet in packets:
+            self.sa.send(route.destination, route.source, packet)
+
+    def repeat_response(self, route: "Route") -> None:
+        """Answer a copy of the last request (RFC 7296, 2.1)."""
+        cached = self.cached
+        if cached is None:
+            return
+        self.sa.log(
+            Group.IKE,
+            f"received retransmit of request with ID {cached.message_id}, retransmitting response",
+        )
+        for packet in cached.packets:
+            self.sa.send(route.destination, route.source, packet)
+
+    def retransmit(self, timer: Retransmit) -> bool:
+        """Send the request again; False when it was sent often enough."""
+        waiting = self.outstanding
+        if waiting is None or waiting.serial != timer.serial:
+            return True
+        if waiting.sends > self.sa.ports.settings.retransmit_tries:
+            self.sa.log(Group.IKE, f"giving up after {waiting.sends - 1} retransmits")
+            return False
+        self.sa.log(
+            Group.IKE, f"retransmit {waiting.sends} of request with message ID {waiting.message_id}"
+        )
+        waiting.sends += 1
+        self._send_request(waiting)
+        return True
+
+    def _send_request(self, waiting: Outstanding) -> None:
+        sa, settings = self.sa, self.sa.ports.settings
+        for packet in waiting.packets:
+            sa.send(sa.local, sa.remote, packet)
+        delay = settings.retransmit_timeout_s * settings.retransmit_base ** (waiting.sends - 1)
+        if settings.retransmit_limit_s:
+            delay = min(delay, settings.retransmit_limit_s)
+        if settings.retransmit_jitter_percent:
+            delay -= delay * settings.retransmit_jitter_percent / 100 * sa.chance()
+        sa.schedule(delay, Retransmit(waiting.message_id, waiting.serial))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a datagram came from and where it arrived."""
+
+    source: Host
+    destination: Host
+
+
+def _responder_spi(sa: Association, draft: Draft) -> bytes:
+    """SPIr of an IKE_SA_INIT message: zero in requests, and in answers that refuse (RFC 7296, 2.6)."""
+    if not draft.response:
+        return NO_SPI
+    refused = len(draft.payloads) == 1 and isinstance(draft.payloads[0], Notify)
+    return NO_SPI if refused else sa.spi_r
+
+
+def _ordered(draft: Draft) -> tuple[AnyPayload, ...]:
+    """The payloads in the RFC's order; only IKE_AUTH is built by several tasks that interleave."""
+    if draft.exchange != Exchange.IKE_AUTH:
+        return tuple(draft.payloads)
+    order = _RESPONSE_ORDER if draft.response else _REQUEST_ORDER
+    return tuple(sorted(draft.payloads, key=lambda payload: _place(payload, order)))
+
+
+def _place(payload: AnyPayload, order: dict[PayloadType, int]) -> int:
+    if isinstance(payload, Notify) and payload.type == NotifyType.INITIAL_CONTACT:
+        return _INITIAL_CONTACT_PLACE
+    return order.get(payload.payload_type, _LAST)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,45 @@
+"""charon's IKE sockets, and espd's ESP-in-UDP sockets where starter did not open them."""
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
+
+from cygnet.base.addresses import Address
+from cygnet.charon.config.settings import DaemonSettings
+from cygnet.runtime.counters import Counters
+from cygnet.runtime.network.choosing import SocketError, open_ike_socket
+from cygnet.runtime.network.datagrams import IkeSocket
+from cygnet.runtime.network.inherited import SOCKETS_VARIABLE, SocketGroups, is_taken, open_group
+from cygnet.runtime.network.settings import SocketSettings
+from cygnet.runtime.network.udp import UdpSocket
+
+MEMBERS = ("charon", "espd")
+
+
+def open_sockets(
+    settings: DaemonSettings, counters: Counters, local_addresses: Callable[[], Iterable[Address]]
+) -> tuple[IkeSocket, Mapping[str, socket.socket]]:
+    """The IKE sockets of ``charon.socket``, and members of the same groups for espd, by name.
+
+    Alone on the ports, charon opens a group for itself and espd. Raises :class:`SocketError`.
+    """
+    wanted = SocketSettings(settings.port, settings.port_nat_t, max_packet=settings.max_packet)
+    inherited = bool(os.environ.get(SOCKETS_VARIABLE))
+    if settings.socket == "udp" or (settings.socket == "auto" and not inherited):
+        groups = _open_group(wanted, must=settings.socket == "udp")
+        if groups is not None:
+            ike = UdpSocket("udp", groups.members["charon"], wanted, counters)
+            return ike, groups.members["espd"]
+    kind = "raw" if settings.socket == "auto" and not inherited else settings.socket
+    return open_ike_socket(kind, wanted, os.environ, counters, local_addresses=local_addresses), {}
+
+
+def _open_group(wanted: SocketSettings, must: bool) -> SocketGroups | None:
+    """The group, or ``None`` where a port is taken and another kind will do."""
+    try:
+        return open_group(wanted.families, (wanted.port, wanted.port_nat_t), MEMBERS, wanted.mark)
+    except OSError as error:
+        if not must and is_taken(error):
+            return None
+        ports = f"UDP {wanted.port} and {wanted.port_nat_t}"
+        raise SocketError(f"opening udp IKE sockets for {ports} failed: {error.strerror or error}") from error

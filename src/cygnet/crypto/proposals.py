@@ -1,0 +1,192 @@
+"""Proposal strings of ``ike=``, ``esp=`` and ``ah=``, and what is proposed without them.
+
+Also the one place to import proposals from: their records and :func:`select`.
+"""
+
+from difflib import get_close_matches
+
+from cygnet.crypto import tables
+from cygnet.crypto.selection import Selection, select
+from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import Proposal, Protocol, Transform
+
+__all__ = [
+    "Proposal",
+    "Protocol",
+    "Selection",
+    "Transform",
+    "default_proposals",
+    "parse_proposals",
+    "select",
+]
+
+MAX_PROPOSALS = 64
+MAX_TRANSFORMS = 255
+
+# What ``ike=`` and ``esp=`` stand for where a connection does not have them; the defaults follow.
+UNSET = {Protocol.IKE: "aes128-sha256-curve25519", Protocol.ESP: "aes128-sha256", Protocol.AH: "sha256"}
+
+_IKE_PRFS = "prfsha256-prfsha384-prfsha512-prfsha1"
+_IKE_GROUPS = "curve25519-ecp256-ecp384-ecp521-curve448-modp3072-modp4096-modp6144-modp8192-modp2048"
+_MACS = "sha256-sha384-sha512-sha1"
+_CBC = "aes128-aes192-aes256"
+_GCM = "aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305"
+_DEFAULTS = {
+    Protocol.IKE: (
+        f"{_GCM}-aes128ccm16-aes192ccm16-aes256ccm16-{_IKE_PRFS}-{_IKE_GROUPS}",
+        f"{_CBC}-aes128ctr-aes192ctr-aes256ctr-{_MACS}-{_IKE_PRFS}-{_IKE_GROUPS}",
+    ),
+    Protocol.ESP: (f"{_GCM}-noesn", f"{_CBC}-{_MACS}-noesn"),
+    Protocol.AH: (f"{_MACS}-noesn",),
+}
+
+# Words strongSwan knows for algorithms that are not here.
+_ABSENT = (
+    "blowfish", "camellia128c", "camellia192c", "camellia256c", "camelliaxcbc", "cast128", "ecp192", "ecp224",
+    "ke", "kyber", "mlkem", "modp1024s160", "modp2048s", "modpnull", "ntru", "prfcamelliaxcbc", "serpent",
+    "sha256_96", "sha2_256_96", "twofish", "bike", "frodo", "hqc", "saber", "sike", "chacha20poly1305compat",
+)  # fmt: skip
+_NO_KE = ("none", "modpnone")
+
+
+def default_proposals(protocol: Protocol) -> tuple[Proposal, ...]:
+    """What is proposed and accepted where nothing is configured: an AEAD proposal, then one without.
+
+    Both have every algorithm that is not weak and that strongSwan 6 proposes by default. CHILD_SAs have no
+    key exchange of their own.
+    """
+    return _DEFAULT_PROPOSALS[protocol]
+
+
+def parse_proposals(text: str, protocol: Protocol, allow_weak: bool = False) -> tuple[Proposal, ...]:
+    """The proposals of ``alg-alg-alg,alg-alg`` and, unless the text ends in ``!``, the defaults after them.
+
+    An empty text stands for strongSwan's own (``UNSET``). Raises ``ValueError`` with a sentence for people.
+    """
+    stripped = text.strip()
+    strict = stripped.endswith("!")
+    words = stripped.removesuffix("!").strip() or UNSET[protocol]
+    parts = [part.strip() for part in words.split(",")]
+    if len(parts) > MAX_PROPOSALS:
+        raise ValueError(f"more than {MAX_PROPOSALS} proposals")
+    found = [_parse_one(part, protocol, allow_weak) for part in parts]
+    if not strict:
+        found += default_proposals(protocol)
+    return _numbered(found)
+
+
+def _numbered(proposals: list[Proposal]) -> tuple[Proposal, ...]:
+    """Each different one once, numbered from 1 (RFC 7296, 3.3.1)."""
+    distinct = dict.fromkeys((item.protocol, item.transforms) for item in proposals)
+    return tuple(
+        Proposal(protocol, transforms, number=number)
+        for number, (protocol, transforms) in enumerate(distinct, 1)
+    )
+
+
+def _parse_one(text: str, protocol: Protocol, allow_weak: bool) -> Proposal:
+    if text == "default":
+        return default_proposals(protocol)[0]
+    transforms = [_parse_word(word.strip().lower(), text, allow_weak) for word in text.split("-")]
+    if len(transforms) > MAX_TRANSFORMS:
+        raise ValueError(f"more than {MAX_TRANSFORMS} algorithms in one proposal")
+    try:
+        completed = _complete(list(dict.fromkeys(transforms)), protocol)
+    except ValueError as error:
+        raise ValueError(f"proposal '{text}': {error}") from None
+    return Proposal(protocol, tuple(completed))
+
+
+def _parse_word(word: str, text: str, allow_weak: bool) -> Transform:
+    if word in _NO_KE:
+        return Transform(TransformType.KE, 0)
+    known = tables.by_keyword(word)
+    if known is None:
+        raise ValueError(f"{_unknown(word)} in proposal '{text}'")
+    kind, row, key_bits = known
+    if row.weak and not allow_weak:
+        what = f"weak algorithm '{word}' ({row.name}) in proposal '{text}'"
+        raise ValueError(f"{what} is switched off: {row.weak}")
+    return Transform(kind, row.number, key_bits)
+
+
+def _unknown(word: str) -> str:
+    if word.startswith(_ABSENT):
+        return f"algorithm '{word}' is not supported"
+    near = get_close_matches(word, tables.keywords(), 1)
+    return f"unknown algorithm '{word}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+
+
+def _complete(transforms: list[Transform], protocol: Protocol) -> list[Transform]:
+    """Add what a proposal implies, drop what its protocol or an AEAD does without, refuse what is impossible.
+
+    As strongSwan does: an IKE proposal without a PRF takes those of its integrity algorithms, AEADs drop
+    the integrity algorithms, and a CHILD_SA without ESN has 32-bit sequence numbers.
+    """
+    rules = {Protocol.IKE: _complete_ike, Protocol.ESP: _complete_esp, Protocol.AH: _complete_ah}
+    return rules[protocol](transforms)
+
+
+def _complete_ike(transforms: list[Transform]) -> list[Transform]:
+    have = [item for item in transforms if not item.is_none and item.type != TransformType.ESN]
+    if not _of(have, TransformType.PRF):
+        rows = (tables.integrity(item.number) for item in _of(have, TransformType.INTEG))
+        prfs = dict.fromkeys(Transform(TransformType.PRF, row.prf) for row in rows if row)
+        have += prfs
+    for item in _of(have, TransformType.ENCR):
+        row = tables.encryption(item.number)
+        if row and not row.in_ike:
+            raise ValueError(f"{row.name} is for ESP only")
+    have = _integrity_by_mode(have, "IKE")
+    if not _of(have, TransformType.PRF):
+        raise ValueError("a PRF is mandatory in IKE proposals (prfsha256, say)")
+    if not _of(have, TransformType.KE):
+        raise ValueError("a key exchange group is mandatory in IKE proposals (curve25519, say)")
+    return have
+
+
+def _complete_esp(transforms: list[Transform]) -> list[Transform]:
+    have = _integrity_by_mode(_without(transforms, TransformType.PRF), "ESP")
+    return _with_sequence_numbers(have)
+
+
+def _complete_ah(transforms: list[Transform]) -> list[Transform]:
+    have = _without(_without(transforms, TransformType.PRF), TransformType.ENCR)
+    if not _of(have, TransformType.INTEG):
+        raise ValueError("an integrity algorithm is mandatory in AH proposals")
+    return _with_sequence_numbers(have)
+
+
+def _integrity_by_mode(transforms: list[Transform], protocol: str) -> list[Transform]:
+    """AEADs without integrity algorithms, others with; never both in one proposal (RFC 7296, 3.3)."""
+    rows = [tables.encryption(item.number) for item in _of(transforms, TransformType.ENCR)]
+    aead = [row.aead for row in rows if row]
+    if not aead:
+        raise ValueError(f"an encryption algorithm is mandatory in {protocol} proposals")
+    if any(aead) and not all(aead):
+        raise ValueError("AEAD and other encryption algorithms cannot be in the same proposal")
+    if all(aead):
+        return _without(transforms, TransformType.INTEG)
+    if not _of(transforms, TransformType.INTEG):
+        raise ValueError("an integrity algorithm is mandatory with encryption that is no AEAD")
+    return transforms
+
+
+def _with_sequence_numbers(transforms: list[Transform]) -> list[Transform]:
+    if _of(transforms, TransformType.ESN):
+        return transforms
+    return [*transforms, Transform(TransformType.ESN, 0)]
+
+
+def _of(transforms: list[Transform], kind: TransformType) -> list[Transform]:
+    return [item for item in transforms if item.type == kind]
+
+
+def _without(transforms: list[Transform], kind: TransformType) -> list[Transform]:
+    return [item for item in transforms if item.type != kind]
+
+
+_DEFAULT_PROPOSALS = {
+    protocol: _numbered([_parse_one(text, protocol, False) for text in texts])
+    for protocol, texts in _DEFAULTS.items()
+}

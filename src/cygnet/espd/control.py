@@ -1,0 +1,228 @@
+"""espd's control socket: clients, their owners, requests and the events that go back."""
+
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from cygnet.base.errors import LocalError
+from cygnet.espd.loop import READ, WRITE, Loop
+from cygnet.espd.service import OwnedEvent, Service
+from cygnet.espd.translate import features
+from cygnet.kernel.backends.userland_wire import (
+    MAX_MESSAGE,
+    VERSION,
+    Bye,
+    Done,
+    Failed,
+    Greeting,
+    HandOver,
+    Hello,
+    Message,
+    Reply,
+    Request,
+    WireError,
+    decode,
+    encode,
+)
+
+MAX_CLIENTS = 16
+MAX_BACKLOG = 4096
+"""Messages kept for a client that does not read; a client behind by more is dropped."""
+_MAX_DESCRIPTORS = 4
+_SOCKET_NAMES = ("esp4", "esp6")
+
+Adopt = Callable[[dict[str, socket.socket]], None]
+
+
+class Control:
+    """The listening socket and its clients. ``changed`` is called after each request that succeeded."""
+
+    def __init__(self, loop: Loop, service: Service, instance: str, adopt: Adopt) -> None:
+        self._loop = loop
+        self._service = service
+        self._greeting = Greeting(instance, features())
+        self._adopt = adopt
+        self._clients: list[Client] = []
+        self._listener: socket.socket | None = None
+        self._path: Path | None = None
+        self.changed: Callable[[], None] = lambda: None
+
+    def listen(self, path: Path) -> None:
+        """Make the socket, mode 0600; raises :class:`LocalError`."""
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.setblocking(False)
+        mask = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+            listener.listen(MAX_CLIENTS)
+        except OSError as error:
+            listener.close()
+            raise LocalError(f"{path}: {error.strerror}") from error
+        finally:
+            os.umask(mask)
+        self._listener, self._path = listener, path
+        self._loop.watch(listener, READ, self._accept)
+
+    def tell(self, events: list[OwnedEvent]) -> None:
+        """Send events to their owners; those of an owner who is away are lost."""
+        for owner, event in events:
+            client = next((one for one in self._clients if one.owner == owner), None)
+            if client is not None:
+                client.send(0, event)
+            else:
+                self._service.flush_acquires(owner)
+
+    def close(self) -> None:
+        """Close all connections and remove the socket."""
+        for client in list(self._clients):
+            self._leave(client)
+        if self._listener is not None and self._path is not None:
+            self._loop.forget(self._listener)
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+
+    def _accept(self, _: int) -> None:
+        if self._listener is None:
+            return
+        with suppress(BlockingIOError):
+            connection, _address = self._listener.accept()
+            if len(self._clients) >= MAX_CLIENTS:
+                connection.close()
+                return
+            self._clients.append(Client(connection, self._loop, self._request, self._leave))
+
+    def _leave(self, client: "Client") -> None:
+        if client in self._clients:
+            self._clients.remove(client)
+        client.close()
+
+    def _request(self, client: "Client", data: bytes, descriptors: list[int]) -> None:
+        try:
+            serial, request = decode(data)
+        except WireError as error:
+            self._loop.log(f"control: {error}")
+            _close_all(descriptors)
+            self._leave(client)
+            return
+        try:
+            reply = self._answer(client, request, descriptors)
+        except LocalError as error:
+            reply = Failed(str(error))
+        client.send(serial, reply)
+        self.changed()
+
+    def _answer(self, client: "Client", request: Message, descriptors: list[int]) -> Reply:
+        if isinstance(request, HandOver):
+            return self._hand_over(request, descriptors)
+        _close_all(descriptors)
+        if isinstance(request, Hello):
+            return self._hello(client, request)
+        if not client.owner:
+            raise LocalError("say Hello first")
+        if isinstance(request, Bye):
+            if request.flush:
+                self._service.flush(client.owner)
+            return Done()
+        if not isinstance(request, Request):
+            raise LocalError(f"{type(request).__name__} is no request")
+        return self._service.handle(request, client.owner, self._loop.now())
+
+    def _hello(self, client: "Client", request: Hello) -> Reply:
+        if request.version != VERSION or not request.owner:
+            raise LocalError(f"espd speaks control version {VERSION}, not {request.version}")
+        for other in [one for one in self._clients if one.owner == request.owner and one is not client]:
+            self._leave(other)
+        client.owner = request.owner
+        if request.flush:
+            self._service.flush(request.owner)
+        self._service.flush_acquires(request.owner)
+        return self._greeting
+
+    def _hand_over(self, request: HandOver, descriptors: list[int]) -> Reply:
+        if len(request.names) != len(descriptors) or not set(request.names) <= set(_SOCKET_NAMES):
+            _close_all(descriptors)
+            raise LocalError(f"sockets {', '.join(request.names)} came with {len(descriptors)} descriptors")
+        pairs = zip(request.names, descriptors, strict=True)
+        sockets = {name: socket.socket(fileno=descriptor) for name, descriptor in pairs}
+        if any(own.type != socket.SOCK_DGRAM for own in sockets.values()):
+            for own in sockets.values():
+                own.close()
+            raise LocalError("only UDP sockets can be handed over")
+        self._adopt(sockets)
+        return Done()
+
+
+class Client:
+    """One connection; ``owner`` is empty until it has said Hello."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        loop: Loop,
+        on_request: "Callable[[Client, bytes, list[int]], None]",
+        on_end: "Callable[[Client], None]",
+    ) -> None:
+        self.owner = ""
+        self._socket = connection
+        self._loop = loop
+        self._on_request = on_request
+        self._on_end = on_end
+        self._backlog: deque[bytes] = deque()
+        connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE)
+        loop.watch(connection, READ, self._ready)
+
+    def send(self, serial: int, message: Message) -> None:
+        """Send a message, later if the client is slow; a client that is too slow is dropped."""
+        if self._socket.fileno() < 0:
+            return
+        self._backlog.append(encode(serial, message))
+        self._flush()
+        if len(self._backlog) > MAX_BACKLOG:
+            self._on_end(self)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket.fileno() >= 0:
+            self._loop.forget(self._socket)
+            self._socket.close()
+
+    def _ready(self, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        if events & ~WRITE:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._socket, MAX_MESSAGE, _MAX_DESCRIPTORS)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._on_end(self)
+            return
+        if data:
+            self._on_request(self, data, descriptors)
+        else:
+            _close_all(descriptors)
+            self._on_end(self)
+
+    def _flush(self) -> None:
+        try:
+            while self._backlog:
+                self._socket.send(self._backlog[0])
+                self._backlog.popleft()
+            self._loop.change(self._socket, READ)
+        except BlockingIOError:
+            self._loop.change(self._socket, READ | WRITE)
+        except OSError:
+            self._on_end(self)
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,0 +1,313 @@
+"""What espd's clients may ask, over one data plane: who owns what, reservations, lifetimes by time, MTU.
+
+Knows no socket and no clock; ``now`` comes with each call, in seconds of a monotonic clock.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from itertools import count, islice
+from typing import Protocol
+
+from cygnet.base.addresses import Address
+from cygnet.esp.associations import InboundSa, OutboundSa
+from cygnet.esp.plane import DataPlane
+from cygnet.esp.records import AcquireWanted, Event, Expired
+from cygnet.espd import translate
+from cygnet.kernel.backends.userland_wire import (
+    PAGE,
+    AddPolicy,
+    AddSa,
+    AllocateSpi,
+    Count,
+    DeletePolicy,
+    DeleteSa,
+    Done,
+    Inspect,
+    Inventory,
+    QuerySa,
+    Reply,
+    Request,
+    SaStatus,
+    Spi,
+    UpdateSa,
+)
+from cygnet.kernel.port import (
+    Acquire,
+    Direction,
+    Expire,
+    KernelError,
+    KernelEvent,
+    MappingChange,
+    PolicySpec,
+    SaId,
+    SaSpec,
+    Usage,
+)
+
+FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
+"""charon's range."""
+RESERVATION_S = 165.0
+MAX_RESERVATIONS = 65536
+DEFAULT_MTU, LEAST_MTU = 1400, 1280
+
+OwnedEvent = tuple[str, KernelEvent]
+
+
+class Host(Protocol):
+    """What the service asks of the machine."""
+
+    def path_mtu(self, destination: Address) -> int:
+        """The MTU of the path to an outer address."""
+
+    def can_send(self, family: int, udp: bool) -> bool:
+        """Whether there is a socket for such packets."""
+
+    def route_in(self, spec: PolicySpec) -> None:
+        """Lead packets for a policy's destination to the TUN device, once more."""
+
+    def route_out(self, spec: PolicySpec) -> None:
+        """Take back one :meth:`route_in`."""
+
+    def set_mtu(self, mtu: int) -> None:
+        """Set the TUN device's MTU."""
+
+
+@dataclass(slots=True)
+class _Installed:
+    spec: SaSpec
+    owner: str
+    sa: InboundSa | OutboundSa
+    number: int
+
+
+class Service:
+    """The registry behind the control socket."""
+
+    def __init__(self, plane: DataPlane, host: Host) -> None:
+        self._plane = plane
+        self._host = host
+        self._sas: dict[SaId, _Installed] = {}
+        self._reserved: dict[int, tuple[str, float]] = {}
+        self._policies: dict[str, Counter[PolicySpec]] = {}
+        self._numbers: dict[int, SaId] = {}
+        self._deadlines: list[tuple[float, int, bool]] = []
+        self._serial = count()
+        self._mtu = DEFAULT_MTU
+        self._handlers: dict[type, Callable[..., Reply]] = {
+            AllocateSpi: self._allocate_spi,
+            AddSa: self._add_sa,
+            UpdateSa: self._update_sa,
+            DeleteSa: self._delete_sa,
+            QuerySa: self._query_sa,
+            AddPolicy: self._add_policy,
+            DeletePolicy: self._delete_policy,
+            Inspect: self._inspect,
+        }
+
+    def handle(self, request: Request, owner: str, now: float) -> Reply:
+        """Answer one request; raises :class:`KernelError` with the reason of a refusal."""
+        handler = self._handlers.get(type(request))
+        if handler is None:
+            raise KernelError(f"{type(request).__name__} is not for this place")
+        return handler(request, owner, now)
+
+    def flush(self, owner: str) -> None:
+        """Remove all that an owner installed."""
+        for name in [name for name, installed in self._sas.items() if installed.owner == owner]:
+            self._drop(name)
+        for spec in self._policies.pop(owner, Counter()):
+            self._uninstall(spec, owner)
+        for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
+            del self._reserved[spi]
+        self._plane.forget_acquires(owner)
+        self.fit_mtu()
+
+    def flush_acquires(self, owner: str) -> None:
+        """Ask an owner anew at the next packet: what it was asked before did not reach it."""
+        self._plane.forget_acquires(owner)
+
+    def forget_ways(self) -> None:
+        """Other sockets are in use: what is kept with each SA to send it is stale."""
+        for sa in self._plane.outbound():
+            sa.attachment = None
+
+    def owned(self, events: list[Event]) -> list[OwnedEvent]:
+        """The data plane's events as the port's, each with the owner who is to hear it."""
+        return [pair for event in events for pair in self._owned(event)]
+
+    def next_deadline(self) -> float | None:
+        """When :meth:`expire` has something to do."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def expire(self, now: float) -> list[OwnedEvent]:
+        """Lifetimes by time that are over."""
+        due: list[OwnedEvent] = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, number, hard = heappop(self._deadlines)
+            name = self._numbers.get(number)
+            if name is None:
+                continue
+            due.append((self._sas[name].owner, Expire(name, hard)))
+            if hard:
+                self._drop(name)
+        self.fit_mtu()
+        return due
+
+    def learn_path_mtu(self, destination: Address, mtu: int) -> None:
+        """A smaller or larger path MTU towards an outer address was found."""
+        for sa in self._plane.outbound():
+            if sa.parameters.destination == destination:
+                sa.learn_path_mtu(mtu)
+        self.fit_mtu()
+
+    def fit_mtu(self) -> None:
+        """Give the device the MTU of its widest tunnel; senders into narrower ones are told by ICMP."""
+        inner = max((sa.inner_mtu for sa in self._plane.outbound()), default=DEFAULT_MTU)
+        wanted = max(inner, LEAST_MTU)
+        if wanted != self._mtu:
+            self._mtu = wanted
+            self._host.set_mtu(wanted)
+
+    def _allocate_spi(self, request: AllocateSpi, owner: str, now: float) -> Reply:
+        for spi in [spi for spi, (_, until) in self._reserved.items() if until <= now]:
+            del self._reserved[spi]
+        if len(self._reserved) >= MAX_RESERVATIONS:
+            raise KernelError("too many SPIs are reserved")
+        while True:
+            spi = FIRST_SPI | int.from_bytes(self._plane.rng(4), "big") & (LAST_SPI - FIRST_SPI)
+            if spi not in self._reserved and not self._plane.inbound_spi_taken(spi):
+                break
+        self._reserved[spi] = (owner, now + RESERVATION_S)
+        return Spi(spi)
+
+    def _add_sa(self, request: AddSa, owner: str, now: float) -> Reply:
+        spec = request.spec
+        if spec.id in self._sas or (spec.inbound and self._plane.inbound_spi_taken(spec.id.spi)):
+            raise KernelError(f"an SA with SPI {spec.id.spi:08x} exists already")
+        if self._reserved.get(spec.id.spi, (owner, 0))[0] != owner and spec.inbound:
+            raise KernelError(f"SPI {spec.id.spi:08x} is reserved for another daemon")
+        sa = self._build(spec)
+        if isinstance(sa, InboundSa):
+            self._plane.add_inbound(sa)
+            self._reserved.pop(spec.id.spi, None)
+        else:
+            self._plane.add_outbound(sa)
+        number = next(self._serial)
+        self._sas[spec.id] = _Installed(spec, owner, sa, number)
+        self._numbers[number] = spec.id
+        for delay_s, hard in ((spec.lifetime.soft_s, False), (spec.lifetime.hard_s, True)):
+            if delay_s:
+                heappush(self._deadlines, (now + delay_s, number, hard))
+        self.fit_mtu()
+        return Done()
+
+    def _build(self, spec: SaSpec) -> InboundSa | OutboundSa:
+        parameters, sealer = translate.parameters(spec), translate.build_sealer(spec)
+        udp, family = spec.encapsulation is not None, spec.id.destination.version
+        if not self._host.can_send(family, udp):
+            raise KernelError(f"espd has no {'ESP-in-UDP' if udp else 'raw ESP'} socket for IPv{family}")
+        if spec.inbound:
+            return InboundSa(parameters, sealer)
+        return OutboundSa(parameters, sealer, self._plane.rng, self._host.path_mtu(spec.id.destination))
+
+    def _update_sa(self, request: UpdateSa, owner: str, now: float) -> Reply:
+        installed = self._sas.get(request.id)
+        if installed is None:
+            raise KernelError(f"no SA with SPI {request.id.spi:08x} to update")
+        if (request.id.spi, request.id.protocol) != (request.new.spi, request.new.protocol):
+            raise KernelError("SPI and protocol of an SA cannot change")
+        if request.new != request.id and request.new in self._sas:
+            raise KernelError(f"an SA with SPI {request.new.spi:08x} exists already")
+        spec = replace(installed.spec, id=request.new, encapsulation=request.encapsulation)
+        family = spec.id.destination.version
+        if not self._host.can_send(family, spec.encapsulation is not None):
+            raise KernelError(f"espd has no socket for the SA's new way over IPv{family}")
+        self._plane.move(installed.sa, translate.parameters(spec))
+        if isinstance(installed.sa, OutboundSa):
+            installed.sa.learn_path_mtu(self._host.path_mtu(spec.id.destination))
+        del self._sas[request.id]
+        self._sas[request.new] = replace(installed, spec=spec)
+        self._numbers[installed.number] = request.new
+        self.fit_mtu()
+        return Done()
+
+    def _delete_sa(self, request: DeleteSa, owner: str, now: float) -> Reply:
+        if request.id in self._sas:
+            self._drop(request.id)
+            self.fit_mtu()
+        elif self._reserved.get(request.id.spi, ("", 0))[0] == owner:
+            del self._reserved[request.id.spi]
+        return Done()
+
+    def _query_sa(self, request: QuerySa, owner: str, now: float) -> Reply:
+        installed = self._sas.get(request.id)
+        if installed is None:
+            raise KernelError(f"no SA with SPI {request.id.spi:08x}")
+        return _usage(installed, now)
+
+    def _add_policy(self, request: AddPolicy, owner: str, now: float) -> Reply:
+        spec, mine = request.spec, self._policies.setdefault(owner, Counter())
+        if not mine[spec]:
+            policy = translate.policy(spec, owner)
+            if spec.direction is Direction.OUT:
+                self._host.route_in(spec)
+            if spec.direction is not Direction.FORWARD:
+                self._plane.add_policy(policy)
+        mine[spec] += 1
+        return Done()
+
+    def _delete_policy(self, request: DeletePolicy, owner: str, now: float) -> Reply:
+        spec, mine = request.spec, self._policies.get(owner, Counter())
+        if not mine[spec]:
+            raise KernelError(f"no policy {spec.source} === {spec.destination} {spec.direction}")
+        mine[spec] -= 1
+        if not mine[spec]:
+            del mine[spec]
+            self._uninstall(spec, owner)
+        return Done()
+
+    def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
+        page = islice(self._sas.values(), request.offset, request.offset + PAGE)
+        return Inventory(
+            total_sas=len(self._sas),
+            policies=sum(len(policies) for policies in self._policies.values()),
+            reservations=len(self._reserved),
+            mtu=self._mtu,
+            sas=tuple(
+                SaStatus(one.spec.id, one.owner, one.spec.inbound, one.spec.reqid,
+                         one.spec.encapsulation is not None, _usage(one, now))
+                for one in page
+            ),
+            drops=tuple(Count(reason.value, packets) for reason, packets in self._plane.drops.items()),
+        )
+
+    def _uninstall(self, spec: PolicySpec, owner: str) -> None:
+        if spec.direction is not Direction.FORWARD:
+            self._plane.remove_policy(translate.policy(spec, owner))
+        if spec.direction is Direction.OUT:
+            self._host.route_out(spec)
+
+    def _drop(self, name: SaId) -> None:
+        installed = self._sas.pop(name)
+        del self._numbers[installed.number]
+        self._plane.remove(installed.sa)
+
+    def _owned(self, event: Event) -> list[OwnedEvent]:
+        if isinstance(event, AcquireWanted):
+            return [(event.policy.owner, Acquire(event.policy.reqid, *event.flow.selectors()))]
+        name = translate.sa_id(event.parameters)
+        installed = self._sas.get(name)
+        if installed is None:
+            return []
+        if not isinstance(event, Expired):
+            return [(installed.owner, MappingChange(name, event.remote))]
+        if event.hard:
+            self._drop(name)
+        return [(installed.owner, Expire(name, event.hard))]
+
+
+def _usage(installed: _Installed, now: float) -> Usage:
+    meter = installed.sa.meter
+    return Usage(meter.octets, meter.packets, None if meter.last_used is None else now - meter.last_used)

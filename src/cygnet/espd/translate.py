@@ -1,0 +1,111 @@
+"""From the kernel port's records to those of the data plane."""
+
+from cygnet.crypto import tables
+from cygnet.crypto.ciphers import sealer
+from cygnet.crypto.errors import UnsupportedAlgorithmError
+from cygnet.crypto.interfaces import Sealer
+from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import Transform
+from cygnet.esp.records import Action, Limits, Policy, SaParameters
+from cygnet.esp.sequence import MAX_WINDOW
+from cygnet.kernel.port import (
+    Direction,
+    Encapsulation,
+    Features,
+    IpProtocol,
+    KernelError,
+    Mode,
+    PolicySpec,
+    SaId,
+    SaSpec,
+)
+
+_NULL = 11
+_ACTIONS = {Mode.TUNNEL: Action.PROTECT, Mode.PASS: Action.PASS, Mode.DROP: Action.DROP}
+
+
+def features() -> Features:
+    """What espd can do."""
+    return Features(
+        "userland",
+        frozenset(row.number for row in tables.ENCRYPTION),
+        frozenset(row.number for row in tables.INTEGRITY),
+        frozenset(_ACTIONS),
+    )
+
+
+def parameters(spec: SaSpec) -> SaParameters:
+    """The data plane's parameters of an SA; raises :class:`KernelError` for what espd cannot do."""
+    if spec.id.protocol is not IpProtocol.ESP:
+        raise KernelError(f"espd does ESP only, not {spec.id.protocol.name}")
+    if spec.mode is not Mode.TUNNEL:
+        raise KernelError(f"espd does tunnel mode only, not {spec.mode}")
+    if spec.id.source.version != spec.id.destination.version:
+        raise KernelError("outer addresses are of different families")
+    if not 0 <= spec.replay_window <= MAX_WINDOW:
+        raise KernelError(f"replay window {spec.replay_window} is not within 0 to {MAX_WINDOW} packets")
+    return SaParameters(
+        spi=spec.id.spi,
+        source=spec.id.source,
+        destination=spec.id.destination,
+        reqid=spec.reqid,
+        encapsulation=ports(spec.encapsulation),
+        replay_window=spec.replay_window,
+        esn=spec.esn,
+        tfc=spec.tfc,
+        copy_dscp=spec.copy_dscp,
+        limits=Limits(
+            spec.lifetime.soft_bytes,
+            spec.lifetime.hard_bytes,
+            spec.lifetime.soft_packets,
+            spec.lifetime.hard_packets,
+        ),
+        local_ts=spec.local_ts,
+        remote_ts=spec.remote_ts,
+    )
+
+
+def ports(encapsulation: Encapsulation | None) -> tuple[int, int] | None:
+    """The outer UDP ports, sender's first."""
+    return (encapsulation.source_port, encapsulation.destination_port) if encapsulation else None
+
+
+def build_sealer(spec: SaSpec) -> Sealer:
+    """The SA's algorithms with their keys; raises :class:`KernelError` naming what does not fit."""
+    cipher, mac = spec.encryption, spec.integrity
+    number, bits = (cipher.number, cipher.key_bits) if cipher else (_NULL, 0)
+    encryption = Transform(TransformType.ENCR, number, bits)
+    integrity = Transform(TransformType.INTEG, mac.number) if mac and mac.number else None
+    try:
+        return sealer(
+            encryption,
+            integrity,
+            cipher.key.reveal() if cipher else b"",
+            mac.key.reveal() if mac and integrity else b"",
+        )
+    except (UnsupportedAlgorithmError, ValueError) as error:
+        raise KernelError(str(error)) from None
+
+
+def policy(spec: PolicySpec, owner: str) -> Policy:
+    """The data plane's policy; raises :class:`KernelError` for what espd cannot do."""
+    action = _ACTIONS.get(spec.action)
+    if action is None:
+        raise KernelError(f"espd has no policies of mode {spec.action}")
+    return Policy(
+        outbound=spec.direction is Direction.OUT,
+        source=spec.source,
+        destination=spec.destination,
+        action=action,
+        reqid=spec.reqid,
+        trap=spec.trap,
+        priority=spec.priority,
+        next_spi=spec.next_spi,
+        outer_destination=spec.outer_destination,
+        owner=owner,
+    )
+
+
+def sa_id(parameters: SaParameters) -> SaId:
+    """The port's name of an SA."""
+    return SaId(parameters.source, parameters.destination, IpProtocol.ESP, parameters.spi)

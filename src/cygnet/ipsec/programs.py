@@ -1,0 +1,57 @@
+"""Verbs that are programs of their own: starter, charon, stroke, whack, pki."""
+
+import os
+import sys
+from pathlib import Path
+
+from cygnet import __version__
+from cygnet.runtime import paths
+
+NOT_INSTALLED = 5
+PROGRAMS = {"starter": "cygnet.starter.main", "charon": "cygnet.charon.main", "stroke": "cygnet.stroke.main"}
+PLUTO = ("whack", "pluto")
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Become the program; ``pki`` runs in this process."""
+    if verb in PLUTO:
+        print(f"ipsec {verb}: pluto (IKEv1) is not part of this version", file=sys.stderr)
+        return NOT_INSTALLED
+    if verb == "pki":
+        from cygnet.ipsec.pki.main import main
+
+        return main(arguments)
+    return execute(verb, arguments)
+
+
+def execute(program: str, arguments: list[str]) -> int:
+    """Replace this process by one of our programs, run by the same Python."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = [sys.executable, "-P", "-m", PROGRAMS[program], *arguments]
+    try:
+        os.execve(sys.executable, command, {**os.environ, **environment()})
+    except OSError as error:
+        print(f"ipsec {program}: cannot run {sys.executable}: {error.strerror}", file=sys.stderr)
+        return NOT_INSTALLED
+
+
+def environment() -> dict[str, str]:
+    """What strongSwan's ``ipsec`` tells its programs."""
+    return {
+        "IPSEC_DIR": str(directory()),
+        "IPSEC_BINDIR": str(directory()),
+        "IPSEC_SBINDIR": str(directory()),
+        "IPSEC_CONFDIR": str(paths.confdir()),
+        "IPSEC_PIDDIR": str(paths.rundir()),
+        "IPSEC_SCRIPT": "ipsec",
+        "IPSEC_NAME": "Cygnet",
+        "IPSEC_VERSION": f"U{__version__}/K{os.uname().release}",
+        "IPSEC_STARTER_PID": str(paths.starter_pid()),
+        "IPSEC_CHARON_PID": str(paths.charon_pid()),
+    }
+
+
+def directory() -> Path:
+    """Where the programs are."""
+    return Path(sys.executable).parent

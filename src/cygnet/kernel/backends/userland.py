@@ -1,0 +1,266 @@
+"""The kernel port over ``espd``: requests with deadlines, events on a thread of their own.
+
+When espd goes away every request fails at once, the connection is tried again, and a new espd (or the
+old one, come back) is greeted; the daemon hears :class:`KernelReset` if what it installed is gone.
+"""
+
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cygnet.base.addresses import Address
+from cygnet.kernel.backends import host
+from cygnet.kernel.backends.userland_link import Link
+from cygnet.kernel.backends.userland_wire import (
+    AddPolicy,
+    AddSa,
+    AllocateSpi,
+    Bye,
+    DeletePolicy,
+    DeleteSa,
+    Failed,
+    Greeting,
+    HandOver,
+    Hello,
+    Inspect,
+    Inventory,
+    QuerySa,
+    Reply,
+    Request,
+    Spi,
+    UpdateSa,
+)
+from cygnet.kernel.port import (
+    AddressChange,
+    Encapsulation,
+    Features,
+    IpProtocol,
+    KernelError,
+    KernelEvent,
+    KernelReset,
+    PolicySpec,
+    SaId,
+    SaSpec,
+    Usage,
+)
+
+START_S = 10.0
+"""How long ``start`` waits for espd to listen."""
+_RETRY_S = 0.1
+_JOIN_S = 2.0
+_EVENTS = 4096
+_UNKNOWN = Features("userland", frozenset(), frozenset(), frozenset())
+
+Log = Callable[[int, str], None]
+"""Level and text of a line for log group KNL."""
+
+
+@dataclass(frozen=True, slots=True)
+class EspdAccess:
+    """Where espd is and what it gets from us.
+
+    ``owner`` names this daemon there. ``sockets`` are ESP-in-UDP sockets to hand over (``esp4``, ``esp6``:
+    descriptors), where espd does not inherit its own. ``spawn``: nobody else starts espd, so we do.
+    """
+
+    path: Path
+    owner: str
+    sockets: Mapping[str, int] = field(default_factory=dict)
+    spawn: bool = False
+
+
+class UserlandKernel:
+    """Client of the espd that listens on ``access.path``."""
+
+    def __init__(self, access: EspdAccess, log: Log) -> None:
+        self._access = access
+        self._log = log
+        self._sockets = dict(access.sockets)
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._link: Link | None = None
+        self._greeting = Greeting("", _UNKNOWN)
+        self._events: queue.Queue[KernelEvent | None] = queue.Queue(_EVENTS)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._watch = host.AddressWatch()
+
+    @property
+    def features(self) -> Features:
+        """What espd said it can do."""
+        return self._greeting.features
+
+    def start(self, listener: Callable[[KernelEvent], None]) -> None:
+        """Connect, flush what this owner left, deliver events. Raises :class:`KernelError` without espd."""
+        if not self._access.path.exists() or not self._try_connect(flush=True):
+            self._start_espd()
+        waited = 0.0
+        while self._link is None and not self._try_connect(flush=True):
+            if waited >= START_S or self._stop.wait(_RETRY_S):
+                raise KernelError(f"espd does not listen on {self._access.path}")
+            waited += _RETRY_S
+        self._run("kernel-events", self._deliver, listener)
+        self._run("kernel-link", self._keep_connected)
+        self._run("kernel-addresses", self._watch_addresses)
+
+    def close(self, flush: bool) -> None:
+        """Say goodbye and end the threads."""
+        if self._link is not None and not self._stop.is_set():
+            try:
+                self._ask(Bye(flush))
+            except KernelError as error:
+                self._log(1, f"espd was not told of our end: {error}")
+        self._stop.set()
+        if self._link is not None:
+            self._link.close()
+        self._put(None)
+        self._watch.wake()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(_JOIN_S)
+        self._watch.close()
+
+    def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
+        """A reserved SPI."""
+        reply = self._ask(AllocateSpi(source, destination, protocol))
+        if not isinstance(reply, Spi):
+            raise KernelError("espd answered an SPI request with something else")
+        return reply.spi
+
+    def add_sa(self, spec: SaSpec) -> None:
+        """Install an SA."""
+        self._ask(AddSa(spec))
+
+    def update_sa(self, id: SaId, new: SaId, encapsulation: Encapsulation | None) -> None:
+        """Move an SA."""
+        self._ask(UpdateSa(id, new, encapsulation))
+
+    def delete_sa(self, id: SaId) -> None:
+        """Remove an SA or a reservation."""
+        self._ask(DeleteSa(id))
+
+    def query_sa(self, id: SaId) -> Usage:
+        """What an SA has carried."""
+        reply = self._ask(QuerySa(id))
+        if not isinstance(reply, Usage):
+            raise KernelError("espd answered a query with something else")
+        return reply
+
+    def add_policy(self, spec: PolicySpec) -> None:
+        """Install or count a policy."""
+        self._ask(AddPolicy(spec))
+
+    def delete_policy(self, spec: PolicySpec) -> None:
+        """Take back one use of a policy."""
+        self._ask(DeletePolicy(spec))
+
+    def inventory(self, offset: int = 0) -> Inventory:
+        """What espd holds for everybody."""
+        reply = self._ask(Inspect(offset))
+        if not isinstance(reply, Inventory):
+            raise KernelError("espd answered an inspection with something else")
+        return reply
+
+    def hand_over(self, sockets: dict[str, int]) -> None:
+        """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``); also a later espd gets them."""
+        self._sockets.update(sockets)
+        self._ask(HandOver(tuple(sockets)), tuple(sockets.values()))
+
+    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
+        """Mark the socket. ESP in UDP has a socket of its own here, so nothing else is needed."""
+        with socket.socket(fileno=socket.dup(fd)) as own:
+            host.set_mark(own)
+
+    def source_address(self, destination: Address) -> Address | None:
+        """The address this host uses towards ``destination`` outside all tunnels."""
+        return host.source_address(destination)
+
+    def local_addresses(self) -> tuple[Address, ...]:
+        """This host's addresses."""
+        return host.local_addresses()
+
+    def _ask(self, request: Request, descriptors: tuple[int, ...] = ()) -> Reply:
+        link = self._link
+        if link is None:
+            raise KernelError("espd is not running")
+        reply = link.ask(request, descriptors)
+        if isinstance(reply, Failed):
+            raise KernelError(reply.reason)
+        return reply
+
+    def _try_connect(self, flush: bool) -> bool:
+        """Greet an espd; tell the daemon if it knows nothing of us any more."""
+        try:
+            link = Link(self._access.path, self._put)
+        except OSError:
+            return False
+        try:
+            greeting = link.ask(Hello(self._access.owner, flush))
+            if self._sockets:
+                link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
+        except KernelError as error:
+            self._log(1, f"espd did not welcome us: {error}")
+            link.close()
+            return False
+        if not isinstance(greeting, Greeting):
+            self._log(1, f"espd did not welcome us: {getattr(greeting, 'reason', greeting)}")
+            link.close()
+            return False
+        known = self._greeting.instance
+        self._greeting, self._link = greeting, link
+        if known and known != greeting.instance:
+            self._log(1, "espd has restarted and holds nothing of ours")
+            self._put(KernelReset())
+        return True
+
+    def _start_espd(self) -> None:
+        if not self._access.spawn:
+            return
+        self._log(1, "no espd listens, starting one")
+        self._children = [child for child in self._children if child.poll() is None]
+        command = [sys.executable, "-m", "cygnet.espd.main", "--socket", str(self._access.path)]
+        try:
+            self._children.append(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            )
+        except OSError as error:
+            self._log(1, f"espd cannot be started: {error}")
+
+    def _keep_connected(self) -> None:
+        while not self._stop.is_set():
+            link = self._link
+            if link is not None:
+                link.wait_closed()
+                self._link = None
+                if not self._stop.is_set():
+                    self._log(1, "connection to espd lost")
+                    self._start_espd()
+            if not self._try_connect(flush=False):
+                self._stop.wait(_RETRY_S)
+
+    def _deliver(self, listener: Callable[[KernelEvent], None]) -> None:
+        while (event := self._events.get()) is not None:
+            try:
+                listener(event)
+            except Exception as error:
+                self._log(1, f"kernel event {type(event).__name__} failed: {error!r}")
+
+    def _watch_addresses(self) -> None:
+        while self._watch.wait():
+            self._put(AddressChange())
+
+    def _put(self, event: KernelEvent | None) -> None:
+        try:
+            self._events.put_nowait(event)
+        except queue.Full:
+            self._log(1, f"event queue is full, {type(event).__name__} lost")
+
+    def _run(self, name: str, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+

@@ -1,0 +1,93 @@
+"""What charon has to be told so that it holds what ``ipsec.conf`` says: a comparison by value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cygnet.conf.records import Config, Setup
+from cygnet.ctl.stroke import (
+    AddAuthority,
+    AddConnection,
+    DeleteAuthority,
+    DeleteConnection,
+    Initiate,
+    LogLevel,
+    Request,
+    Route,
+    Unroute,
+)
+from cygnet.starter.messages import add_authority, add_connection, is_loadable
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What charon shall hold. ``auto`` of a connection is ``add``, ``route`` or ``start``."""
+
+    connections: Mapping[str, tuple[AddConnection, str]] = field(default_factory=dict)
+    authorities: Mapping[str, AddAuthority] = field(default_factory=dict)
+    levels: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Held:
+    """What charon was told and took; empty for one that has just started."""
+
+    connections: dict[str, tuple[AddConnection, str]] = field(default_factory=dict)
+    authorities: dict[str, AddAuthority] = field(default_factory=dict)
+    levels: tuple[tuple[str, int], ...] = ()
+
+    def note(self, request: Request, wanted: Wanted) -> None:
+        """Remember that charon carried out ``request``."""
+        match request:
+            case AddConnection(name=name):
+                self.connections[name] = wanted.connections[name]
+            case DeleteConnection(name=name):
+                self.connections.pop(name, None)
+            case AddAuthority(name=name):
+                self.authorities[name] = request
+            case DeleteAuthority(name=name):
+                self.authorities.pop(name, None)
+
+
+def wanted_of(config: Config) -> Wanted:
+    """What a configuration asks of charon."""
+    loadable = [one for one in config.connections if is_loadable(one)]
+    connections = {one.name: (add_connection(one, config.setup), one.auto) for one in loadable}
+    authorities = {one.name: add_authority(one) for one in config.authorities if one.auto != "ignore"}
+    return Wanted(connections, authorities, config.setup.charondebug)
+
+
+def removals(held: Held, wanted: Wanted, *, everything: bool) -> list[Request]:
+    """Requests that take away what is gone or changed, or with ``everything`` all that is held."""
+    requests: list[Request] = []
+    for name, entry in held.connections.items():
+        if everything or wanted.connections.get(name) != entry:
+            if entry[1] == "route":
+                requests.append(Unroute(name))
+            requests.append(DeleteConnection(name))
+    for name, authority in held.authorities.items():
+        if everything or wanted.authorities.get(name) != authority:
+            requests.append(DeleteAuthority(name))
+    return requests
+
+
+def additions(held: Held, wanted: Wanted) -> list[Request]:
+    """Requests that load what is not held; authorities come first, connections need them."""
+    authorities = [one for name, one in wanted.authorities.items() if name not in held.authorities]
+    connections = [one for name, (one, _) in wanted.connections.items() if name not in held.connections]
+    return [*authorities, *connections]
+
+
+def actions(added: list[str], wanted: Wanted) -> list[Request]:
+    """Requests that route and then initiate the connections ``added``; nothing waits for a negotiation."""
+    autos = [(name, wanted.connections[name][1]) for name in added if name in wanted.connections]
+    routes: list[Request] = [Route(name) for name, auto in autos if auto == "route"]
+    return routes + [Initiate(name, wait=False) for name, auto in autos if auto == "start"]
+
+
+def level_changes(old: tuple[tuple[str, int], ...], setup: Setup) -> list[Request]:
+    """Requests that bring a running charon's log levels from ``old`` to those of ``setup``."""
+    if old == setup.charondebug:
+        return []
+    groups = dict.fromkeys(group for group, _ in old)
+    resets: list[Request] = [LogLevel(group, 1) for group in groups]
+    return resets + [LogLevel(group, level) for group, level in setup.charondebug]

@@ -1,0 +1,182 @@
+"""Requests to charon's control socket that never hold starter up."""
+
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cygnet.ctl import frames, stroke
+from cygnet.starter.loop import Loop, Timer
+
+CONCURRENCY = 4
+"""As many requests are asked at once; charon's stroke socket has about so many attendants."""
+DEADLINE_S = 30.0
+"""A request without an answer after this long has failed."""
+RETRY_S = 0.02
+MAX_TEXT_LINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ended. ``texts`` are the lines before the end."""
+
+    request: stroke.Request
+    exit_code: int
+    reason: str
+    texts: tuple[str, ...] = ()
+
+
+class Dialogue:
+    """One request over one connection."""
+
+    def __init__(
+        self, loop: Loop, path: Path, request: stroke.Request, done: Callable[[Answer], None]
+    ) -> None:
+        self._loop, self._path, self._request, self._done = loop, path, request, done
+        self._socket: socket.socket | None = None
+        self._out = b""
+        self._in = bytearray()
+        self._texts: list[str] = []
+        self._deadline = loop.later(DEADLINE_S, lambda: self._end(1, "charon does not answer"))
+        self._retry: Timer | None = None
+        self._begin()
+
+    def abort(self) -> None:
+        """End without calling anybody."""
+        self._deadline.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._socket is not None:
+            self._loop.forget(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _begin(self) -> None:
+        try:
+            self._out = stroke.encode(self._request)
+        except frames.ControlError as error:
+            reason = str(error)
+            self._retry = self._loop.later(0, lambda: self._end(1, reason))
+            return
+        self._connect()
+
+    def _connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            sock.connect(str(self._path))
+        except OSError:  # too many wait already, or charon is just going: the deadline limits this
+            sock.close()
+            self._retry = self._loop.later(RETRY_S, self._connect)
+            return
+        self._socket = sock
+        self._loop.watch(sock, self._write, write=True)
+
+    def _write(self) -> None:
+        assert self._socket is not None
+        try:
+            sent = self._socket.send(self._out)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(1, f"charon's control socket: {error.strerror}")
+            return
+        self._out = self._out[sent:]
+        if not self._out:
+            self._loop.watch(self._socket, self._read)
+
+    def _read(self) -> None:
+        assert self._socket is not None
+        try:
+            octets = self._socket.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(1, f"charon's control socket: {error.strerror}")
+            return
+        if not octets:
+            self._end(1, "charon ended the connection before its answer was complete")
+            return
+        self._in += octets
+        try:
+            self._take_frames()
+        except frames.ControlError as error:
+            self._end(1, str(error))
+
+    def _take_frames(self) -> None:
+        while self._socket is not None and (frame := split_frame(self._in)) is not None:
+            kind, body = frame
+            if kind == frames.DONE:
+                self._end(*frames.done_of(body))
+            elif kind == frames.TEXT and len(self._texts) < MAX_TEXT_LINES:
+                self._texts.append(body.decode("utf-8", "replace"))
+
+    def _end(self, exit_code: int, reason: str) -> None:
+        self.abort()
+        self._done(Answer(self._request, exit_code, reason, tuple(self._texts)))
+
+
+def split_frame(buffer: bytearray) -> tuple[bytes, bytes] | None:
+    """Take the first whole frame off ``buffer``; raises ``ControlError`` for what is no frame."""
+    if len(buffer) < 5:
+        return None
+    kind, length = bytes(buffer[:1]), int.from_bytes(buffer[1:5], "big")
+    if kind not in frames.KINDS or length > frames.FRAME_LIMIT:
+        raise frames.ControlError("charon's answer is not of the agreed form")
+    if len(buffer) < 5 + length:
+        return None
+    body = bytes(buffer[5 : 5 + length])
+    del buffer[: 5 + length]
+    return kind, body
+
+
+@dataclass(slots=True)
+class _Batch:
+    requests: deque[stroke.Request]
+    each: Callable[[Answer], None]
+    finish: Callable[[], None]
+    active: set[Dialogue] = field(default_factory=set)
+
+
+class Link:
+    """Sends batches of requests, one batch after the other, a few requests of a batch at once."""
+
+    def __init__(self, loop: Loop, path: Path) -> None:
+        self._loop, self._path = loop, path
+        self._batches: deque[_Batch] = deque()
+
+    def send(
+        self, requests: Iterable[stroke.Request], each: Callable[[Answer], None], finish: Callable[[], None]
+    ) -> None:
+        """Queue a batch: ``each`` hears every answer, ``finish`` that all were heard."""
+        self._batches.append(_Batch(deque(requests), each, finish))
+        if len(self._batches) == 1:
+            self._loop.later(0, self._advance)
+
+    def abort(self) -> None:
+        """Forget all batches; nobody hears of them any more."""
+        for batch in self._batches:
+            for dialogue in batch.active:
+                dialogue.abort()
+        self._batches.clear()
+
+    def _advance(self) -> None:
+        while self._batches:
+            batch = self._batches[0]
+            while batch.requests and len(batch.active) < CONCURRENCY:
+                self._open(batch, batch.requests.popleft())
+            if batch.active:
+                return
+            self._batches.popleft()
+            batch.finish()
+
+    def _open(self, batch: _Batch, request: stroke.Request) -> None:
+        def done(answer: Answer) -> None:
+            batch.active.discard(dialogue)
+            batch.each(answer)
+            if self._batches and self._batches[0] is batch:
+                self._advance()
+
+        dialogue = Dialogue(self._loop, self._path, request, done)
+        batch.active.add(dialogue)

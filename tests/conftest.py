@@ -1,0 +1,39 @@
+"""What all tests share: Hypothesis profiles, and which tests this machine can run.
+
+A test marked ``root``, ``tun`` or ``peer`` is skipped, with the reason, where its need is not met. With
+``CYGNET_REQUIRE_PEERS=1`` in the environment (continuous integration) such a skip is a failure.
+"""
+
+import os
+from collections.abc import Generator
+from functools import cache
+
+import hypothesis
+import pytest
+
+from lab.gateways import peer_missing
+from lab.hosts import can_make_hosts, can_make_tun
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+Report = Generator[None, pytest.TestReport, pytest.TestReport]
+NEEDS = {"root": cache(can_make_hosts), "tun": cache(can_make_tun), "peer": cache(peer_missing)}
+REQUIRED = os.environ.get("CYGNET_REQUIRE_PEERS", "0") != "0"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, missing in NEEDS.items():
+        if item.get_closest_marker(mark) is not None and (reason := missing()):
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Report:
+    report = yield
+    needs = [mark for mark in NEEDS if item.get_closest_marker(mark) is not None]
+    if REQUIRED and needs and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CYGNET_REQUIRE_PEERS is set: {report.longrepr}"
+    return report

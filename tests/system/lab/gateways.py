@@ -1,0 +1,161 @@
+"""Hosts that run an IPsec suite: ours, or a real strongSwan."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from lab.hosts import Host, until
+
+SETTINGS = """charon {
+  LOAD
+  retransmit_timeout = 0.5
+  retransmit_base = 1.4
+  retransmit_tries = 7
+  filelog {
+    charon {
+      path = /var/log/charon.log
+      default = 1
+      ike = 2
+      cfg = 2
+      flush_line = yes
+    }
+  }
+  EXTRA
+}
+"""
+
+KINDS = "aacerts acerts cacerts certs crls ocspcerts policies private reqs"
+
+
+class Gateway(Host):
+    """What the two suites have in common: files, the command, the log."""
+
+    kind: ClassVar[str]
+    load: ClassVar[str] = ""
+
+    def prepare(self) -> None:
+        super().prepare()
+        for name in KINDS.split():
+            (self.folder / "etc/ipsec.d" / name).mkdir(parents=True, exist_ok=True)
+        for name in ("ipsec.conf", "ipsec.secrets"):
+            (self.folder / "etc" / name).touch(0o600)
+        self.settings()
+
+    def settings(self, extra: str = "") -> None:
+        """Writes strongswan.conf; ``extra`` are lines of its section charon."""
+        self.write("/etc/strongswan.conf", SETTINGS.replace("LOAD", self.load).replace("EXTRA", extra))
+
+    def ipsec(self, *arguments: str, status: int | None = 0, timeout: float = 30) -> str:
+        """Runs ``ipsec``, which must end with ``status``; returns all it printed."""
+        done = self.run("ipsec", *arguments, status=status, timeout=timeout)
+        return done.stdout + done.stderr
+
+    def launch(self) -> None:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Starts the suite and waits until it has every connection of its ipsec.conf."""
+        self.launch()
+        until(lambda: self.run("ipsec", "status", status=None).returncode == 0, f"charon on {self.name}")
+        names = set(re.findall(r"^conn ([^%\s]\S*)", self.read("/etc/ipsec.conf"), re.M))
+        until(lambda: names <= self.connections(), f"connections {names} on {self.name}")
+
+    def connections(self) -> set[str]:
+        """Names under the heading Connections of ``ipsec statusall``."""
+        text = self.ipsec("statusall", status=None).partition("\nConnections:\n")[2]
+        return set(re.findall(r"^ *(\S+):  ", text, re.M))
+
+    def stop(self) -> None:
+        self.ipsec("stop")
+
+    def established(self, name: str = "net-net") -> int:
+        """How many IKE_SAs of this name are established."""
+        return len(re.findall(rf"^ *{name}\[\d+\]: ESTABLISHED", self.ipsec("status", status=None), re.M))
+
+    def installed(self, name: str = "net-net") -> int:
+        """How many CHILD_SAs of this name are installed."""
+        return len(re.findall(rf"^ *{name}\{{\d+\}}:  INSTALLED", self.ipsec("status", status=None), re.M))
+
+    def has_nothing(self) -> bool:
+        """Whether neither IKE_SAs nor CHILD_SAs are left (those on their way out included)."""
+        text = self.ipsec("status", status=None)
+        return re.search(r"Security Associations \(0 (up|total), 0 connecting\)", text) is not None
+
+    def log(self) -> str:
+        return self.read("/var/log/charon.log")
+
+
+class Cygnet(Gateway):
+    """A host that runs the programs of this repository's virtual environment."""
+
+    kind = "cygnet"
+    path = f"{Path(sys.executable).parent}:{Host.path}"
+
+    def launch(self) -> None:
+        self.ipsec("start")
+
+
+CHROOT = r"""
+root=%s
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t sysfs sys "$root/sys"
+mount --bind "$1/run" "$root/run"
+mount -t tmpfs tmp "$root/tmp"
+mount --bind "$1/log" "$root/var/log"
+for file in ipsec.conf ipsec.secrets strongswan.conf; do mount --bind "$1/etc/$file" "$root/etc/$file"; done
+mount --bind "$1/etc/ipsec.d" "$root/etc/ipsec.d"
+"""
+
+
+class StrongSwan(Gateway):
+    """A host with Debian's strongSwan, in a root file system of its own (scripts/provide makes it).
+
+    Its ESP is in user space and always in UDP. Its ``ipsec`` ends with 0 after most failures.
+    """
+
+    kind = "strongswan"
+    load = (
+        "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey "
+        "kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici updown "
+        "eap-identity eap-md5 eap-mschapv2"
+    )
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.setup = CHROOT % peer_root()
+        self._starter: subprocess.Popen[bytes] | None = None
+        super().__init__(name, folder)
+
+    def enter(self) -> list[str]:
+        return [*super().enter(), "chroot", str(peer_root())]
+
+    def launch(self) -> None:
+        self._starter = self.spawn("ipsec", "start", "--nofork", log="starter.log")
+
+    def stop(self) -> None:
+        super().stop()
+        assert self._starter is not None
+        self._starter.wait(10)
+
+
+def peer_root() -> Path:
+    """The peer's root file system, as scripts/provide chooses it."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    default = Path("/var/cache") if os.geteuid() == 0 else home
+    cache = Path(os.environ.get("CYGNET_CACHE", default / "cygnet"))
+    return cache / os.environ.get("CYGNET_PEER_SUITE", "forky")
+
+
+def peer_missing() -> str:
+    """Empty when the peer can run here, else the reason."""
+    root = peer_root()
+    if not (root / "usr/lib/ipsec/charon").exists() or not (root / "etc/strongswan.conf").exists():
+        return f"no strongSwan in {root} (scripts/provide builds it as root on Debian)"
+    return ""
+
+
+GATEWAYS: dict[str, type[Gateway]] = {"cygnet": Cygnet, "strongswan": StrongSwan}

@@ -1,0 +1,333 @@
+"""Chains of generated certificates: what is trusted, and the sentence for what is not."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address, ip_network
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from cygnet.cert.certificates import Certificate
+from cygnet.cert.trust import MAX_SIGNATURES, Verdict, build_chain
+
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+SIGN_ONLY = (True, False, False, False, False, False, False, False, False)
+CERT_SIGN = (False, False, False, False, False, True, False, False, False)
+ENCIPHER = (False, False, True, False, False, False, False, False, False)
+
+
+@dataclass(frozen=True)
+class Party:
+    """A certificate and its key."""
+
+    certificate: Certificate
+    key: CertificateIssuerPrivateKeyTypes
+
+
+def common_name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How a certificate differs from an ordinary one."""
+
+    key: CertificateIssuerPrivateKeyTypes | None = None
+    ca: bool = True
+    path_length: int | None = None
+    begin: dt.timedelta = -DAY
+    end: dt.timedelta = 30 * DAY
+    usage: tuple[bool, ...] | None = None
+    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
+    signed_by: CertificateIssuerPrivateKeyTypes | None = None
+    digest: hashes.HashAlgorithm | None = None
+
+
+def issue(name: str | x509.Name, issuer: Party | None = None, wish: Wish | None = None) -> Party:
+    wish = wish or Wish()
+    key = wish.key or Ed25519PrivateKey.generate()
+    subject = common_name(name) if isinstance(name, str) else name
+    signer = wish.signed_by or (issuer.key if issuer else key)
+    issuer_name = issuer.certificate.native.subject if issuer else subject
+    builder = x509.CertificateBuilder(
+        issuer_name, subject, key.public_key(), x509.random_serial_number(), NOW + wish.begin, NOW + wish.end
+    )
+    builder = builder.add_extension(
+        x509.BasicConstraints(wish.ca, wish.path_length if wish.ca else None), True
+    )
+    if wish.usage:
+        builder = builder.add_extension(x509.KeyUsage(*wish.usage), True)
+    for extension, critical in wish.extensions:
+        builder = builder.add_extension(extension, critical)
+    digest = wish.digest or (None if isinstance(signer, Ed25519PrivateKey) else hashes.SHA256())
+    return Party(Certificate.parse(builder.sign(signer, digest).public_bytes(Encoding.DER)), key)
+
+
+def leaf_of(issuer: Party | None, **wishes: object) -> Party:
+    return issue("leaf", issuer, Wish(ca=False, **wishes))  # type: ignore[arg-type]
+
+
+@cache
+def root() -> Party:
+    return issue("root")
+
+
+def chain_of(
+    leaf: Party, *between: Party, anchors: tuple[Party, ...] | None = None, limit: int = 7
+) -> Verdict:
+    trusted = (root(),) if anchors is None else anchors
+    intermediates = [item.certificate for item in between]
+    return build_chain(
+        leaf.certificate, intermediates, [item.certificate for item in trusted], NOW.timestamp(), limit
+    )
+
+
+def assert_refused(verdict: Verdict, check: str, sentence: str) -> None:
+    assert not verdict.ok
+    failed = [item for item in verdict.checks if not item.ok]
+    assert [item.name for item in failed] == [check]
+    assert sentence in failed[0].text
+    assert verdict.reason == failed[0].text
+
+
+def test_leaf_signed_by_an_anchor_is_trusted() -> None:
+    leaf = leaf_of(root(), usage=SIGN_ONLY)
+    verdict = chain_of(leaf)
+    assert verdict.ok
+    assert verdict.chain == (leaf.certificate, root().certificate)
+    assert all(check.ok for check in verdict.checks)
+    assert verdict.reason == ""
+    assert 'certificate "CN=leaf" is signed by "CN=root"' in [check.text for check in verdict.checks]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP256R1()),
+        Ed25519PrivateKey.generate(),
+    ],
+    ids=["RSA", "ECDSA", "Ed25519"],
+)
+def test_chain_through_intermediates_in_any_order_is_found(key: CertificateIssuerPrivateKeyTypes) -> None:
+    anchor = issue("anchor", None, Wish(key=key))
+    upper = issue("upper", anchor)
+    lower = issue("lower", upper, Wish(usage=CERT_SIGN, key=key))
+    leaf = leaf_of(lower)
+    verdict = chain_of(leaf, lower, root(), upper, anchors=(anchor,))
+    assert verdict.ok
+    assert verdict.chain == tuple(item.certificate for item in (leaf, lower, upper, anchor))
+
+
+def test_intermediate_may_be_an_anchor() -> None:
+    middle = issue("middle", root())
+    leaf = leaf_of(middle)
+    assert chain_of(leaf, anchors=(middle,)).chain == (leaf.certificate, middle.certificate)
+
+
+def test_leaf_may_be_an_anchor() -> None:
+    leaf = leaf_of(None)
+    assert chain_of(leaf, anchors=(leaf,)).ok
+
+
+@pytest.mark.parametrize(
+    ("wish", "check", "sentence"),
+    [
+        ({"end": -3 * DAY, "begin": -9 * DAY}, "validity", '"CN=leaf" expired 3 days ago (2026-11-20)'),
+        ({"end": -dt.timedelta(hours=3), "begin": -9 * DAY}, "validity", "expired 3 hours ago"),
+        ({"end": -dt.timedelta(seconds=1), "begin": -9 * DAY}, "validity", "expired 1 second ago"),
+        ({"begin": 10 * DAY}, "validity", "is not valid yet, only in 10 days (2026-12-03)"),
+        ({"usage": ENCIPHER}, "key usage", "neither digitalSignature nor nonRepudiation"),
+        (
+            {"extensions": ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)},
+            "extensions",
+            "critical extensions that are not supported: 1.2.3.4",
+        ),
+        ({"signed_by": Ed25519PrivateKey.generate()}, "signature", '"CN=leaf" has a bad signature'),
+    ],
+)
+def test_bad_leaf_is_refused(wish: dict[str, object], check: str, sentence: str) -> None:
+    assert_refused(chain_of(leaf_of(root(), **wish)), check, sentence)
+
+
+@pytest.mark.parametrize(
+    ("wish", "check", "sentence"),
+    [
+        (Wish(ca=False), "CA", 'certificate "CN=middle" is not that of a CA'),
+        (Wish(usage=SIGN_ONLY), "key usage", 'key usage of CA certificate "CN=middle" lacks keyCertSign'),
+        (Wish(begin=-9 * DAY, end=-5 * DAY), "validity", '"CN=middle" expired 5 days ago'),
+        (
+            Wish(extensions=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), True),)),
+            "extensions",
+            'certificate "CN=middle" has critical extensions',
+        ),
+        (Wish(signed_by=Ed25519PrivateKey.generate()), "signature", '"CN=middle" has a bad signature'),
+    ],
+)
+def test_bad_intermediate_is_refused(wish: Wish, check: str, sentence: str) -> None:
+    middle = issue("middle", root(), wish)
+    assert_refused(chain_of(leaf_of(middle), middle), check, sentence)
+
+
+def test_path_length_counts_the_authorities_below() -> None:
+    short = issue("short", None, Wish(path_length=0))
+    assert chain_of(leaf_of(short), anchors=(short,)).ok
+    middle = issue("middle", short)
+    sentence = 'path length of "CN=short" is 0, but 1 CA follow below it'
+    assert_refused(chain_of(leaf_of(middle), middle, anchors=(short,)), "path length", sentence[:34])
+
+
+def test_missing_issuer_is_named() -> None:
+    middle = issue("middle", root())
+    sentence = 'no issuer certificate found for "CN=leaf", issuer is "CN=middle"'
+    assert_refused(chain_of(leaf_of(middle)), "issuer", sentence)
+    sentence = 'no issuer certificate found for "CN=middle", issuer is "CN=root"'
+    assert_refused(chain_of(leaf_of(middle), middle, anchors=()), "issuer", sentence)
+
+
+def test_self_signed_stranger_is_refused() -> None:
+    stranger = leaf_of(None)
+    assert_refused(chain_of(stranger), "issuer", '"CN=leaf" is self-signed and not one that we trust')
+    other = issue("other")
+    verdict = chain_of(leaf_of(other), other)
+    assert_refused(verdict, "issuer", '"CN=other" is self-signed and not one that we trust')
+
+
+def test_anchor_of_the_same_name_with_another_key_does_not_help() -> None:
+    impostor = issue("root")
+    assert_refused(chain_of(leaf_of(impostor), impostor), "issuer", '"CN=root" is self-signed')
+
+
+def test_renewed_anchor_is_found_among_several_of_its_name() -> None:
+    old, new = issue("twin", None, Wish(begin=-9 * DAY, end=-5 * DAY)), issue("twin")
+    leaf = leaf_of(new)
+    assert chain_of(leaf, anchors=(old, issue("twin"), new)).chain == (leaf.certificate, new.certificate)
+
+
+def test_key_identifiers_choose_among_issuers_of_one_name() -> None:
+    keys = [Ed25519PrivateKey.generate() for _ in range(2)]
+    twins = [
+        issue("twin", None, Wish(key=key, extensions=((x509.SubjectKeyIdentifier(bytes([index])), False),)))
+        for index, key in enumerate(keys)
+    ]
+    authority = x509.AuthorityKeyIdentifier(b"\x01", None, None)
+    leaf = leaf_of(twins[1], extensions=((authority, False),))
+    assert chain_of(leaf, anchors=tuple(twins)).ok
+    assert_refused(chain_of(leaf, anchors=(twins[0],)), "issuer", "no issuer certificate found")
+
+
+def test_issuer_name_may_differ_in_case() -> None:
+    written = Party(issue("ROOT").certificate, root().key)
+    assert chain_of(leaf_of(written)).ok
+
+
+def test_chain_is_limited() -> None:
+    parties = [root()]
+    for number in range(7):
+        parties.append(issue(f"level {number}", parties[-1]))
+    leaf = leaf_of(parties[-1])
+    assert_refused(chain_of(leaf, *parties), "depth", 'chain of "CN=leaf" is longer than 7')
+    assert chain_of(leaf, *parties, limit=9).ok
+
+
+def test_loop_of_authorities_ends() -> None:
+    one_key, two_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    one = issue("one", None, Wish(key=one_key))
+    two = issue("two", one, Wish(key=two_key))
+    crossed = issue("one", two, Wish(key=one_key))
+    verdict = chain_of(leaf_of(two), two, crossed, one)
+    assert not verdict.ok
+    assert len(verdict.chain) <= 4
+
+
+def test_many_authorities_of_one_name_cost_a_limited_number_of_signatures() -> None:
+    twins = [issue("twin") for _ in range(MAX_SIGNATURES + 10)]
+    verdict = chain_of(leaf_of(issue("twin")), *twins)
+    assert not verdict.ok
+    assert_refused(verdict, "signature", "bad signature")
+
+
+def test_weak_hash_is_named_and_may_be_allowed() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    anchor = issue("anchor", None, Wish(key=key))
+    leaf = sha1_signed_leaf(anchor)
+    verdict = build_chain(leaf, [], [anchor.certificate], NOW.timestamp())
+    assert_refused(verdict, "hash", 'certificate "CN=leaf" is signed with SHA-1, which is weak')
+    assert build_chain(leaf, [], [anchor.certificate], NOW.timestamp(), allow_weak=True).ok
+
+
+def sha1_signed_leaf(anchor: Party) -> Certificate:
+    """The builder does not sign with SHA-1 any more: change the algorithm and sign by hand."""
+    der = leaf_of(anchor).certificate.native
+    sha256, sha1 = bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300906072a8648ce3d0401")
+    body = der.tbs_certificate_bytes.replace(sha256, sha1)
+    start = 2 + (body[1] & 0x7F)
+    tbs = element(0x30, body[start:])
+    key = anchor.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    signature = key.sign(tbs, ec.ECDSA(hashes.SHA1()))
+    return Certificate.parse(element(0x30, tbs + sha1 + element(0x03, b"\0" + signature)))
+
+
+def element(tag: int, body: bytes) -> bytes:
+    length = len(body)
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    head = octets if length < 128 else bytes([0x80 | len(octets)]) + octets
+    return bytes([tag]) + head + body
+
+
+NAMES = x509.SubjectAlternativeName(
+    [
+        x509.DNSName("moon.lab.example"),
+        x509.RFC822Name("carol@lab.example"),
+        x509.IPAddress(ip_address("10.1.0.1")),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("permitted", "excluded", "offender"),
+    [
+        ([x509.DNSName("lab.example")], None, ""),
+        ([x509.DNSName("moon.lab.example")], None, ""),
+        ([x509.DNSName("b.example")], None, "moon.lab.example"),
+        ([x509.DNSName("b.example"), x509.DNSName("lab.example")], None, ""),
+        (None, [x509.DNSName("lab.example")], "moon.lab.example"),
+        (None, [x509.DNSName("ab.example")], ""),
+        ([x509.RFC822Name("lab.example")], None, ""),
+        ([x509.RFC822Name("carol@lab.example")], None, ""),
+        ([x509.RFC822Name(".lab.example")], None, "carol@lab.example"),
+        (None, [x509.RFC822Name(".example")], "carol@lab.example"),
+        ([x509.IPAddress(ip_network("10.1.0.0/16"))], None, ""),
+        ([x509.IPAddress(ip_network("10.2.0.0/16"))], None, "10.1.0.1"),
+        (None, [x509.IPAddress(ip_network("2001:db8::/32"))], ""),
+        ([x509.DirectoryName(common_name("leaf"))], None, ""),
+        ([x509.DirectoryName(common_name("else"))], None, "CN=leaf"),
+        (None, [x509.DirectoryName(x509.Name([]))], "CN=leaf"),
+    ],
+)
+def test_name_constraints(
+    permitted: list[x509.GeneralName] | None, excluded: list[x509.GeneralName] | None, offender: str
+) -> None:
+    constraints = x509.NameConstraints(permitted, excluded)
+    anchor = issue("anchor", None, Wish(extensions=((constraints, True),)))
+    verdict = chain_of(leaf_of(anchor, extensions=((NAMES, False),)), anchors=(anchor,))
+    if offender:
+        sentence = f'certificate "CN=anchor" does not permit the name "{offender}" of "CN=leaf"'
+        assert_refused(verdict, "name constraints", sentence)
+    else:
+        assert verdict.ok, verdict.reason
+
+
+def test_name_constraints_that_cannot_be_checked_refuse() -> None:
+    constraints = x509.NameConstraints([x509.UniformResourceIdentifier("lab")], None)
+    anchor = issue("anchor", None, Wish(extensions=((constraints, True),)))
+    assert_refused(chain_of(leaf_of(anchor), anchors=(anchor,)), "name constraints", "unsupported kind")

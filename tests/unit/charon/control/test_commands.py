@@ -1,0 +1,307 @@
+"""``up``, ``down``, ``route``, ``unroute``: what the operator reads and the exit code a script sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+import pytest
+
+from cygnet.base.addresses import Host
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.ports import ClientGoneError, Finished, Routed
+from cygnet.charon.control.route import RouteHandler, UnrouteHandler
+from cygnet.charon.control.terminate import Specifier, TerminateHandler, parse_specifier
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.ctl.stroke import Done, Initiate, Route, Terminate, Unroute
+from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
+
+A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+TS = (TrafficSelector.of("10.0.0.0/8"),)
+NET, LAN = ChildConfig("net", TS, TS), ChildConfig("lan", TS, TS)
+PEER = PeerConfig("net", IkeConfig(), (AuthConfig(),), (AuthConfig(),), (NET, LAN))
+UP = "connection 'net' established successfully"
+
+
+def test_up_shows_the_exchange_and_ends_well() -> None:
+    daemon = Daemon([PEER], says=["initiating IKE_SA net[1] to 192.0.2.2", Finished(True)])
+    assert up(daemon, "net") == (["initiating IKE_SA net[1] to 192.0.2.2", UP], Done())
+    assert daemon.orders == ["initiate net/net level 1"]
+    assert daemon.followed == 0
+
+
+def test_up_finds_a_child_of_any_peer() -> None:
+    daemon = Daemon([PEER], says=[Finished(True)])
+    assert up(daemon, "lan")[1] == Done()
+    assert daemon.orders == ["initiate net/lan level 1"]
+
+
+def test_up_of_a_peer_without_a_child_of_its_name_initiates_all_its_children() -> None:
+    daemon = Daemon([replace(PEER, name="peer")], says=[Finished(True)])
+    lines, done = up(daemon, "peer")
+    assert daemon.orders == ["initiate peer/net level 1", "initiate peer/lan level 1"]
+    assert lines == [UP, "connection 'lan' established successfully"]
+    assert done == Done()
+
+
+def test_failed_negotiation_says_why_and_exits_non_zero() -> None:
+    daemon = Daemon([PEER], says=["received N(AUTH_FAILED)", Finished(False, "the peer refused")])
+    lines, done = up(daemon, "net")
+    assert lines[-1] == "establishing connection 'net' failed"
+    assert done == Done(1, "the peer refused")
+
+
+def test_up_of_an_unknown_name_exits_non_zero() -> None:
+    assert up(Daemon([PEER]), "nobody") == (
+        ["no config named 'nobody'"], Done(1, "no config named 'nobody'")
+    )  # fmt: skip
+
+
+def test_up_detaches_when_its_time_is_over() -> None:
+    daemon = Daemon([PEER], says=[None, None, None])
+    lines, done = up(daemon, "net", timeout_s=2)
+    assert lines == ["connection 'net' not established after 2000ms, detaching"]
+    assert done.exit_code == 1
+    assert daemon.followed == 0
+
+
+def test_up_without_waiting_answers_at_once() -> None:
+    daemon = Daemon([PEER], says=[Finished(False, "later")])
+    assert up(daemon, "net", wait=False) == ([], Done())
+    assert daemon.orders == ["initiate net/net level 1"]
+    assert daemon.followed == 0
+
+
+def test_client_that_goes_away_ends_the_following_only() -> None:
+    daemon = Daemon([PEER], says=[None])
+    with pytest.raises(ClientGoneError):
+        InitiateHandler(daemon, daemon, daemon.now)(Initiate("net"), GoneReply())
+    assert daemon.followed == 0
+
+
+def test_shunt_and_ikev1_are_not_initiated() -> None:
+    shunt = Daemon([replace(PEER, children=(replace(NET, mode=Mode.PASS),))])
+    older = Daemon([replace(PEER, ike=IkeConfig(version=1))])
+    assert up(shunt, "net")[1].exit_code == up(older, "net")[1].exit_code == 1
+    assert shunt.orders == older.orders == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("net", Specifier("net", plain=True)),
+        ("net{3}", Specifier("net", True, 3)),
+        ("{3}", Specifier("", True, 3)),
+        ("net{*}", Specifier("net", True, all=True)),
+        ("net{}", Specifier("net", True)),
+        ("net[3]", Specifier("net", False, 3)),
+        ("net[*]", Specifier("net", all=True)),
+        ("[*]", Specifier("", all=True)),
+        ("", None), ("{}", None), ("net{x}", None), ("net{1", None), ("net{1]", None), ("net{1}x", None),
+    ],
+)  # fmt: skip
+def test_specifier_is_read(text: str, wanted: Specifier | None) -> None:
+    assert parse_specifier(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "orders"),
+    [
+        ("net", ["ike 2"]),
+        ("net[*]", ["ike 2", "ike 1"]),
+        ("net[1]", ["ike 1"]),
+        ("[1]", ["ike 1"]),
+        ("net{*}", ["child 2/12", "child 1/10"]),
+        ("net{10}", ["child 1/10"]),
+        ("lan", ["child 1/11"]),
+        ("lan{*}", ["child 1/11"]),
+        ("{12}", ["child 2/12"]),
+    ],
+)
+def test_down_deletes_what_the_name_stands_for(name: str, orders: list[str]) -> None:
+    daemon = Daemon(sas=two_sas(), says=[Finished(True)])
+    assert down(daemon, name)[1] == Done()
+    assert daemon.orders == orders
+
+
+def test_down_tells_of_each_sa() -> None:
+    daemon = Daemon(sas=two_sas(), says=["deleting IKE_SA", Finished(True)])
+    lines = down(daemon, "net[*]")[0]
+    assert lines[1::2] == ["IKE_SA [2] closed successfully", "IKE_SA [1] closed successfully"]
+    lines = down(Daemon(sas=two_sas(), says=[Finished(True)]), "lan")[0]
+    assert lines == ["CHILD_SA {11} closed successfully"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "net[9]", "net{9}", "nobody[1]"])
+def test_down_of_what_is_not_there_exits_non_zero(name: str) -> None:
+    lines, done = down(Daemon(sas=two_sas()), name)
+    assert done.exit_code == 1
+    assert lines == [done.reason]
+    assert name in done.reason
+
+
+def test_down_of_nonsense_is_a_usage_error() -> None:
+    assert down(Daemon(), "net{1]")[1].exit_code == 2
+
+
+def test_down_that_fails_says_so() -> None:
+    lines, done = down(Daemon(sas=two_sas(), says=[Finished(False, "no answer")]), "net[1]")
+    assert (lines, done) == (["closing IKE_SA [1] failed"], Done(1, "no answer"))
+
+
+def test_route_installs_the_policy() -> None:
+    daemon = Daemon([PEER])
+    assert route(daemon, "net") == (["'net' routed"], Done())
+    assert daemon.orders == ["install net/net"]
+
+
+def test_route_of_a_shunt_names_its_kind() -> None:
+    daemon = Daemon([replace(PEER, children=(replace(NET, mode=Mode.PASS),))])
+    assert route(daemon, "net")[0] == ["'net' shunt PASS policy installed"]
+
+
+def test_route_that_the_kernel_refuses_says_why() -> None:
+    assert route(Daemon([PEER], refusal="no such module"), "net") == (
+        ["routing 'net' failed"], Done(1, "no such module")
+    )  # fmt: skip
+
+
+def test_route_of_an_unknown_name_exits_non_zero() -> None:
+    assert route(Daemon(), "net") == (["no config named 'net'"], Done(1, "no config named 'net'"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [(Mode.TUNNEL, "trap policy 'net' unrouted"), (Mode.DROP, "shunt policy 'net' uninstalled")],
+)
+def test_unroute_removes_the_policy(mode: Mode, text: str) -> None:
+    daemon, reply = Daemon(routed=[Routed("net", 1, 1, mode, TS, TS)]), LineReply()
+    assert UnrouteHandler(daemon)(Unroute("net"), reply) == Done()
+    assert reply.lines == [text]
+
+
+def test_unroute_of_what_is_not_routed_exits_non_zero() -> None:
+    reply = LineReply()
+    assert UnrouteHandler(Daemon())(Unroute("net"), reply) == Done(1, "configuration 'net' not found")
+    assert reply.lines == ["configuration 'net' not found"]
+
+
+def two_sas() -> list[IkeSnapshot]:
+    """``net`` twice; the older one carries ``lan`` too."""
+    host = Host(A, 500)
+    sa = IkeSnapshot("net", 1, "ESTABLISHED", True, host, host, None, None, b"", b"", "", 0, None, None, "")
+    return [replace(sa, children=(_child("net", 10), _child("lan", 11))),
+            replace(sa, unique_id=2, children=(_child("net", 12),))]  # fmt: skip
+
+
+def _child(name: str, number: int) -> ChildSnapshot:
+    ids = SaId(A, B, IpProtocol.ESP, number), SaId(B, A, IpProtocol.ESP, number)
+    return ChildSnapshot(name, number, "INSTALLED", Mode.TUNNEL, 1, "ESP", False, *ids, "", TS, TS, 0)
+
+
+@dataclass
+class Daemon:
+    """Connections, SAs, negotiations and traps; every dialogue says the same."""
+
+    configs: Sequence[PeerConfig] = ()
+    sas: Sequence[IkeSnapshot] = ()
+    says: Sequence[str | Finished | None] = ()
+    routed: list[Routed] = field(default_factory=list)
+    refusal: str = ""
+    orders: list[str] = field(default_factory=list)
+    followed: int = 0
+    time: float = 0
+
+    def now(self) -> float:
+        return self.time
+
+    def snapshots(self) -> Sequence[IkeSnapshot]:
+        return self.sas
+
+    def peers(self) -> Sequence[PeerConfig]:
+        return self.configs
+
+    def peer(self, name: str) -> PeerConfig | None:
+        return next((peer for peer in self.configs if peer.name == name), None)
+
+    def child(self, name: str) -> tuple[PeerConfig, ChildConfig] | None:
+        return next(((peer, child) for peer in self.configs if (child := peer.child(name))), None)
+
+    def initiate(self, peer: PeerConfig, child: ChildConfig | None, level: int) -> "ScriptedDialogue":
+        return self._order(f"initiate {peer.name}/{child.name if child else ''} level {level}")
+
+    def terminate_ike(self, unique_id: int, level: int) -> "ScriptedDialogue":
+        return self._order(f"ike {unique_id}")
+
+    def terminate_child(self, ike_id: int, child_id: int, level: int) -> "ScriptedDialogue":
+        return self._order(f"child {ike_id}/{child_id}")
+
+    def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
+        if self.refusal:
+            raise KernelError(self.refusal)
+        self.orders.append(f"install {peer.name}/{child.name}")
+        return Routed(child.name, 1, 1, child.mode, TS, TS)
+
+    def uninstall(self, name: str) -> Routed | None:
+        return next((routed for routed in self.routed if routed.name == name), None)
+
+    def installed(self) -> Sequence[Routed]:
+        return self.routed
+
+    def _order(self, order: str) -> "ScriptedDialogue":
+        self.orders.append(order)
+        self.followed += 1
+        return ScriptedDialogue(self, list(self.says))
+
+
+@dataclass
+class ScriptedDialogue:
+    """Says its lines; a ``None`` lets a second go by."""
+
+    daemon: Daemon
+    lines: list[str | Finished | None]
+
+    def read(self, timeout_s: float) -> str | Finished | None:
+        item = self.lines.pop(0) if self.lines else None
+        self.daemon.time += 1 if item is None else 0
+        return item
+
+    def close(self) -> None:
+        self.daemon.followed -= 1
+
+
+class LineReply:
+    """A reply that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def text(self, line: str) -> None:
+        self.lines.append(line)
+
+    def check(self) -> None:
+        pass
+
+
+class GoneReply(LineReply):
+    """A client that has closed its socket."""
+
+    def check(self) -> None:
+        raise ClientGoneError
+
+
+def up(daemon: Daemon, name: str, timeout_s: float = 0, wait: bool = True) -> tuple[list[str], Done]:
+    reply = LineReply()
+    done = InitiateHandler(daemon, daemon, daemon.now, timeout_s)(Initiate(name, wait=wait), reply)
+    return reply.lines, done
+
+
+def down(daemon: Daemon, name: str) -> tuple[list[str], Done]:
+    reply = LineReply()
+    return reply.lines, TerminateHandler(daemon, daemon, daemon.now)(Terminate(name), reply)
+
+
+def route(daemon: Daemon, name: str) -> tuple[list[str], Done]:
+    reply = LineReply()
+    return reply.lines, RouteHandler(daemon, daemon)(Route(name), reply)

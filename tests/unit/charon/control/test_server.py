@@ -1,0 +1,185 @@
+"""The stroke socket: real sockets, one request each, limits, clients that misbehave."""
+
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cygnet.base.errors import LocalError
+from cygnet.charon.control.dispatch import Handler
+from cygnet.charon.control.ports import ClientGoneError, Reply
+from cygnet.charon.control.server import ControlServer, Limits, listen
+from cygnet.ctl.stroke import Done, Initiate, Request, Status, converse
+
+LONG_S = 10.0
+
+
+def test_one_request_is_answered_over_one_connection(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        reply.text(f"name {request.name}")
+        return Done(3, "because")
+
+    path = serve({Status: handler})
+    assert ask(path, Status("net")) == (["name net"], Done(3, "because"))
+    assert ask(path, Status("lan")) == (["name lan"], Done(3, "because"))
+
+
+def test_socket_is_for_its_owner_only(serve: "Serve") -> None:
+    assert stat.S_IMODE(serve({}).stat().st_mode) == 0o600
+
+
+def test_group_may_use_the_socket_if_configured(tmp_path: Path) -> None:
+    path = tmp_path / "ctl"
+    with listen(path, group_id=path.parent.stat().st_gid):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+def test_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "ctl"
+    listen(path).close()
+    with listen(path), pytest.raises(LocalError, match="in use"):
+        listen(path)
+
+
+def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="nowhere"):
+        listen(tmp_path / "nowhere" / "ctl")
+
+
+def test_exception_in_a_handler_ends_that_command_only(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        raise ZeroDivisionError("oops")
+
+    path = serve({Status: handler})
+    assert ask(path, Status())[1] == Done(1, "internal error: ZeroDivisionError('oops')")
+    assert any("oops" in line for line in serve.log)
+    assert ask(path, Status())[1].exit_code == 1
+
+
+def test_local_error_of_a_handler_is_its_reason(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        raise LocalError("the kernel has no ESP")
+
+    assert ask(serve({Status: handler}), Status())[1] == Done(1, "the kernel has no ESP")
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xff\xff\xff", b"\0\0\0\2[]", b"\0\0\0\x11{\"kind\":\"nothing\"}"])
+def test_request_that_is_none_is_a_usage_error(serve: "Serve", octets: bytes) -> None:
+    with connect(serve({})) as client:
+        client.sendall(octets)
+        client.settimeout(LONG_S)
+        assert client.recv(6)[5] == 2
+
+
+def test_client_that_says_nothing_loses_its_place(serve: "Serve") -> None:
+    path = serve({Status: lambda request, reply: Done()}, Limits(clients=1, request_s=0.05))
+    with connect(path) as silent:
+        assert ask(path, Status())[1] == Done()
+        silent.settimeout(LONG_S)
+        assert silent.recv(1) == b""
+
+
+def test_status_is_answered_while_every_place_for_up_is_taken(serve: "Serve") -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def initiate(request: Initiate, reply: Reply) -> Done:
+        entered.set()
+        leave.wait(LONG_S)
+        return Done()
+
+    path = serve({Initiate: initiate, Status: lambda request, reply: Done()}, Limits(initiating=1))
+    first = begin(path, Initiate("a"))
+    assert entered.wait(LONG_S)
+    second = begin(path, Initiate("b"))
+    assert ask(path, Status())[1] == Done()
+    leave.set()
+    assert first() == second() == Done()
+
+
+def test_handler_learns_that_its_client_has_gone(serve: "Serve") -> None:
+    entered, gone = threading.Event(), threading.Event()
+
+    def handler(request: Status, reply: Reply) -> Done:
+        entered.set()
+        try:
+            while True:
+                reply.check()
+        except ClientGoneError:
+            gone.set()
+            raise
+
+    client = connect(serve({Status: handler}))
+    client.sendall(b"\0\0\0\x11{\"kind\":\"status\"}")
+    assert entered.wait(LONG_S)
+    client.close()
+    assert gone.wait(LONG_S)
+
+
+def test_client_that_does_not_read_is_given_up(serve: "Serve") -> None:
+    gone = threading.Event()
+
+    def handler(request: Status, reply: Reply) -> Done:
+        try:
+            while True:
+                reply.text("x" * 60000)
+        except ClientGoneError:
+            gone.set()
+            raise
+
+    with connect(serve({Status: handler}, Limits(write_s=0.05))) as client:
+        client.sendall(b"\0\0\0\x11{\"kind\":\"status\"}")
+        assert gone.wait(LONG_S)
+
+
+def ask(path: Path, request: Request) -> tuple[list[str], Done]:
+    lines: list[str] = []
+    with connect(path) as client:
+        client.settimeout(LONG_S)
+        return lines, converse(client, request, lines.append)
+
+
+def begin(path: Path, request: Request) -> Callable[[], Done]:
+    """Ask on a thread; the result waits for the answer."""
+    answers: list[Done] = []
+    thread = threading.Thread(target=lambda: answers.append(ask(path, request)[1]))
+    thread.start()
+
+    def result() -> Done:
+        thread.join(LONG_S)
+        return answers[0]
+
+    return result
+
+
+def connect(path: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.connect(str(path))
+    return client
+
+
+class Serve:
+    """Starts servers and remembers what they log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.servers: list[ControlServer] = []
+        self.log: list[str] = []
+
+    def __call__(self, handlers: Mapping[type[Any], Handler], limits: Limits = Limits()) -> Path:  # noqa: B008
+        path = self.folder / f"ctl{len(self.servers)}"
+        server = ControlServer(listen(path), handlers, limits, lambda level, line: self.log.append(line))
+        self.servers.append(server)
+        server.start()
+        return path
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    servers = Serve(tmp_path)
+    yield servers
+    for server in servers.servers:
+        server.close()

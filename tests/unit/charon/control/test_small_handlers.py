@@ -1,0 +1,213 @@
+"""Loading, rereading, log levels, dispatch, dialogues over the bus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cygnet.base.effects import Log
+from cygnet.base.errors import LocalError
+from cygnet.base.groups import Group
+from cygnet.charon.control.dialogues import BusDialogue, concerns
+from cygnet.charon.control.dispatch import answer
+from cygnet.charon.control.load import LoadHandler
+from cygnet.charon.control.loglevel import LogLevelHandler
+from cygnet.charon.control.ports import Finished
+from cygnet.charon.control.reread import RereadHandler
+from cygnet.charon.sa import events
+from cygnet.ctl.stroke import (
+    AddAuthority,
+    AddConnection,
+    DeleteAuthority,
+    DeleteConnection,
+    Done,
+    Leases,
+    LogLevel,
+    Reread,
+)
+
+
+def test_loading_answers_with_warnings_and_what_was_added() -> None:
+    reply = MemoryReply()
+    handler = LoadHandler(Files(warnings=["odd"]))
+    assert handler.add_connection(AddConnection("net"), reply) == Done()
+    assert handler.add_authority(AddAuthority("lab"), reply) == Done()
+    assert reply.lines == ["odd", "added configuration 'net'", "odd", "added ca 'lab'"]
+
+
+def test_refused_connection_says_why() -> None:
+    reason = "adding connection 'net' failed: no such algorithm"
+    assert LoadHandler(Files(refusal="no such algorithm")).add_connection(
+        AddConnection("net"), MemoryReply()
+    ) == Done(1, reason)  # fmt: skip
+
+
+def test_refused_authority_says_why() -> None:
+    done = LoadHandler(Files(refusal="no file")).add_authority(AddAuthority("lab"), MemoryReply())
+    assert done == Done(1, "adding ca 'lab' failed: no file")
+
+
+def test_deleting_what_is_not_there_exits_non_zero() -> None:
+    handler = LoadHandler(Files(known=False))
+    assert handler.delete_connection(DeleteConnection("x"), MemoryReply()) == Done(1, "no config named 'x'")
+    assert handler.delete_authority(DeleteAuthority("x"), MemoryReply()) == Done(1, "no ca named 'x'")
+
+
+def test_deleting_what_is_there_says_so() -> None:
+    handler, reply = LoadHandler(Files()), MemoryReply()
+    assert handler.delete_connection(DeleteConnection("x"), reply) == Done()
+    assert handler.delete_authority(DeleteAuthority("x"), reply) == Done()
+    assert reply.lines == ["deleted connection 'x'", "deleted ca 'x'"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [(("secrets",), {"secrets"}), (("cacerts",), {"cacerts"}), (("all",), {"secrets", "cacerts", "certs"})],
+)
+def test_rereading_reads_what_was_asked(asked: tuple[str, ...], read: set[str]) -> None:
+    files, reply = Files(warnings=["x.pem: damaged"]), MemoryReply()
+    assert RereadHandler(files)(Reread(asked), reply) == Done()
+    assert files.reread_kinds == [read]
+    assert reply.lines == ["x.pem: damaged"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("crls", 1), ("nonsense", 2)])
+def test_rereading_what_there_is_not_exits_non_zero(kind: str, code: int) -> None:
+    files = Files()
+    assert RereadHandler(files)(Reread((kind,)), MemoryReply()).exit_code == code
+    assert files.reread_kinds == []
+
+
+@pytest.mark.parametrize("group", ["ike", "IKE", "any"])
+def test_log_level_is_set(group: str) -> None:
+    levels = LevelTable()
+    assert LogLevelHandler(levels)(LogLevel(group, 2), MemoryReply()) == Done()
+    assert levels.set == [(group.lower(), 2)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [(LogLevel("foo", 2), 2), (LogLevel("ike", 5), 2), (LogLevel("ike", -2), 2)],
+)
+def test_log_level_that_makes_no_sense_is_refused(request_: LogLevel, code: int) -> None:
+    levels, reply = LevelTable(), MemoryReply()
+    done = LogLevelHandler(levels)(request_, reply)
+    assert done.exit_code == code
+    assert reply.lines == [done.reason]
+    assert levels.set == []
+
+
+def test_log_level_may_be_frozen() -> None:
+    levels = LevelTable()
+    assert LogLevelHandler(levels, frozen=True)(LogLevel("ike", 2), MemoryReply()).exit_code == 1
+    assert levels.set == []
+
+
+def test_request_without_handler_is_not_part_of_this_version() -> None:
+    done = answer({}, Leases(), MemoryReply())
+    assert done == Done(1, "'leases' is not part of this version")
+
+
+def test_request_goes_to_its_handler() -> None:
+    table = {Leases: lambda request, reply: Done(5, request.pool)}
+    assert answer(table, Leases("p"), MemoryReply()) == Done(5, "p")
+
+
+def test_dialogue_hands_out_lines_then_the_end_of_its_order() -> None:
+    line, end = Log(Group.IKE, 1, "initiating", "net|3"), events.Finished(9, False, "no answer")
+    records = Records([line, None, end])
+    dialogue = BusDialogue(records)
+    assert [dialogue.read(1) for _ in range(3)] == ["initiating", None, Finished(False, "no answer")]
+    dialogue.close()
+    assert records.closed
+
+
+def test_dialogue_wants_lines_of_its_sa_and_the_end_of_its_order_only() -> None:
+    wanted = concerns(lambda: 3, ticket=9)
+    assert wanted(Log(Group.IKE, 1, "x", "net|3"))
+    assert not wanted(Log(Group.IKE, 1, "x", "net|13"))
+    assert not wanted(Log(Group.IKE, 1, "x"))
+    assert wanted(events.Finished(9, True))
+    assert not wanted(events.Finished(8, True))
+    assert not wanted(events.Counted("x"))
+
+
+def test_dialogue_takes_no_lines_before_its_sa_is_known() -> None:
+    assert not concerns(lambda: 0, ticket=9)(Log(Group.IKE, 1, "x", "net|0"))
+
+
+@dataclass
+class Files:
+    """A loader and rereader."""
+
+    warnings: Sequence[str] = ()
+    refusal: str = ""
+    known: bool = True
+    reread_kinds: list[set[str]] = field(default_factory=list)
+
+    def add(self, request: AddConnection) -> Sequence[str]:
+        return self._take()
+
+    def add_authority(self, request: AddAuthority) -> Sequence[str]:
+        return self._take()
+
+    def remove(self, name: str) -> bool:
+        return self.known
+
+    def remove_authority(self, name: str) -> bool:
+        return self.known
+
+    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
+        self.reread_kinds.append(set(kinds))
+        return self.warnings
+
+    def _take(self) -> Sequence[str]:
+        if self.refusal:
+            raise LocalError(self.refusal)
+        return self.warnings
+
+
+class LevelTable:
+    """Remembers the levels set."""
+
+    def __init__(self) -> None:
+        self.set: list[tuple[str, int]] = []
+
+    def set_level(self, group: str, level: int) -> None:
+        self.set.append((group, level))
+
+
+class MemoryReply:
+    """A reply that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def text(self, line: str) -> None:
+        self.lines.append(line)
+
+    def check(self) -> None:
+        pass
+
+
+@dataclass
+class Publication:
+    """A record of the bus."""
+
+    event: Any
+
+
+class Records:
+    """A subscription with these events in it."""
+
+    def __init__(self, events_: Sequence[Any]) -> None:
+        self.events = list(events_)
+        self.closed = False
+
+    def next(self, timeout_s: float | None = None) -> Publication | None:
+        event = self.events.pop(0)
+        return Publication(event) if event is not None else None
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,269 @@
+"""The data plane: which packet goes where."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from cygnet.base.addresses import Host
+from cygnet.base.selectors import TrafficSelector
+from cygnet.crypto.ciphers import sealer
+from cygnet.crypto.transforms import Transform
+from cygnet.esp.associations import InboundSa, OutboundSa
+from cygnet.esp.plane import ACQUIRE_S, MAX_FLOWS, MAX_HELD, DataPlane
+from cygnet.esp.records import (
+    AcquireWanted,
+    Action,
+    Drop,
+    Expired,
+    Limits,
+    Moved,
+    Policy,
+    SaParameters,
+)
+
+NEAR, FAR = TrafficSelector.of("10.1.0.0/16"), TrafficSelector.of("10.2.0.0/16")
+PEER = ("192.0.2.1", 4500)
+BASE = SaParameters(
+    0xC0000001, ip_address("192.0.2.1"), ip_address("192.0.2.2"), reqid=1, encapsulation=(4500, 4500),
+    replay_window=64, local_ts=(NEAR,), remote_ts=(FAR,),
+)
+PROTECT = Policy(True, NEAR, FAR, Action.PROTECT, 1)
+TRAP = replace(PROTECT, trap=True, owner="charon")
+
+
+def udp(source: str = "10.1.0.1", destination: str = "10.2.0.1", port: int = 53, size: int = 60,
+        tos: int = 0, flags: int = 0) -> bytes:
+    head = bytes((0x45, tos)) + size.to_bytes(2, "big") + bytes((0, 0, flags, 0, 64, 17, 0, 0))
+    ends = ip_address(source).packed + ip_address(destination).packed
+    return head + ends + bytes((4, 0)) + port.to_bytes(2, "big") + bytes(size - 24)
+
+
+def own_sealer():
+    return sealer(Transform(1, 20, 128), None, bytes(20))
+
+
+def outbound(**changes: object) -> OutboundSa:
+    return OutboundSa(replace(BASE, **changes), own_sealer(), bytes)
+
+
+def sender(*policies: Policy, sas: tuple[OutboundSa, ...] = ()) -> DataPlane:
+    plane = DataPlane(bytes)
+    for sa in sas:
+        plane.add_outbound(sa)
+    for policy in policies:
+        plane.add_policy(policy)
+    return plane
+
+
+def receiver(**changes: object) -> DataPlane:
+    plane = DataPlane(bytes)
+    plane.add_inbound(InboundSa(replace(BASE, local_ts=(FAR,), remote_ts=(NEAR,), **changes), own_sealer()))
+    return plane
+
+
+def carried(plane: DataPlane, packets: list[bytes], tos: int = 0) -> list[tuple[bytes, int, tuple[str, int]]]:
+    return [(data, tos, PEER) for _, _, data in plane.send(packets, 0.0).datagrams]
+
+
+def test_packets_cross_in_order():
+    packets = [udp(port=port) for port in range(50)]
+    got = receiver().receive(carried(sender(PROTECT, sas=(outbound(),)), packets), 0.0)
+    assert got.packets == packets
+
+
+def test_tos_goes_to_the_outer_header_and_congestion_comes_back():
+    plane = sender(PROTECT, sas=(outbound(),))
+    [(_, tos, data)] = plane.send([udp(tos=0xBA)], 0.0).datagrams
+    assert tos == 0xBA
+    [inner] = receiver().receive([(data, 0xBB, PEER)], 0.0).packets
+    assert inner[1] == 0xBB
+
+
+def test_congestion_on_a_packet_that_cannot_carry_it_drops_it():
+    plane = receiver()
+    assert not plane.receive(carried(sender(PROTECT, sas=(outbound(),)), [udp()], tos=3), 0.0).packets
+    assert plane.drops == {Drop.ECN: 1}
+
+
+def test_unmatched_packets_pass_in_clear_but_groups_do_not():
+    plane = sender(PROTECT, sas=(outbound(),))
+    sent = plane.send([udp(source="10.9.0.1"), udp(destination="224.0.0.251")], 0.0)
+    assert sent.passed == [udp(source="10.9.0.1")]
+    assert plane.drops == {Drop.NO_POLICY: 1}
+
+
+def test_shunts_pass_and_drop():
+    passing = replace(PROTECT, action=Action.PASS, destination=TrafficSelector.of("10.2.1.0/24"))
+    dropping = replace(PROTECT, action=Action.DROP, destination=TrafficSelector.of("10.3.0.0/16"))
+    plane = sender(PROTECT, passing, dropping, sas=(outbound(),))
+    packets = [udp(destination=f"10.{net}.1.1") for net in (2, 3)]
+    sent = plane.send(packets, 0.0)
+    assert (sent.passed, sent.datagrams) == (packets[:1], [])
+    assert plane.drops == {Drop.POLICY: 1}
+
+
+def test_policy_without_sa_never_lets_a_wider_one_have_the_packet():
+    wide = replace(PROTECT, destination=TrafficSelector.of("10.0.0.0/8"), reqid=2)
+    other = outbound(reqid=2, spi=0xC0000002, remote_ts=(TrafficSelector.of("10.0.0.0/8"),))
+    plane = sender(PROTECT, wide, sas=(other,))
+    assert not plane.send([udp()], 0.0).datagrams
+    assert plane.drops == {Drop.NO_SA: 1}
+
+
+def test_newest_sa_carries_unless_the_policy_names_another():
+    old, new = outbound(), outbound(spi=0xC0000002)
+    plane = sender(PROTECT, sas=(old, new))
+    assert plane.send([udp()], 0.0).datagrams[0][0] is new
+    plane.add_policy(replace(PROTECT, next_spi=0xC0000001))
+    assert plane.send([udp()], 0.0).datagrams[0][0] is old
+    plane.remove(old)
+    assert plane.send([udp()], 0.0).datagrams[0][0] is new
+
+
+def test_trap_asks_once_and_sends_what_it_held():
+    plane = sender(TRAP)
+    packets = [udp(port=port) for port in range(3)]
+    first = plane.send(packets, 0.0)
+    [wanted] = first.events
+    assert isinstance(wanted, AcquireWanted)
+    assert (wanted.policy, str(wanted.flow)) == (TRAP, "10.1.0.1/32[udp/1024] === 10.2.0.1/32[udp/0]")
+    assert not plane.send(packets[:1], ACQUIRE_S - 1).events
+    plane.add_outbound(outbound())
+    assert len(plane.release(1.0).datagrams) == 4
+    assert not plane.release(1.0).datagrams
+
+
+def test_trap_asks_again_when_nothing_came_of_it():
+    plane = sender(TRAP)
+    plane.send([udp()], 0.0)
+    assert len(plane.send([udp()], ACQUIRE_S).events) == 1
+
+
+def test_trap_asks_again_for_a_new_daemon():
+    plane = sender(TRAP)
+    plane.send([udp()], 0.0)
+    plane.forget_acquires("charon")
+    assert len(plane.send([udp()], 1.0).events) == 1
+
+
+def test_trap_holds_a_limited_number():
+    plane = sender(TRAP)
+    plane.send([udp()] * (MAX_HELD + 5), 0.0)
+    assert plane.drops == {Drop.HELD: 5}
+
+
+def test_child_policy_without_sa_falls_back_to_its_trap():
+    plane = sender(PROTECT, TRAP)
+    assert len(plane.send([udp()], 0.0).events) == 1
+
+
+def test_sa_that_was_narrowed_does_not_take_what_it_must_not():
+    plane = sender(TRAP, sas=(outbound(remote_ts=(TrafficSelector.of("10.2.9.0/24"),)),))
+    sent = plane.send([udp(), udp(destination="10.2.9.1")], 0.0)
+    assert (len(sent.datagrams), len(sent.events)) == (1, 1)
+
+
+def test_too_big_packet_is_answered_not_sent():
+    sa = outbound()
+    sa.learn_path_mtu(1300)
+    sent = sender(PROTECT, sas=(sa,)).send([udp(size=1400, flags=0x40), udp(size=1400)], 0.0)
+    assert len(sent.datagrams) == 1
+    [reply] = sent.replies
+    assert int.from_bytes(reply[26:28], "big") == sa.inner_mtu
+
+
+def test_inner_packet_outside_the_selectors_is_dropped():
+    wide = (TrafficSelector.of("0.0.0.0/0"),)
+    forger = sender(replace(PROTECT, source=wide[0]), sas=(outbound(local_ts=wide),))
+    plane = receiver()
+    assert not plane.receive(carried(forger, [udp(source="10.2.0.9")]), 0.0).packets
+    assert plane.drops == {Drop.SELECTORS: 1}
+    assert next(iter(plane.inbound())).meter.packets == 0
+
+
+def test_sa_without_selectors_is_checked_against_the_policy():
+    plane = DataPlane(bytes)
+    plane.add_inbound(InboundSa(replace(BASE, local_ts=(), remote_ts=()), own_sealer()))
+    packets = carried(sender(PROTECT, sas=(outbound(),)), [udp(), udp(port=54)])
+    assert not plane.receive(packets[:1], 0.0).packets
+    plane.add_policy(Policy(False, NEAR, FAR, Action.PROTECT, 1))
+    assert len(plane.receive(packets[1:], 0.0).packets) == 1
+
+
+@pytest.mark.parametrize(("data", "reason"), [
+    (b"\xff", Drop.KEEPALIVE), (bytes(32), Drop.IKE), (b"", Drop.MALFORMED), (b"\1\2\3\4\5", Drop.MALFORMED),
+    (b"\1" * 40, Drop.UNKNOWN_SPI), (BASE.spi.to_bytes(4, "big") + bytes(8), Drop.MALFORMED),
+])
+def test_what_is_no_packet_of_ours_is_counted(data, reason):
+    plane = receiver()
+    assert not plane.receive([(data, 0, PEER)], 0.0).packets
+    assert plane.drops == {reason: 1}
+
+
+def test_new_address_is_told_once_and_only_by_new_authentic_packets():
+    plane = receiver()
+    packets = carried(sender(PROTECT, sas=(outbound(),)), [udp()] * 4)
+    datas = [data for data, _, _ in packets]
+    plane.receive([(datas[2], 0, PEER)], 0.0)
+    elsewhere = ("198.51.100.7", 1024)
+    assert not plane.receive([(datas[1], 0, elsewhere), (datas[1], 0, elsewhere)], 0.0).events
+    [moved] = plane.receive([(datas[3], 0, elsewhere)], 0.0).events
+    assert isinstance(moved, Moved)
+    assert moved.remote == Host.of(*elsewhere)
+
+
+def test_hard_limit_takes_the_sa_away():
+    plane = sender(PROTECT, sas=(outbound(limits=Limits(soft_packets=1, hard_packets=2)),))
+    sent = plane.send([udp()] * 3, 0.0)
+    assert [(event.inbound, event.hard) for event in sent.events if isinstance(event, Expired)] == [
+        (False, False), (False, True)]
+    assert len(sent.datagrams) == 2
+    assert plane.drops == {Drop.NO_SA: 1}
+    assert not list(plane.outbound())
+
+
+def test_inbound_hard_limit_takes_the_sa_away():
+    plane = receiver(limits=Limits(hard_octets=100))
+    got = plane.receive(carried(sender(PROTECT, sas=(outbound(),)), [udp()] * 3), 0.0)
+    assert [event.hard for event in got.events if isinstance(event, Expired)] == [True]
+    assert len(got.packets) == 2
+    assert plane.drops == {Drop.UNKNOWN_SPI: 1}
+
+
+def test_moved_sa_is_found_under_its_new_addresses():
+    sa = outbound()
+    plane = sender(PROTECT, sas=(sa,))
+    moved = replace(BASE, destination=ip_address("198.51.100.7"))
+    plane.move(sa, moved)
+    assert plane.find((moved.source, moved.destination, moved.spi)) is sa
+    assert plane.find((BASE.source, BASE.destination, BASE.spi)) is None
+    assert plane.send([udp()], 0.0).datagrams[0][0].parameters is moved
+
+
+def test_flow_cache_is_limited_and_forgets_with_the_policy():
+    plane = sender(PROTECT, sas=(outbound(),))
+    for at in range(0, MAX_FLOWS + 100, 100):
+        plane.send([udp(source=f"10.1.{n >> 8}.{n & 255}") for n in range(at, at + 100)], 0.0)
+    plane.remove_policy(PROTECT)
+    assert plane.send([udp()], 0.0).passed == [udp()]
+
+
+def test_what_is_no_ip_packet_is_dropped():
+    plane = sender()
+    plane.send([b"", b"\x10" * 30], 0.0)
+    assert plane.drops == {Drop.MALFORMED: 2}
+
+
+def test_removing_twice_is_no_error():
+    sa, other = outbound(), outbound(spi=0xC0000002)
+    plane = sender(sas=(sa, other))
+    for _ in range(2):
+        plane.remove(sa)
+    assert list(plane.outbound()) == [other]
+    inbound = InboundSa(BASE, own_sealer())
+    plane.add_inbound(inbound)
+    assert plane.inbound_spi_taken(BASE.spi)
+    for _ in range(2):
+        plane.remove(inbound)
+    assert not plane.inbound_spi_taken(BASE.spi)

@@ -1,0 +1,131 @@
+"""The memory kernel: semantics, failures on demand, comparison of two."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.backends.memory import MemoryKernel, differences
+from cygnet.kernel.port import (
+    AddressChange,
+    Algorithm,
+    Direction,
+    Encapsulation,
+    IpProtocol,
+    KernelError,
+    Mode,
+    PolicySpec,
+    SaId,
+    SaSpec,
+    Usage,
+)
+
+A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+NEAR, FAR = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)
+KEY = Algorithm(20, 128, Secret(bytes(20)))
+
+
+def spec(spi: int, inbound: bool) -> SaSpec:
+    return SaSpec(SaId(A, B, IpProtocol.ESP, spi), 1, Mode.TUNNEL, inbound, KEY,
+                  local_ts=FAR if inbound else NEAR, remote_ts=NEAR if inbound else FAR)
+
+
+POLICY = PolicySpec(Direction.OUT, NEAR[0], FAR[0], Mode.TUNNEL, 1, A, B)
+
+
+def test_sa_replaces_its_reservation_and_goes_without_trace():
+    kernel = MemoryKernel()
+    spi = kernel.allocate_spi(A, B, IpProtocol.ESP)
+    assert not kernel.is_empty()
+    kernel.add_sa(spec(spi, True))
+    assert not kernel.reservations
+    with pytest.raises(KernelError, match="exists"):
+        kernel.add_sa(spec(spi, True))
+    kernel.delete_sa(spec(spi, True).id)
+    kernel.delete_sa(spec(spi, True).id)
+    assert kernel.is_empty()
+
+
+def test_update_moves_and_keeps_counters():
+    kernel = MemoryKernel()
+    old = spec(5, True)
+    kernel.add_sa(old)
+    kernel.carry(old.id, 84)
+    new = replace(old.id, source=ip_address("192.0.2.9"))
+    kernel.update_sa(old.id, new, Encapsulation(1, 2))
+    assert kernel.query_sa(new) == Usage(84, 1, 0.0)
+    assert kernel.sas[new].encapsulation == Encapsulation(1, 2)
+    for wrong in (old.id, replace(new, spi=6)):
+        with pytest.raises(KernelError):
+            kernel.update_sa(wrong, replace(new, spi=7), None)
+    with pytest.raises(KernelError):
+        kernel.query_sa(old.id)
+
+
+def test_policies_are_counted():
+    kernel = MemoryKernel()
+    kernel.add_policy(POLICY)
+    kernel.add_policy(POLICY)
+    kernel.delete_policy(POLICY)
+    assert kernel.policies_for(NEAR[0], FAR[0]) == [POLICY]
+    kernel.delete_policy(POLICY)
+    with pytest.raises(KernelError):
+        kernel.delete_policy(POLICY)
+
+
+def test_failure_happens_once():
+    kernel = MemoryKernel()
+    kernel.fail_next("add_sa", "no memory")
+    with pytest.raises(KernelError, match="no memory"):
+        kernel.add_sa(spec(5, True))
+    kernel.add_sa(spec(5, True))
+    assert kernel.calls == ["add_sa", "add_sa"]
+
+
+def test_events_arrive_between_start_and_close():
+    kernel, heard = MemoryKernel(), []
+    kernel.emit(AddressChange())
+    kernel.add_sa(spec(5, True))
+    kernel.start(heard.append)
+    assert kernel.is_empty()
+    kernel.emit(AddressChange())
+    kernel.close(flush=True)
+    kernel.emit(AddressChange())
+    assert heard == [AddressChange()]
+    assert kernel.closed
+
+
+def test_addresses_are_as_given():
+    kernel = MemoryKernel(addresses=[A])
+    assert kernel.source_address(B) == A
+    assert kernel.source_address(ip_address("::1")) is None
+    kernel.sources[B] = B
+    assert kernel.source_address(B) == B
+    assert kernel.local_addresses() == (A,)
+    kernel.prepare_socket(3, 4, True)
+    assert kernel.sockets == [(3, 4, True)]
+    assert Mode.TRANSPORT in kernel.features.modes
+
+
+def test_two_kernels_that_fit_have_no_differences():
+    one, other = MemoryKernel(), MemoryKernel()
+    one.add_sa(spec(5, False))
+    other.add_sa(spec(5, True))
+    assert differences(one, other) == []
+
+
+def test_what_does_not_fit_is_named():
+    one, other = MemoryKernel(), MemoryKernel()
+    one.add_sa(replace(spec(5, False), esn=True))
+    one.add_sa(spec(6, False))
+    other.add_sa(spec(5, True))
+    other.add_sa(spec(7, True))
+    other.add_policy(replace(POLICY, reqid=9))
+    assert differences(one, other) == [
+        "first to second: SPI 00000005 differs in esn",
+        "first to second: nobody receives SPI 00000006",
+        "first to second: nobody sends SPI 00000007",
+        "second: policy 10.1.0.0/16 === 10.2.0.0/16 out: no SA of reqid 9",
+    ]

@@ -1,0 +1,75 @@
+"""Messages on espd's control socket."""
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cygnet.base.addresses import Host
+from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.backends import userland_wire as wire
+from cygnet.kernel.port import (
+    Acquire,
+    Algorithm,
+    Direction,
+    Encapsulation,
+    Expire,
+    Features,
+    IpProtocol,
+    Lifetime,
+    MappingChange,
+    Mark,
+    Mode,
+    PolicySpec,
+    SaId,
+    SaSpec,
+    Usage,
+)
+
+ID = SaId(ip_address("192.0.2.1"), ip_address("2001:db8::1"), IpProtocol.ESP, 0xC0000001)
+TS = TrafficSelector.of("10.0.0.0/8", 6, (80, 80))
+SPEC = SaSpec(ID, 1, Mode.TUNNEL, True, Algorithm(20, 128, Secret(b"key")), None, Lifetime(soft_s=1.5),
+              Encapsulation(4500, 7), 64, True, -1, Mark(3), False, (TS,), (TS, TS))
+POLICY = PolicySpec(Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1))
+MESSAGES = [
+    wire.Hello("charon", True), wire.Bye(False), wire.HandOver(("esp4", "esp6")), wire.Inspect(5),
+    wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
+    wire.UpdateSa(ID, ID, None),
+    wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
+    wire.DeletePolicy(POLICY), wire.Done(), wire.Failed("because"), wire.Spi(7), Usage(1, 2, None),
+    Usage(1, 2, 0.5),
+    wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}))),
+    wire.Inventory(1, 2, 3, 1400, (wire.SaStatus(ID, "c", True, 1, False, Usage()),), (wire.Count("a", 1),)),
+    Acquire(1, TS, TS), Expire(ID, True), MappingChange(ID, Host.of("::1", 5)),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_comes_back(message):
+    assert wire.decode(wire.encode(7, message)) == (7, message)
+
+
+@given(st.binary(max_size=60))
+def test_any_octets_are_refused(data):
+    with pytest.raises(wire.WireError):
+        wire.decode(data)
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), st.lists)
+
+
+@given(st.sampled_from(["Hello", "AddSa", "Usage", "AddPolicy", "HandOver", "Nothing"]), JSON)
+def test_fields_of_other_kinds_are_refused_or_read(name, value):
+    import json
+
+    try:
+        wire.decode(json.dumps([1, name, value]).encode())
+    except wire.WireError:
+        return
+
+
+def test_too_large_message_is_refused():
+    with pytest.raises(wire.WireError, match="larger"):
+        wire.encode(1, wire.Failed("x" * wire.MAX_MESSAGE))

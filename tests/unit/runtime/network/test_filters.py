@@ -1,0 +1,77 @@
+"""The filter programs, run by a small machine and compared with what they should decide."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cygnet.runtime.network import filters
+from cygnet.runtime.network.filters import Program
+
+MEMBERS = ("charon", "pluto", "espd")
+PORT = 500
+NAT_T = 4500
+SIZES = {0x20: 4, 0x28: 2, 0x30: 1, 0x40: 4, 0x48: 2, 0x50: 1}
+
+
+def run(program: Program, packet: bytes) -> int:
+    """Run a program; the operations that ours use, as the kernel defines them."""
+    a = x = at = 0
+    while True:
+        op, at = program[at], at + 1
+        if op.code in SIZES:
+            start = op.k + (x if op.code >= 0x40 else 0)
+            if start + SIZES[op.code] > len(packet):
+                return 0
+            a = int.from_bytes(packet[start:start + SIZES[op.code]], "big")
+        elif op.code == 0xB1:
+            if op.k >= len(packet):
+                return 0
+            x = (packet[op.k] & 0x0F) * 4
+        elif op.code == 0x74:
+            a >>= op.k
+        elif op.code == 0x15:
+            at += op.jt if a == op.k else op.jf
+        else:
+            assert op.code == 0x06
+            return op.k
+
+
+def member(data: bytes, members: tuple[str, ...], *, nat_t: bool) -> str:
+    """Who should get a datagram."""
+    if nat_t:
+        if len(data) < 4:
+            return members[0]
+        if data[:4] != bytes(4):
+            return "espd" if "espd" in members else "charon"
+        data = data[4:]
+    if len(data) < 18:
+        return members[0]
+    return "pluto" if data[17] >> 4 == 1 and "pluto" in members else "charon"
+
+
+ike = st.builds(lambda version, tail: bytes(17) + bytes([version]) + tail,
+                st.integers(0, 255), st.binary(max_size=20))
+payloads = st.one_of(st.binary(max_size=40), ike, ike.map(lambda data: bytes(4) + data))
+groups = st.permutations(MEMBERS).flatmap(lambda order: st.sampled_from([
+    tuple(order), *[tuple(m for m in order if m != left) for left in ("pluto", "espd")], ("charon",)]))
+
+
+@given(payloads, groups, st.booleans())
+def test_group_gives_each_member_its_own(data: bytes, members: tuple[str, ...], nat_t: bool) -> None:
+    if not nat_t:
+        members = tuple(name for name in members if name != "espd")
+    program = filters.nat_t_group(members) if nat_t else filters.ike_group(members)
+    assert members[run(program, data)] == member(data, members, nat_t=nat_t)
+
+
+@given(payloads, st.sampled_from([PORT, NAT_T, 501, 0]), st.integers(5, 15), st.sampled_from([4, 6]))
+def test_raw_socket_passes_ikev2_and_nothing_else(data: bytes, port: int, words: int, family: int) -> None:
+    udp = (1234).to_bytes(2, "big") + port.to_bytes(2, "big") + bytes(4) + data
+    packet = bytes([0x40 | words]) + bytes(words * 4 - 1) + udp if family == 4 else udp
+    program = filters.raw_ipv4(PORT, NAT_T) if family == 4 else filters.raw_ipv6(PORT, NAT_T)
+    message = data if port == PORT else data[4:] if port == NAT_T and data[:4] == bytes(4) else b""
+    assert bool(run(program, packet)) == (len(message) > 17 and message[17] >> 4 == 2)
+
+
+@given(st.binary(max_size=100))
+def test_no_packet_passes_a_guard(packet: bytes) -> None:
+    assert run(filters.drop_all(), packet) == 0
