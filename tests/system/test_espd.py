@@ -251,6 +251,61 @@ def test_hard_byte_limit_ends_the_sa_and_both_expiries_are_told(ends):
         kernel_of(ends[0]).query_sa(out)
 
 
+def test_path_mtu_told_by_a_router_reaches_the_sender(ends):
+    router = f"{ends[0].namespace}r"
+    subprocess.run(["ip", "netns", "add", router], check=True)
+    try:
+        between(ends, router, mtu=1400)
+        tunnel(ends, 4, 4)
+        assert kernel_of(ends[0]).inventory().mtu == 1438
+        ends[0].run("ping", "-c", "1", "-W", "1", "-M", "do", "-s", "1400", INNER[4][1], check=False)
+        ends[0].run("ping", "-c", "1", "-W", "1", INNER[4][1])
+        assert kernel_of(ends[0]).inventory().mtu == 1338
+        assert " 0% packet loss" in ping(ends[0], 4, "-M", "do", "-s", str(1338 - 28))
+    finally:
+        subprocess.run(["ip", "netns", "del", router], check=False)
+
+
+def between(ends: tuple[End, End], router: str, mtu: int) -> None:
+    """Put a router into the cable; the second end's half has a smaller MTU. Outer addresses become /32."""
+    for at, end in enumerate(ends):
+        subprocess.run(["ip", "-n", end.namespace, "link", "del", "eth0"], check=False, capture_output=True)
+        command = ["ip", "link", "add", "eth0", "netns", end.namespace, "type", "veth",
+                   "peer", f"eth{at}", "netns", router]
+        subprocess.run(command, check=True)
+        here, there = OUTER[4][at], OUTER[4][1 - at]
+        for line in (f"link set eth{at} up mtu {mtu if at else 1500}",
+                     f"addr add 203.0.113.{at}/32 dev eth{at}", f"route add {here} dev eth{at}"):
+            subprocess.run(["ip", "-n", router, *line.split()], check=True)
+        for line in ("link set eth0 up", f"addr add {here}/32 dev eth0",
+                     f"route add 203.0.113.{at} dev eth0", f"route add {there} via 203.0.113.{at}"):
+            subprocess.run(["ip", "-n", end.namespace, *line.split()], check=True)
+    subprocess.run(["ip", "netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"], check=True)
+
+
+def test_daemon_that_runs_alone_starts_its_espd_and_it_outlives_the_daemon(ends, tmp_path):
+    path = tmp_path / "own.sock"
+    program = f"""
+import pathlib
+from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel
+access = EspdAccess(pathlib.Path({str(path)!r}), "charon", spawn=True)
+kernel = UserlandKernel(access, lambda level, text: None)
+kernel.start(print)
+print("total", kernel.inventory().total_sas)
+kernel.close(flush=False)
+"""
+    ends[0].stop()
+    ends[0].kernel = ends[0].process = None
+    assert "total 0" in ends[0].run(sys.executable, "-W", "ignore", "-c", program)
+    pid = int(path.with_suffix(".pid").read_text())
+    assert "ipsec0" in ends[0].run("ip", "link")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while path.with_suffix(".pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert "220" not in ends[0].run("ip", "rule")
+
+
 def test_time_limits_are_told_without_traffic(ends):
     tunnel(ends, 4, 4, lifetime=Lifetime(soft_s=0.1, hard_s=0.2))
     told = [ends[0].events.get(timeout=5) for _ in range(4)]

@@ -167,6 +167,25 @@ def test_address_that_cannot_be_bound_is_left_out(bench: Bench, family: int) -> 
 
 
 @BOTH
+def test_charon_comes_back_beside_an_espd_that_kept_its_member(bench: Bench, family: int) -> None:
+    with bench.host.entered():
+        groups = open_group(members=("charon", "espd"))
+    for sock in groups.members["charon"].values():
+        sock.close()
+    charon = bench.charon("auto")
+    client, esp = bench.client(family), b"\x00\x00\x12\x34" + bytes(40)
+    for data, port in ((NON_ESP_MARKER + ike(0x20, 1), 4500), (esp, 4500), (ike(0x20, 2), 500)):
+        client.sendto(data, (OURS[family], port))
+    assert charon.kind == "raw"
+    assert received(charon, 2) == [(OURS[family], ike(0x20, 1)), (OURS[family], ike(0x20, 2))]
+    kept = groups.members["espd"][f"esp{family}"]
+    kept.settimeout(2)
+    assert esp in [kept.recv(100) for _ in range(2)]
+    assert bench.host.unreachables_sent() == 0
+    groups.close()
+
+
+@BOTH
 def test_without_guards_the_host_would_answer_unreachable(bench: Bench, family: int) -> None:
     client = bench.client(family)
     client.sendto(ike(0x20, 1), (OURS[family], 500))

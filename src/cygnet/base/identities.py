@@ -181,6 +181,8 @@ def _rdns(der: bytes) -> list[distinguished_names.Rdn]:
 def _print_text(data: bytes) -> str:
     """Printable text; anything else cannot reach a terminal as it is."""
     text = data.decode("utf-8", "replace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 

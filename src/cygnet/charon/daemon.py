@@ -21,7 +21,6 @@ from cygnet.charon.control.initiate import InitiateHandler
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
-from cygnet.charon.control.ports import ListedCertificate
 from cygnet.charon.control.reread import RereadHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.server import ControlServer, Limits, listen
@@ -190,7 +189,7 @@ class Daemon:
         )  # fmt: skip
         handlers = Handlers(
             StatusHandler(self._manager, self._backends, self._traps, self._kernel, about, self._place.clock),
-            ListHandler(self, about, time.time),
+            ListHandler(self._stroke, about, time.time),
             InitiateHandler(self._backends, self._negotiations, self._place.clock, settings.stroke_timeout_s),
             TerminateHandler(self._manager, self._negotiations, self._place.clock, settings.stroke_timeout_s),
             RouteHandler(self._backends, self._traps),
@@ -206,10 +205,6 @@ class Daemon:
     def set_level(self, group: str, level: int) -> None:
         """``stroke loglevel``."""
         self._bus.set_level(None if group == "any" else Group(group), level)
-
-    def listed(self, authorities: bool) -> list[ListedCertificate]:
-        """The certificates of the stroke backend."""
-        return [ListedCertificate(one.der, private) for one, private in self._stroke.listed(authorities)]
 
     def _is_local(self, address: Address) -> bool:
         return address in self._kernel.local_addresses() or address.is_loopback

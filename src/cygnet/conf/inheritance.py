@@ -11,6 +11,7 @@ from cygnet.conf.problems import Problems
 from cygnet.conf.sections import DEFAULT, RawSection
 
 MAX_ANCESTORS = 100
+MAX_SUGGESTIONS = 100
 
 
 class Ancestry:
@@ -20,6 +21,7 @@ class Ancestry:
         self._sections = sections
         self._problems = problems
         self._orders: dict[str, tuple[str, ...]] = {}
+        self._suggestions = 0
         default = sections.get(DEFAULT)
         self._default = () if default is None else (default,)
 
@@ -50,11 +52,17 @@ class Ancestry:
         section = self._sections[name]
         for parent, origin in section.also.items():
             if parent not in self._sections:
-                near = nearest(parent, tuple(self._sections)) if len(self._sections) < 1000 else ""
-                hint = f" (did you mean '{near}'?)" if near and near != name else ""
+                hint = self._hint(parent, name)
                 text = f"section '{parent:.60}' referenced in section '{name:.60}' not found{hint}"
                 self._problems.error(origin, text)
         return tuple(one for one in section.also if one in self._sections and one != DEFAULT)
+
+    def _hint(self, parent: str, name: str) -> str:
+        self._suggestions += 1
+        if self._suggestions > MAX_SUGGESTIONS or len(self._sections) > 1000:
+            return ""
+        near = nearest(parent, tuple(one for one in self._sections if one not in (name, DEFAULT)))
+        return f" (did you mean '{near}'?)" if near else ""
 
     def _loop(self, names: list[str], section: RawSection, parent: str) -> None:
         shown = " -> ".join([*names[:10], *(["…"] if len(names) > 10 else []), names[0]])

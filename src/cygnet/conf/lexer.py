@@ -111,9 +111,7 @@ class _Words:
             self.position += 1
             return self._quoted()
         match = (_VALUE_WORD if in_value else _NAME_WORD).match(line, self.position)
-        if match is None:  # an '@#' alone cannot happen: '@' is a word
-            self.trouble = "syntax error"
-            return ""
+        assert match is not None, "neither a blank nor a quote, comment or '=' stands here"
         self.position = match.end()
         return match[0]
 

@@ -47,10 +47,14 @@ class Problem:
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems in the order found, each once, at most :data:`MAX_PROBLEMS`."""
+    """Collects problems in the order found, each once, at most :data:`MAX_PROBLEMS`.
+
+    Beyond that, warnings make room for what is worse.
+    """
 
     found: dict[Problem, None] = field(default_factory=dict)
     dropped: int = 0
+    warnings: int = 0
 
     def add(self, severity: Severity, origin: Origin, text: str) -> None:
         """Note one problem."""
@@ -59,12 +63,13 @@ class Problems:
             return
         if len(self.found) >= MAX_PROBLEMS:
             self.dropped += 1
-            if severity is Severity.WARNING:
+            if severity is Severity.WARNING or not self.warnings:
                 return
-        self.found[problem] = None
-        if len(self.found) > MAX_PROBLEMS:
-            oldest = next((p for p in self.found if p.severity is Severity.WARNING), problem)
+            oldest = next(one for one in self.found if one.severity is Severity.WARNING)
             del self.found[oldest]
+            self.warnings -= 1
+        self.found[problem] = None
+        self.warnings += severity is Severity.WARNING
 
     def warning(self, origin: Origin, text: str) -> None:
         """Note a warning."""

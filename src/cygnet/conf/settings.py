@@ -1,12 +1,12 @@
 """``strongswan.conf``: a tree of sections with typed look-ups."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from cygnet.conf.problems import Problem, Problems, Reader
 from cygnet.conf.settings_parser import Node, SettingsLoader, Value
 
-MAX_REFERENCES = 100
+MAX_REFERENCES = 1000
 
 _YES = ("1", "yes", "true", "enabled")
 _NO = ("0", "no", "false", "disabled")
@@ -92,24 +92,34 @@ class Settings:
         *names, key = path.split(".")
         return next((node.values[key] for node in self._nodes(names) if key in node.values), None)
 
-    def _nodes(self, names: list[str] | tuple[str, ...]) -> Iterator[Node]:
+    def _nodes(self, names: Sequence[str]) -> Iterator[Node]:
         """The sections a path leads to, the section itself before those it inherits from."""
-        return iter(self._walk(list(self._here), names, set()))
+        return iter(_Walk(self._root).along(list(self._here), names, frozenset()))
 
-    def _walk(self, start: list[Node], names: list[str] | tuple[str, ...], seen: set[str]) -> list[Node]:
+
+class _Walk:
+    """One look-up: follows names and references, at most :data:`MAX_REFERENCES` of these."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._left = MAX_REFERENCES
+
+    def along(self, start: list[Node], names: Sequence[str], seen: frozenset[str]) -> list[Node]:
+        """The sections that ``names`` lead to; ``seen`` are references being followed already."""
         nodes = self._with_references(start, seen)
         for name in names:
             found = [node.sections[name] for node in nodes if name in node.sections]
             nodes = self._with_references(found, seen)
         return nodes
 
-    def _with_references(self, nodes: list[Node], seen: set[str]) -> list[Node]:
+    def _with_references(self, nodes: list[Node], seen: frozenset[str]) -> list[Node]:
         found: list[Node] = []
         for node in nodes:
             found.append(node)
             for reference in node.references:
-                if reference not in seen and len(seen) < MAX_REFERENCES:
-                    found += self._walk([self._root], reference.split("."), seen | {reference})
+                if reference not in seen and self._left > 0:
+                    self._left -= 1
+                    found += self.along([self._root], reference.split("."), seen | {reference})
         return found
 
 

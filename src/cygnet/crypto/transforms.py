@@ -46,11 +46,14 @@ class Proposal:
 
     def of_type(self, kind: int) -> tuple[Transform, ...]:
         """The alternatives of one transform type."""
-        return tuple(item for item in self.transforms if item.type == kind)
+        return tuple([item for item in self.transforms if item.type == kind])
 
     def chosen(self, kind: int) -> Transform | None:
         """The first transform of a type, which is the only one once a proposal was selected."""
-        return next((item for item in self.transforms if item.type == kind), None)
+        for item in self.transforms:
+            if item.type == kind:
+                return item
+        return None
 
     @property
     def is_choice(self) -> bool:

@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cygnet.base.addresses import Address
@@ -100,6 +100,10 @@ class Daemon:
         """Set the device's MTU."""
         self._tun.set_mtu(mtu)
 
+    def lost(self) -> Mapping[str, int]:
+        """Packets that the sockets or the device did not take, by reason."""
+        return self._sockets.errors
+
     # -- events of the loop ------------------------------------------------------------------------------
 
     def _from_inside(self, _: int) -> None:
@@ -116,7 +120,7 @@ class Daemon:
             return
         received = self._plane.receive(datagrams, self._loop.now())
         if received.packets:
-            self._tun.write(received.packets)
+            self._write(received.packets)
         if received.events:
             self._control.tell(self._service.owned(received.events))
             self._changed()
@@ -125,11 +129,16 @@ class Daemon:
         if sent.datagrams:
             self._sockets.send(sent.datagrams)
         if sent.replies:
-            self._tun.write(sent.replies)
+            self._write(sent.replies)
         if sent.passed:
             self._sockets.send_clear(sent.passed)
         if sent.events:
             self._control.tell(self._service.owned(sent.events))
+
+    def _write(self, packets: list[bytes]) -> None:
+        refused = self._tun.write(packets)
+        if refused:
+            self._sockets.errors["TUN device full"] += refused
 
     def _changed(self) -> None:
         """After a request: packets that waited may go, and another lifetime may be the next to end."""

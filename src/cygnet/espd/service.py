@@ -4,7 +4,7 @@ Knows no socket and no clock; ``now`` comes with each call, in seconds of a mono
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -49,7 +49,8 @@ from cygnet.kernel.port import (
 FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
 """charon's range."""
 RESERVATION_S = 165.0
-MAX_RESERVATIONS = 65536
+MAX_RESERVATIONS = 16384
+_SPI_TRIES = 64
 DEFAULT_MTU, LEAST_MTU = 1400, 1280
 
 OwnedEvent = tuple[str, KernelEvent]
@@ -73,6 +74,9 @@ class Host(Protocol):
     def set_mtu(self, mtu: int) -> None:
         """Set the TUN device's MTU."""
 
+    def lost(self) -> Mapping[str, int]:
+        """Packets that the sockets or the device did not take, by reason."""
+
 
 @dataclass(slots=True)
 class _Installed:
@@ -89,7 +93,7 @@ class Service:
         self._plane = plane
         self._host = host
         self._sas: dict[SaId, _Installed] = {}
-        self._reserved: dict[int, tuple[str, float]] = {}
+        self._reserved: dict[int, tuple[str, float]] = {}  # oldest first
         self._policies: dict[str, Counter[PolicySpec]] = {}
         self._numbers: dict[int, SaId] = {}
         self._deadlines: list[tuple[float, int, bool]] = []
@@ -171,16 +175,16 @@ class Service:
             self._host.set_mtu(wanted)
 
     def _allocate_spi(self, request: AllocateSpi, owner: str, now: float) -> Reply:
-        for spi in [spi for spi, (_, until) in self._reserved.items() if until <= now]:
-            del self._reserved[spi]
+        while self._reserved and next(iter(self._reserved.values()))[1] <= now:
+            del self._reserved[next(iter(self._reserved))]
         if len(self._reserved) >= MAX_RESERVATIONS:
             raise KernelError("too many SPIs are reserved")
-        while True:
+        for _ in range(_SPI_TRIES):
             spi = FIRST_SPI | int.from_bytes(self._plane.rng(4), "big") & (LAST_SPI - FIRST_SPI)
             if spi not in self._reserved and not self._plane.inbound_spi_taken(spi):
-                break
-        self._reserved[spi] = (owner, now + RESERVATION_S)
-        return Spi(spi)
+                self._reserved[spi] = (owner, now + RESERVATION_S)
+                return Spi(spi)
+        raise KernelError("no SPI is free")
 
     def _add_sa(self, request: AddSa, owner: str, now: float) -> Reply:
         spec = request.spec
@@ -269,6 +273,7 @@ class Service:
         return Done()
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
+        drops = {**self._plane.drops, **self._host.lost()}
         page = islice(self._sas.values(), request.offset, request.offset + PAGE)
         return Inventory(
             total_sas=len(self._sas),
@@ -280,7 +285,7 @@ class Service:
                          one.spec.encapsulation is not None, _usage(one, now))
                 for one in page
             ),
-            drops=tuple(Count(reason.value, packets) for reason, packets in self._plane.drops.items()),
+            drops=tuple(Count(str(reason), packets) for reason, packets in drops.items()),
         )
 
     def _uninstall(self, spec: PolicySpec, owner: str) -> None:

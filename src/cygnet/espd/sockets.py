@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from struct import Struct
+from sys import byteorder
 
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import OutboundSa
@@ -110,7 +111,7 @@ class Sockets:
             if header:
                 found.append((data[(data[0] & 15) * 4 :], data[1], None))
             else:
-                tos = ancillary[0][2][0] if ancillary else 0
+                tos = int.from_bytes(ancillary[0][2], byteorder) if ancillary else 0
                 found.append((data, tos, peer[:2] if udp else None))
         return found
 

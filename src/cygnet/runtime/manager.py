@@ -42,6 +42,9 @@ class Sa(Protocol):
     def expire(self, timer: Any, now: float) -> list[Effect]:
         """Handle a timer that was scheduled earlier."""
 
+    def begin(self, now: float) -> list[Effect]:
+        """What it has to say first, once, after it came with ``Adopt``."""
+
     def snapshot(self, now: float) -> Any:
         """An immutable picture for status commands."""
 
@@ -300,6 +303,7 @@ class Manager(Generic[S]):
         keys = self._keys(snapshot)
         with self._changed:
             self._take_over(sa, snapshot, keys)
+        self.post(sa.unique_id, lambda sa: sa.begin(self._clock()), Priority.HIGH, "begin", sure=True)
 
     def _take_over(self, sa: S, snapshot: Any, keys: Keys) -> None:
         """Holds the lock."""

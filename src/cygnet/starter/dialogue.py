@@ -9,8 +9,9 @@ from pathlib import Path
 from cygnet.ctl import frames, stroke
 from cygnet.starter.loop import Loop, Timer
 
-CONCURRENCY = 4
-"""As many requests are asked at once; charon's stroke socket has about so many attendants."""
+CONCURRENCY = 1
+"""So many requests are asked at once. One, for connections to arrive in the order of the file: among
+candidates that fit equally well charon takes the first."""
 DEADLINE_S = 30.0
 """A request without an answer after this long has failed."""
 RETRY_S = 0.02
@@ -140,7 +141,7 @@ class _Batch:
 
 
 class Link:
-    """Sends batches of requests, one batch after the other, a few requests of a batch at once."""
+    """Sends batches of requests, one batch after the other, one request of a batch after the other."""
 
     def __init__(self, loop: Loop, path: Path) -> None:
         self._loop, self._path = loop, path

@@ -37,6 +37,7 @@ class Loop:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._watched: set[int] = set()  # of id(), as closed sockets cannot be looked up otherwise
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._running = False
@@ -55,13 +56,13 @@ class Loop:
             self._selector.modify(file, events, callback)
         except KeyError:
             self._selector.register(file, events, callback)
+        self._watched.add(id(file))
 
     def forget(self, file: HasFileno) -> None:
         """Watch ``file`` no longer; call before closing it."""
-        try:
+        if id(file) in self._watched:
+            self._watched.discard(id(file))
             self._selector.unregister(file)
-        except (KeyError, ValueError):
-            return
 
     def later(self, delay_s: float, callback: Callback) -> Timer:
         """Call back once after ``delay_s`` seconds."""
@@ -81,7 +82,7 @@ class Loop:
         self._running = True
         while self._running:
             for key, _ in self._selector.select(self._wait_s()):
-                if self._running and key.fileobj in self._selector.get_map():
+                if self._running and id(key.fileobj) in self._watched:
                     key.data()
             self._fire()
 

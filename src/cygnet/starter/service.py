@@ -124,11 +124,13 @@ class Service:
             self._lost(how, lived_s)
 
     def _lost(self, how: str, lived_s: float) -> None:
-        delay_s = self._policy.delay_after(lived_s)
-        when = f"in {delay_s:g} seconds" if delay_s else "at once"
-        self._log(0, f"{self.name} died ({how}) after {lived_s:.1f} seconds; it is started again {when}")
-        self._timers.append(self._loop.later(delay_s, self.start))
+        self._log(0, f"{self.name} died ({how}) after {lived_s:.1f} seconds")
         self._listener.died(self, how)
+        if self._stopped is None:
+            delay_s = self._policy.delay_after(lived_s)
+            when = f"in {delay_s:g} seconds" if delay_s else "at once"
+            self._log(0, f"{self.name} is started again {when}")
+            self._timers.append(self._loop.later(delay_s, self.start))
 
     def _cancel(self) -> None:
         for timer in self._timers:

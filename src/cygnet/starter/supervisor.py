@@ -65,6 +65,8 @@ class Supervisor:
         if self._stopping:
             return
         self._stopping = True
+        if not self._up:
+            self.exit_code = 1
         self._log(1, "ipsec starter stopping")
         self._control.close()
         self._applier.charon_died()
@@ -104,7 +106,6 @@ class Supervisor:
             self._applier.charon_died()
         if not self._up:
             self._log(0, f"unable to start Cygnet -- {service.name} {how}")
-            self.exit_code = 1
             self._settle(False)
             self.stop()
 
@@ -129,6 +130,7 @@ class Supervisor:
             self._plan.settled(success)
 
     def _charon_stopped(self) -> None:
+        paths.charon_ctl().unlink(missing_ok=True)
         if self._espd is not None:
             self._espd.stop(self._loop.stop)
         else:

@@ -189,6 +189,8 @@ def test_section_twice_warns_and_both_count(parse):
         'conn a\n leftid="open\n',
         "conn a\nleft=192.0.2.1\n",
         "include\n",
+        'include "open\n',
+        "include a b\n",
     ],
 )
 def test_syntax_error_is_reported_once(parse, text):
@@ -263,6 +265,24 @@ def test_both_esp_and_ah_is_an_error(parse):
 def test_firewall_with_updown_is_an_error(parse):
     config = parse("conn a\n leftfirewall=yes\n leftupdown=x\n")
     assert lines(config, Severity.ERROR) == [2]
+
+
+def test_mark_is_for_both_directions_unless_one_has_its_own(parse):
+    one = conn(parse("conn a\n mark_in=2\n mark=1/0xff\n"))
+    assert (one.mark_in, one.mark_out) == ("2", "1/0xff")
+
+
+def test_errors_are_kept_before_warnings(parse):
+    many = "".join(f"conn w{i}\n mobike=yes\n" for i in range(1100))
+    config = parse(many + "conn a\n dpddelay=x\n")
+    assert len(config.problems) <= 1001
+    assert not config.usable
+
+
+def test_file_that_cannot_be_read_is_an_error(parse, reader_of):
+    reader = reader_of({})
+    reader.read = lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied", path))
+    assert "Permission denied" in parse_config(MAIN, reader).problems[0].text
 
 
 def test_equal_sections_elsewhere_in_the_file_are_equal(parse):

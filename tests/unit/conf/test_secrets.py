@@ -102,6 +102,11 @@ def test_secret_never_shows_in_a_record(parse):
     assert "geheim" not in repr(entries)
 
 
+def test_include_that_names_two_files_or_none_there_is_a_mistake(parse):
+    _, problems = parse("include a b\ninclude nosuch.secrets\n: RSA { x\n")
+    assert [problem.line for problem in problems] == [1, 2, 3]
+
+
 def test_missing_file_is_a_problem(reader_of):
     entries, problems = parse_secrets(PATH, reader_of({}))
     assert entries == ()

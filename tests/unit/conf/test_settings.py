@@ -67,6 +67,12 @@ def test_reference_loop_ends(parse):
     assert parse("a : b { }\nb : a { x = 1 }\n").get_int("a.x", 0) == 1
 
 
+def test_sections_that_all_inherit_from_each_other_end(parse):
+    names = [f"s{i}" for i in range(30)]
+    text = "".join(f"{name} : {', '.join(names)} {{ {name} = 1 }}\n" for name in names)
+    assert parse(text).get_int("s0.s0", 0) == 1
+
+
 def test_include_reads_into_the_open_section(parse):
     settings = parse("charon {\n include part*.conf\n}\n", part1="threads = 4\n", part2="x { y = 1 }\n")
     assert settings.get_int("charon.threads", 0) == 4
@@ -102,6 +108,22 @@ def test_unreadable_value_counts_as_not_set_and_is_noted(parse):
 def test_syntax_error_is_reported_with_its_place(parse, text):
     settings = parse("\n" + text)
     assert any(one.severity is Severity.ERROR and one.line == 2 for one in settings.problems)
+
+
+def test_file_that_cannot_be_read_is_an_error_and_an_include_a_warning(reader_of):
+    reader = reader_of({PATH: "include other.conf"})
+    assert [one.severity for one in parse_settings(PATH, reader).problems] == [Severity.WARNING]
+    reader.read = lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied", path))
+    assert [one.severity for one in parse_settings(PATH, reader).problems] == [Severity.ERROR]
+
+
+def test_deep_nesting_ends_in_an_error(parse):
+    assert parse("a { " * 200).problems
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "x"])
+def test_number_that_is_none_counts_as_not_set(parse, text):
+    assert parse(f"a = {text}\n").get_float("a", 1.0) == 1.0
 
 
 def test_missing_file_is_empty(reader_of):

@@ -1,5 +1,6 @@
 """The control socket with its real client: espd without device and routes, in a thread."""
 
+import os
 import queue
 import socket
 import stat
@@ -50,6 +51,9 @@ class NoHost:
     def set_mtu(self, mtu):
         return None
 
+    def lost(self):
+        return {}
+
 
 class Served:
     """An espd's control part on its own thread; ``call`` runs something on that thread."""
@@ -58,7 +62,7 @@ class Served:
         self.logged = []
         self.adopted = []
         self.loop = Loop(self.logged.append)
-        self.service = Service(DataPlane(bytes), NoHost())
+        self.service = Service(DataPlane(os.urandom), NoHost())
         self.control = Control(self.loop, self.service, instance, self.adopted.append)
         self.woken, self.waker = socket.socketpair()
         self.work = queue.Queue()
@@ -129,20 +133,16 @@ def test_requests_are_answered_and_refusals_raise(kernel):
 
 def test_requests_from_many_threads_get_their_own_answers(kernel):
     spis = []
-    with_lock = threading.Lock()
 
     def allocate():
-        for _ in range(20):
-            spi = kernel.allocate_spi(B, A, IpProtocol.ESP)
-            with with_lock:
-                spis.append(spi)
+        spis.extend(kernel.allocate_spi(B, A, IpProtocol.ESP) for _ in range(20))
 
-    served_rng = [threading.Thread(target=allocate) for _ in range(1)]
-    for thread in served_rng:
+    threads = [threading.Thread(target=allocate) for _ in range(4)]
+    for thread in threads:
         thread.start()
-    for thread in served_rng:
+    for thread in threads:
         thread.join(10)
-    assert len(set(spis)) == len(spis)
+    assert len(set(spis)) == 80
 
 
 def test_events_reach_the_owner(kernel, served):

@@ -44,9 +44,11 @@ from cygnet.kernel.port import (
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 NEAR, FAR = TrafficSelector.of("10.1.0.0/16"), TrafficSelector.of("10.2.0.0/16")
-OUT = SaSpec(SaId(A, B, IpProtocol.ESP, 0xC0000001), 1, Mode.TUNNEL, False, Algorithm(20, 128, Secret(bytes(20))),
-             encapsulation=Encapsulation(4500, 4500), replay_window=64, local_ts=(NEAR,), remote_ts=(FAR,))
+OUT = SaSpec(SaId(A, B, IpProtocol.ESP, 0xC0000001), 1, Mode.TUNNEL, False,
+             encryption=Algorithm(20, 128, Secret(bytes(20))), encapsulation=Encapsulation(4500, 4500),
+             replay_window=64, local_ts=(NEAR,), remote_ts=(FAR,))
 IN = replace(OUT, id=SaId(B, A, IpProtocol.ESP, 0xC0000002), inbound=True)
+SIX = SaId(ip_address("::1"), ip_address("::2"), IpProtocol.ESP, 1)
 POLICY = PolicySpec(Direction.OUT, NEAR, FAR, Mode.TUNNEL, 1, A, B)
 PACKET = (bytes((0x45, 0, 0, 40, 0, 0, 0, 0, 64, 17, 0, 0)) + ip_address("10.1.0.1").packed
           + ip_address("10.2.0.1").packed + bytes(20))
@@ -73,6 +75,9 @@ class FakeHost:
 
     def set_mtu(self, mtu):
         self.mtu = mtu
+
+    def lost(self):
+        return {"No buffer space available": 3}
 
 
 class Rig:
@@ -145,9 +150,8 @@ def test_sa_can_be_asked_for_and_deleted_twice(rig):
     (replace(OUT, encryption=Algorithm(12, 128, Secret(bytes(16)))), "needs an integrity"),
     (replace(OUT, encryption=Algorithm(999, 0, Secret(b""))), "not supported"),
     (replace(OUT, encryption=None), "needs an integrity"),
-    (replace(OUT, id=SaId(ip_address("::1"), ip_address("::2"), IpProtocol.ESP, 1)), "ESP-in-UDP socket for IPv6"),
-    (replace(OUT, id=SaId(ip_address("::1"), ip_address("::2"), IpProtocol.ESP, 1), encapsulation=None),
-     "raw ESP socket for IPv6"),
+    (replace(OUT, id=SIX), "ESP-in-UDP socket for IPv6"),
+    (replace(OUT, id=SIX, encapsulation=None), "raw ESP socket for IPv6"),
 ])
 def test_what_cannot_be_installed_is_refused_in_words(rig, spec, words):
     with pytest.raises(KernelError, match=words):
@@ -289,6 +293,12 @@ def test_other_sockets_make_ways_stale(rig):
 def test_requests_of_the_connection_are_not_answered_here(rig):
     with pytest.raises(KernelError):
         rig.ask(Hello("x", False))
+
+
+def test_drops_and_losses_are_shown_by_reason(rig):
+    rig.plane.receive([(b"\xff", 0, None)], 0.0)
+    counts = {count.reason: count.packets for count in rig.ask(Inspect()).drops}
+    assert counts == {"NAT keep-alive": 1, "No buffer space available": 3}
 
 
 def test_features_name_what_the_tables_have():

@@ -34,6 +34,10 @@ class Sa:
         self.trace.append((timer, now))
         return []
 
+    def begin(self, now: float) -> list[Effect]:
+        self.trace.append("begun")
+        return []
+
     def snapshot(self, now: float) -> Any:
         return Keys(self.name, self.identities, self.half_open)
 
@@ -235,6 +239,7 @@ def test_adopted_sa_is_there_when_effects_are_performed() -> None:
     bench.run()
     assert seen == [2]
     assert bench.manager.by_name("net") == (1, 2)
+    assert new.trace == ["begun"]
 
 
 def test_first_message_seen_again_finds_its_sa() -> None:

@@ -27,6 +27,9 @@ class CrowdedSa:
     def expire(self, timer: Any, now: float) -> list[Effect]:
         return []
 
+    def begin(self, now: float) -> list[Effect]:
+        return []
+
     def snapshot(self, now: float) -> Keys:
         return Keys("net")
 

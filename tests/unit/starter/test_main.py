@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -174,6 +176,17 @@ def test_nonsense_on_the_control_socket_is_survived(instance):
             sock.connect(str(instance.run / starter.SOCKET_NAME))
             sock.sendall(octets)
     assert ask(instance, starter.STATUS)[0] == 0
+
+
+def test_starter_imports_nothing_heavy():
+    check = (
+        "import sys, cygnet.starter.main; "
+        "print([name for name in ('cryptography', 'pyroute2') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("argv", [["--nosuch"], ["--conf"], ["--auto-update", "x"], ["--daemon", "x"]])

@@ -1,5 +1,8 @@
 """Restart policy, options, frames, loop, sockets."""
 
+import socket
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +80,27 @@ def test_timers_fire_in_order_and_cancelled_ones_do_not():
     loop.run()
     loop.close()
     assert fired == ["first", "second", "last"]
+
+
+def test_socket_that_another_callback_closed_is_not_called():
+    loop = Loop()
+    pairs = [socket.socketpair() for _ in range(2)]
+    called: list[int] = []
+
+    def take(number: int) -> None:
+        called.append(number)
+        for reader, writer in pairs:
+            loop.forget(reader)
+            reader.close()
+            writer.close()
+        loop.stop()
+
+    for number, (reader, writer) in enumerate(pairs):
+        writer.send(b"x")
+        loop.watch(reader, partial(take, number))
+    loop.run()
+    loop.close()
+    assert len(called) == 1
 
 
 class OneFile:

@@ -7,6 +7,17 @@ from cygnet.charon.config.settings import DaemonSettings, load
 from cygnet.conf.problems import Reader
 from cygnet.conf.settings import Settings, parse_settings
 
+BUILT_IN = frozenset({
+    # primitives, all through the package cryptography
+    "aes", "aesni", "ccm", "chapoly", "cmac", "ctr", "curve25519", "drbg", "gcm", "gmp", "hmac", "kdf",
+    "mgf1", "openssl", "sha1", "sha2", "xcbc",
+    # keys and certificates
+    "constraints", "pem", "pkcs1", "pkcs8", "pubkey", "x509",
+    # the daemon and its ways to the outside
+    "charon", "kernel-libipsec", "kernel-netlink", "nonce", "random", "socket-default", "stroke",
+})  # fmt: skip
+"""Plugins of strongSwan whose work is done here, under whatever name."""
+
 
 class StrongswanConf:
     """``strongswan.conf``, read once at start: the whole tree, and the daemon's options out of it."""
@@ -18,3 +29,8 @@ class StrongswanConf:
     def problems(self) -> Sequence[str]:
         """What is wrong in the file."""
         return [str(problem) for problem in self.tree.problems]
+
+    def missing_plugins(self) -> Sequence[str]:
+        """The names in ``charon.load`` that this daemon has nothing for, in their order."""
+        names = (name.rstrip("!") for name in self.settings.load.split())
+        return [name for name in dict.fromkeys(names) if name not in BUILT_IN]

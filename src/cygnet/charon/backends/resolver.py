@@ -11,6 +11,7 @@ from cygnet.base.addresses import Address
 
 THREADS = 3
 LIFETIME_S = 60.0
+FAILURE_LIFETIME_S = 5.0
 NAMES = 10_000
 WAITING = 1000
 
@@ -28,7 +29,8 @@ def system_lookup(name: str) -> tuple[Address, ...]:
 class Resolver:
     """Looks names up on a few threads of its own; an answer is kept for a minute.
 
-    An expired answer is still given by :meth:`cached`, which then has it looked up again.
+    An expired answer is still given by :meth:`cached`, which then has it looked up again. A failure does
+    not replace an older answer, and is tried again after a few seconds.
     """
 
     def __init__(
@@ -89,8 +91,9 @@ class Resolver:
             self._asked.pop(name, None)
             if future.cancelled() or future.exception() is not None:
                 return
-            self._known.pop(name, None)
-            self._known[name] = (self._now(), future.result())
+            _, older = self._known.pop(name, (0.0, ()))
+            failed_s = 0 if future.result() else LIFETIME_S - FAILURE_LIFETIME_S
+            self._known[name] = (self._now() - failed_s, future.result() or older)
             while len(self._known) > NAMES:
                 del self._known[next(iter(self._known))]
 

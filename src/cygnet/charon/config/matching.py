@@ -25,7 +25,8 @@ def match_identities(config: PeerConfig, local: Identity | None, remote: Identit
     theirs = config.remote[0].identity if config.remote else None
     rank = 1 if theirs is None else remote.match(theirs)
     if not rank:
-        return IdentityMatch(config, 0, f"{config.name}: peer's identity '{remote}' does not match '{theirs}'")
+        text = f"{config.name}: peer's identity '{remote}' does not match '{theirs}'"
+        return IdentityMatch(config, 0, text)
     ours = config.local[0].identity if config.local else None
     if local is None or local.is_any or ours is None:
         return IdentityMatch(config, 2 * rank, f"{config.name}: '{remote}' matches '{theirs or '%any'}'")

@@ -54,9 +54,10 @@ class DaemonSettings:
 
     threads: int = option("threads", 16, 4, 1024)
     critical_threads: int = option("processor.priority_threads.critical", 0, 0, 512)
-    high_threads: int = option("processor.priority_threads.high", 0, 0, 512)
+    high_threads: int = option("processor.priority_threads.high", 2, 0, 512)  # 0 in strongSwan: see below
     medium_threads: int = option("processor.priority_threads.medium", 0, 0, 512)
     low_threads: int = option("processor.priority_threads.low", 0, 0, 512)
+    # Two threads are kept for INFORMATIONAL, so that slow authentications never hold up a DPD answer.
     load: str = option("load", "")
     user: str = option("user", "")
     group: str = option("group", "")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from cygnet.charon.control.ports import Clock, Dialogue, Finished, Reply
+from cygnet.charon.control.ports import Clock, Dialogue, Reply
+from cygnet.charon.sa.events import Finished
 
 CHECK_S = 0.5
 """How often a silent dialogue looks whether its client is still there."""

@@ -7,20 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.charon.sa.events import Finished
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import AddAuthority, AddConnection
-from cygnet.kernel.port import Mode, SaId, Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The end of a negotiation that a command follows; ``reason`` is empty when it went well."""
-
-    ok: bool
-    reason: str = ""
+from cygnet.kernel.port import SaId, Usage
 
 
 class Dialogue(Protocol):
@@ -80,18 +72,6 @@ class Loader(Protocol):
 
     def remove_authority(self, name: str) -> bool:
         """Forget a ``ca`` section; whether it was there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """An installed trap or shunt policy. ``unique_id`` and ``reqid`` are 0 for a shunt."""
-
-    name: str
-    unique_id: int
-    reqid: int
-    mode: Mode
-    local_ts: tuple[TrafficSelector, ...]
-    remote_ts: tuple[TrafficSelector, ...]
 
 
 class Traps(Protocol):

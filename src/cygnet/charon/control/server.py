@@ -5,8 +5,8 @@ The number of clients, the time to read a request and the time a client may take
 limited; of ``up``, which may last for minutes, fewer may run at once than of everything together.
 """
 
-import errno
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -86,38 +86,44 @@ class ControlServer:
         self._places = threading.BoundedSemaphore(limits.clients)
         self._initiating = threading.BoundedSemaphore(limits.initiating)
         self._closing = threading.Event()
+        self._wake, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
 
     def start(self) -> None:
         """Begin to accept."""
-        self._listener.settimeout(POLL_S)
+        self._listener.setblocking(False)
         self._thread.start()
 
     def close(self, deadline_s: float = 1.0) -> None:
         """Accept nobody more; clients being served end with their own commands."""
         self._closing.set()
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            if error.errno not in (errno.ENOTCONN, errno.EBADF):
-                raise
+        self._waker.close()
         if self._thread.is_alive():
             self._thread.join(deadline_s)
+        Path(self._listener.getsockname()).unlink(missing_ok=True)
         self._listener.close()
+        self._wake.close()
 
     def _accept(self) -> None:
+        ready = select.poll()
+        for watched in (self._listener, self._wake):
+            ready.register(watched, select.POLLIN)
         while not self._closing.is_set():
-            if not self._places.acquire(timeout=POLL_S):
-                continue
-            try:
-                client, _ = self._listener.accept()
-            except OSError as error:
-                self._places.release()
-                if not isinstance(error, TimeoutError) and not self._closing.is_set():
-                    self._log(1, f"accepting stroke connection failed: {error.strerror}")
-                    self._closing.wait(POLL_S)
-                continue
+            ready.poll()
+            if not self._closing.is_set() and self._places.acquire(timeout=POLL_S):
+                self._take_client()
+
+    def _take_client(self) -> None:
+        """Begin to serve the next client, for whom there is a place."""
+        try:
+            client, _ = self._listener.accept()
+            client.setblocking(True)
             threading.Thread(target=self._serve, args=(client,), name="stroke", daemon=True).start()
+        except (OSError, RuntimeError) as error:
+            self._places.release()
+            if not isinstance(error, BlockingIOError):
+                self._log(1, f"accepting stroke connection failed: {error}")
+                self._closing.wait(POLL_S)
 
     def _serve(self, client: socket.socket) -> None:
         try:

@@ -10,8 +10,8 @@ from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control import status_daemon
-from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Routed, Snapshots, Traps, Usages
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Snapshots, Traps, Usages
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
 from cygnet.kernel.port import KernelError, Mode, SaId
 

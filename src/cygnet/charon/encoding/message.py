@@ -66,7 +66,10 @@ class Message:
 
     def first(self, kind: type[P]) -> P | None:
         """The first payload of a class."""
-        return next(self._of(kind), None)
+        for payload in self.payloads:
+            if isinstance(payload, kind):
+                return payload
+        return None
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
         """Every payload of a class, in order."""
@@ -74,7 +77,10 @@ class Message:
 
     def notify(self, notify_type: int) -> Notify | None:
         """The first notification of a type."""
-        return next((one for one in self._of(Notify) if one.type == notify_type), None)
+        for payload in self.payloads:
+            if isinstance(payload, Notify) and payload.type == notify_type:
+                return payload
+        return None
 
     @property
     def notifies(self) -> tuple[Notify, ...]:

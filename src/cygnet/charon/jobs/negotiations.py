@@ -67,16 +67,20 @@ class Negotiations:
         ticket = self._place.numbers.ticket()
         return self._followed(ike_id, TerminateChild(child_id, ticket=ticket), ticket, level)
 
-    def establish(self, peer: PeerConfig, children: tuple[ChildConfig, ...], why: str) -> None:
+    def establish(
+        self, peer: PeerConfig, children: tuple[ChildConfig, ...], why: str, tries: int = 0
+    ) -> None:
         """Bring up what is not up yet, as a job: names may have to be looked up.
 
-        Repeating it does no harm: a child that an IKE_SA has already is left alone.
+        Repeating it does no harm: a child that an IKE_SA has already is left alone. ``tries`` counts the
+        attempts that failed before (``keyingtries``).
         """
 
         def job() -> None:
             wanted = [child for child in children if not self._has_child(peer.name, child.name)]
             if wanted or not children:
-                self._quietly(peer, [Initiate(child) for child in wanted] or [Initiate(None)], why)
+                orders = [Initiate(child) for child in wanted] or [Initiate(None)]
+                self._quietly(peer, orders, why, tries)
 
         self._place.jobs.put(CallJob(f"establish '{peer.name}'", Priority.MEDIUM, job), sure=True)
 
@@ -88,9 +92,11 @@ class Negotiations:
 
         self._place.jobs.put(CallJob(f"acquire '{peer.name}'", Priority.MEDIUM, job))
 
-    def _quietly(self, peer: PeerConfig, orders: list[Initiate] | list[Acquire], why: str) -> None:
+    def _quietly(
+        self, peer: PeerConfig, orders: list[Initiate] | list[Acquire], why: str, tries: int = 0
+    ) -> None:
         try:
-            ike_id = self._find(peer) or self._create(peer)
+            ike_id = self._find(peer) or self._create(peer, tries)
         except LocalError as error:
             text = f"establishing '{peer.name}' ({why}) failed: {error}"
             self._place.bus.log(Group.IKE, Level.CONTROL, text)
@@ -115,12 +121,14 @@ class Negotiations:
                 return ike_id
         return None
 
-    def _create(self, peer: PeerConfig) -> int:
+    def _create(self, peer: PeerConfig, tries: int = 0) -> int:
         """A new IKE_SA; raises :class:`LocalError` if it has no address to go to or there are too many."""
         place = self._place
         remote = remote_host(peer.ike, place.names)
         local = local_host(peer.ike, remote, place.ports.kernel.source_address, place.names)
-        sa = IkeSa.initiator(place.ports, place.manager.next_unique_id(), peer, local, remote)
+        first = not place.manager.by_name(peer.name)
+        number = place.manager.next_unique_id()
+        sa = IkeSa.initiator(place.ports, number, peer, local, remote, first_contact=first, tries=tries)
         return place.manager.register(sa)
 
     def _has_child(self, peer: str, child: str) -> bool:

@@ -140,6 +140,6 @@ class Reactions:
             names = {child.name for child in event.children}
             children = tuple(child for child in peer.children if child.name in names)
             if children or not names:
-                self._negotiations.establish(peer, children, event.reason)
+                self._negotiations.establish(peer, children, event.reason, event.tries)
 
         self._events.put_in(event.delay_s, again)

@@ -235,7 +235,8 @@ class Association:
         self.log(
             Group.IKE,
             f"peer moved from {self.remote.with_brackets()} to {remote.with_brackets()}"
-            if remote != self.remote else f"local address is now {local.with_brackets()}",
+            if remote != self.remote
+            else f"local address is now {local.with_brackets()}",
             Level.DETAIL,
         )
         self.local, self.remote = local, remote
@@ -265,7 +266,6 @@ class Association:
         if self.children.pop(child.unique_id, None) is None:
             return
         was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
-        self.collisions.pop(child.unique_id, None)
         try:
             child.remove(self.ports.kernel)
         except LocalError as error:

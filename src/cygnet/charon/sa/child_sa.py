@@ -149,9 +149,7 @@ class ChildSa:
         if self._outbound:
             kernel.update_sa(old_out, self.outbound, path.encapsulation(False))
         if self._pending is not None:
-            self._pending = replace(
-                self._pending, id=self.outbound, encapsulation=path.encapsulation(False)
-            )
+            self._pending = replace(self._pending, id=self.outbound, encapsulation=path.encapsulation(False))
         if addresses != _addresses(path):
             self._move_policies(kernel)
 
@@ -159,12 +157,21 @@ class ChildSa:
         """A picture for status commands."""
         agreed = self.agreed
         return ChildSnapshot(
-            self.config.name, self.unique_id, self.state.value, agreed.mode if agreed else self.config.mode,
-            self.reqid, "ESP", self.path.udp, self.inbound, self.outbound,
+            self.config.name,
+            self.unique_id,
+            self.state.value,
+            agreed.mode if agreed else self.config.mode,
+            self.reqid,
+            "ESP",
+            self.path.udp,
+            self.inbound,
+            self.outbound,
             proposal_text(agreed.proposal) if agreed else "",
             agreed.local_ts if agreed else self.config.local_ts,
             agreed.remote_ts if agreed else self.config.remote_ts,
-            self.installed_at, self.rekey_at, self.expire_at,
+            self.installed_at,
+            self.rekey_at,
+            self.expire_at,
         )
 
     def __str__(self) -> str:
@@ -221,7 +228,13 @@ class ChildSa:
                 )
                 specs.append(
                     PolicySpec(
-                        Direction.OUT, ours, theirs, agreed.mode, self.reqid, local, remote,
+                        Direction.OUT,
+                        ours,
+                        theirs,
+                        agreed.mode,
+                        self.reqid,
+                        local,
+                        remote,
                         mark=config.mark_out,
                     )
                 )

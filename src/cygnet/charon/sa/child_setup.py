@@ -49,8 +49,7 @@ def lifetime_of(sa: Association, config: ChildConfig) -> Lifetime:
     lifetime, rekey = config.lifetime, sa.peer_config.rekey
     if not rekey:
         return replace(lifetime, soft_s=0, soft_bytes=0, soft_packets=0)
-    base = lifetime.soft_s + config.margin_s if lifetime.soft_s else lifetime.hard_s
-    if not base:
+    if not lifetime.soft_s:
         return lifetime
-    soft = jittered(sa, base, config.margin_s, config.fuzz_percent)
+    soft = jittered(sa, lifetime.soft_s + config.margin_s, config.margin_s, config.fuzz_percent)
     return replace(lifetime, soft_s=min(soft, lifetime.hard_s) if lifetime.hard_s else soft)

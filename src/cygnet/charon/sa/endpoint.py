@@ -12,11 +12,11 @@ from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import PeerError
+from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Nonce, Notify
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.cookies import Cookies
 from cygnet.wire.header import FLAG_INITIATOR as INITIATOR
 from cygnet.wire.header import FLAG_RESPONSE as RESPONSE
@@ -125,7 +125,9 @@ class Endpoint:
         if self._spi_notifies >= max(1.0, rate):
             return Drop("unknown_spi")
         self._spi_notifies += 1
-        return Reply(_answer(header, header.exchange, Notify(NotifyType.INVALID_IKE_SPI, b"")), "invalid_ike_spi")
+        return Reply(
+            _answer(header, header.exchange, Notify(NotifyType.INVALID_IKE_SPI, b"")), "invalid_ike_spi"
+        )
 
     def _first_message(self, header: Header, data: bytes, source: Host, now: float) -> Decision:
         if header.message_id or not header.flags & INITIATOR:
@@ -186,13 +188,16 @@ class Endpoint:
         return spi
 
 
-
-
 def _answer(header: Header, exchange: int, notify: Notify) -> bytes:
     """An unprotected response to the request with ``header``."""
     return build_clear(
         Message(
-            exchange, header.spi_i, header.spi_r, header.message_id,
-            not header.flags & INITIATOR, True, (notify,),
+            exchange,
+            header.spi_i,
+            header.spi_r,
+            header.message_id,
+            not header.flags & INITIATOR,
+            True,
+            (notify,),
         )
     )

@@ -1,8 +1,10 @@
-"""Failures of IKE_SAs that have no notify of their own."""
+"""Failures of IKE_SAs that have no notify of their own, and what a peer is told of any failure."""
 
 from typing import ClassVar
 
-from cygnet.base.errors import Ends, LocalError, PeerError
+from cygnet.base.errors import CygnetError, Ends, LocalError, PeerError
+from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.encoding.payloads import Notify
 
 
 class RefusedError(PeerError):
@@ -28,3 +30,15 @@ class NotPossibleError(LocalError):
     """Something of ours is missing that the exchange needs."""
 
     notify: ClassVar[int | None] = 14
+
+
+def refusal(error: CygnetError) -> Notify | None:
+    """The one place where errors become notifies; ``None`` for silence."""
+    if isinstance(error, PeerError):
+        if error.notify is None:
+            return None
+        protocol, spi = getattr(error, "protocol", 0), getattr(error, "spi", b"")
+        return Notify(error.notify, error.data(), protocol, spi)
+    if isinstance(error, LocalError):
+        return Notify(NotifyType.NO_PROPOSAL_CHOSEN if error.notify is None else error.notify)
+    return None

@@ -19,7 +19,15 @@ def establish(sa: Association, replaces: int = 0) -> None:
     contact = sa.handshake is not None and sa.handshake.initial_contact
     sa.announce(
         IkeEstablished(
-            sa.unique_id, config, sa.local, sa.remote, sa.local_id, sa.remote_id, sa.initiator, contact, replaces
+            sa.unique_id,
+            config,
+            sa.local,
+            sa.remote,
+            sa.local_id,
+            sa.remote_id,
+            sa.initiator,
+            contact,
+            replaces,
         )
     )
     schedule_lifetime(sa, config)

@@ -1,55 +1,213 @@
-"""An IKE_SA: what a shell calls (signatures published early; the body follows)."""
-
-from typing import Any
+"""An IKE_SA: what a shell calls. Effects come back as a list; nothing else leaves (``base.effects``)."""
 
 from cygnet.base.addresses import Host
-from cygnet.base.effects import Effect
-from cygnet.charon.config.records import PeerConfig
+from cygnet.base.effects import Adopt, Effect
+from cygnet.base.errors import CygnetError
+from cygnet.base.groups import Group
+from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.sa import commands, expiry
+from cygnet.charon.sa.association import NO_SPI, Association, Hooks
 from cygnet.charon.sa.orders import Order
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks.child_create import ChildCreate
+from cygnet.charon.sa.tasks.ike_delete import IkeDelete
+from cygnet.charon.sa.timers import HalfOpen, Timer
+from cygnet.charon.sa.transport import Route
 
 
 class IkeSa:
-    """One IKE_SA (RFC 7296). One worker at a time; time comes in with every call."""
+    """One IKE_SA (RFC 7296). One caller at a time; ``now`` is monotonic seconds.
 
-    unique_id: int
-    spi_local: bytes
+    No exception of the peer's making leaves any method. What does leave is a bug; the shell then calls
+    :meth:`abandon`.
+    """
+
+    def __init__(self, association: Association) -> None:
+        self._sa = association
+        self._tasks = TaskManager(association)
+        association.hooks = Hooks(self._create_child, self._adopt)
 
     @classmethod
-    def initiator(
-        cls, ports: Ports, unique_id: int, config: PeerConfig, local: Host, remote: Host
+    def initiator(  # noqa: PLR0913 - a constructor in the shell's terms
+        cls,
+        ports: Ports,
+        unique_id: int,
+        config: PeerConfig,
+        local: Host,
+        remote: Host,
+        *,
+        first_contact: bool = True,
+        tries: int = 0,
     ) -> "IkeSa":
-        """A new IKE_SA towards ``remote``; nothing happens before an order. ``local`` may be any."""
-        raise NotImplementedError
+        """A new IKE_SA towards ``remote``; nothing happens before an order.
+
+        ``local`` may be any address: the kernel's choice is taken. ``first_contact``: there is no other
+        IKE_SA with this peer, so INITIAL_CONTACT may be said (RFC 7296, 2.4).
+        """
+        if local.is_any:
+            source = ports.kernel.source_address(remote.address)
+            if source is not None:
+                local = Host(source, local.port)
+        association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
+        association.first_contact, association.tries = first_contact, tries
+        return cls(association)
 
     @classmethod
     def responder(cls, ports: Ports, unique_id: int, spi: bytes, local: Host, remote: Host) -> "IkeSa":
-        """An IKE_SA for a first message that ``Endpoint`` let in with ``Create(spi)``."""
-        raise NotImplementedError
+        """An IKE_SA for the first message that ``Endpoint`` let in; it has to receive that next."""
+        return cls(Association(ports, unique_id, False, NO_SPI, spi, local, remote))
+
+    # What happens to it
 
     def receive(self, data: bytes, source: Host, destination: Host, now: float) -> list[Effect]:
-        """One datagram (without the non-ESP marker) whose responder or initiator SPI is ours."""
-        raise NotImplementedError
+        """One datagram, without the non-ESP marker, whose SPI is ours."""
+        sa = self._begin(now)
+        if sa.state is IkeState.DESTROYING:
+            return []
+        if sa.spi_i == NO_SPI:
+            sa.spi_i = data[:8]
+            if sa.ports.settings.half_open_timeout_s:
+                sa.schedule(sa.ports.settings.half_open_timeout_s, HalfOpen())
+        self._tasks.receive(data, Route(source, destination))
+        return self._end()
 
     def command(self, order: Order, now: float) -> list[Effect]:
         """An order of an operator, a job or the kernel."""
-        raise NotImplementedError
+        sa = self._begin(now)
+        if sa.state is IkeState.DESTROYING:
+            sa.finish(getattr(order, "ticket", 0), False, "the IKE_SA is gone")
+            return self._take()
+        commands.carry_out(sa, self._tasks, order)
+        return self._end()
 
-    def expire(self, timer: Any, now: float) -> list[Effect]:
+    def expire(self, timer: Timer, now: float) -> list[Effect]:
         """A timer that was set with ``Schedule``."""
-        raise NotImplementedError
+        sa = self._begin(now)
+        if sa.state is IkeState.DESTROYING:
+            return []
+        expiry.handle(sa, self._tasks, timer)
+        return self._end()
+
+    def begin(self, now: float) -> list[Effect]:
+        """What an IKE_SA that came with ``Adopt`` has to say first; once, right after the adoption."""
+        self._begin(now)
+        return self._end()
 
     def abandon(self, now: float) -> list[Effect]:
-        """Give up at once without a message (a bug ended it, say): kernel entries go, tickets finish."""
-        raise NotImplementedError
+        """Give up without a message, after a bug: kernel entries go, whoever waits is told."""
+        sa = self._begin(now)
+        sa.effects.clear()
+        self._tasks.abort("internal error")
+        return self._take()
+
+    # What it looks like
+
+    @property
+    def unique_id(self) -> int:
+        """``[n]``."""
+        return self._sa.unique_id
+
+    @property
+    def spi_local(self) -> bytes:
+        """Our SPI."""
+        return self._sa.spi_local
+
+    @property
+    def name(self) -> str:
+        """The connection's name, ``(unnamed)`` while it is not chosen."""
+        return self._sa.name
+
+    @property
+    def config(self) -> PeerConfig | None:
+        """The connection, once chosen."""
+        return self._sa.config
+
+    @property
+    def state(self) -> IkeState:
+        """The state."""
+        return self._sa.state
+
+    @property
+    def remote(self) -> Host:
+        """The peer's host."""
+        return self._sa.remote
+
+    @property
+    def local(self) -> Host:
+        """Our host."""
+        return self._sa.local
+
+    @property
+    def half_open(self) -> bool:
+        """Whether this is a responder whose peer has not authenticated itself."""
+        return not self._sa.initiator and self._sa.state in (IkeState.CREATED, IkeState.CONNECTING)
 
     def snapshot(self, now: float) -> IkeSnapshot:
         """A picture for status commands."""
-        raise NotImplementedError
+        sa, tasks, times = self._sa, self._tasks, self._sa.times
+        return IkeSnapshot(
+            sa.name,
+            sa.unique_id,
+            sa.state.value,
+            sa.initiator,
+            sa.local,
+            sa.remote,
+            sa.local_id,
+            sa.remote_id,
+            sa.spi_i,
+            sa.spi_r,
+            sa.proposal.summary() if sa.proposal else "",
+            times.established,
+            times.rekey,
+            times.reauth,
+            sa.auth_name,
+            tuple(task.name for task in tasks.queued),
+            tuple(task.name for task in tasks.active),
+            tuple(task.name for task in tasks.passive),
+            tuple(child.snapshot() for child in sa.children.values()),
+        )
 
-    # For the manager's tables:
-    name: str  # of the connection, "(unnamed)" while unknown
-    local: Host
-    remote: Host
-    half_open: bool  # a responder that has not authenticated its peer
+    # Inside
+
+    def _begin(self, now: float) -> Association:
+        self._sa.now = now
+        return self._sa
+
+    def _end(self) -> list[Effect]:
+        sa = self._sa
+        if sa.state is not IkeState.DESTROYING:
+            try:
+                self._tasks.initiate()
+            except CygnetError as error:
+                sa.log(Group.IKE, f"{sa} ends: {error}")
+                self._tasks.abort(str(error))
+        if sa.state is IkeState.DESTROYING:
+            self._tasks.abort("the IKE_SA is gone")
+        elif sa.state not in (IkeState.CREATED, IkeState.CONNECTING):
+            sa.handshake = None
+        return self._take()
+
+    def _take(self) -> list[Effect]:
+        effects, self._sa.effects = self._sa.effects, []
+        return effects
+
+    def _create_child(self, config: ChildConfig, reqid: int) -> None:
+        self._sa.wanted.append(ChildCreate(self._sa, config, reqid))
+
+    def _adopt(self, association: Association) -> None:
+        """A rekeyed IKE_SA: what waits here goes to it, but for deletions."""
+        new = IkeSa(association)
+        for task in tuple(self._tasks.queued):
+            if not isinstance(task, IkeDelete):
+                self._tasks.queued.remove(task)
+                task.sa = association
+                new._tasks.queue(task)
+        self._sa.effects.append(Adopt(new))
+
+
+def _fresh_spi(ports: Ports) -> bytes:
+    spi = ports.rng(8)
+    return spi if spi != NO_SPI else ports.rng(8)

@@ -66,7 +66,11 @@ class ChildKeys:
 
 
 def derive_ike_keys(
-    proposal: Proposal, shared: Secret, nonces: Nonces, spis: bytes, rng: Callable[[int], bytes],
+    proposal: Proposal,
+    shared: Secret,
+    nonces: Nonces,
+    spis: bytes,
+    rng: Callable[[int], bytes],
     old: IkeKeys | None = None,
 ) -> IkeKeys:
     """SKEYSEED and what follows (RFC 7296, 2.14); with ``old`` those of a rekeyed IKE_SA (2.18).
@@ -84,7 +88,10 @@ def derive_ike_keys(
     take = _Taker(prf_plus(function, skeyseed, nonces.seed + spis, 3 * d + 2 * (e + a)))
     sk_d, sk_ai, sk_ar, sk_ei, sk_er = take(d), take(a), take(a), take(e), take(e)
     return IkeKeys(
-        function, Secret(sk_d), Secret(take(d)), Secret(take(d)),
+        function,
+        Secret(sk_d),
+        Secret(take(d)),
+        Secret(take(d)),
         Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng),
         Protection(sealer(encryption, integrity, sk_er, sk_ar), rng),
     )

@@ -63,7 +63,7 @@ class Credentials(Protocol):
         """Trusted end entity certificates that carry ``identity``, for a peer that sends none."""
 
     def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
-        """The chain from ``leaf`` to a trusted CA at this moment (the store knows the date), with all checks."""
+        """The chain from ``leaf`` to a trusted CA, with all checks; the store knows the date."""
 
 
 @dataclass(frozen=True, slots=True)

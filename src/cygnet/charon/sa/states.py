@@ -33,46 +33,50 @@ class IllegalMoveError(RuntimeError):
 
 
 _I = IkeState
-IKE_MOVES = frozenset({
-    (_I.CREATED, _I.CONNECTING),
-    (_I.CREATED, _I.ESTABLISHED),  # an IKE_SA that another's rekeying made
-    (_I.CREATED, _I.DESTROYING),
-    (_I.CONNECTING, _I.ESTABLISHED),
-    (_I.CONNECTING, _I.DELETING),
-    (_I.CONNECTING, _I.DESTROYING),
-    (_I.ESTABLISHED, _I.REKEYING),
-    (_I.ESTABLISHED, _I.REKEYED),  # the peer rekeyed it
-    (_I.ESTABLISHED, _I.DELETING),
-    (_I.ESTABLISHED, _I.DESTROYING),
-    (_I.REKEYING, _I.ESTABLISHED),  # the peer refused
-    (_I.REKEYING, _I.REKEYED),
-    (_I.REKEYING, _I.DELETING),
-    (_I.REKEYING, _I.DESTROYING),
-    (_I.REKEYED, _I.DELETING),
-    (_I.REKEYED, _I.DESTROYING),
-    (_I.DELETING, _I.DESTROYING),
-})
+IKE_MOVES = frozenset(
+    {
+        (_I.CREATED, _I.CONNECTING),
+        (_I.CREATED, _I.ESTABLISHED),  # an IKE_SA that another's rekeying made
+        (_I.CREATED, _I.DESTROYING),
+        (_I.CONNECTING, _I.ESTABLISHED),
+        (_I.CONNECTING, _I.DELETING),
+        (_I.CONNECTING, _I.DESTROYING),
+        (_I.ESTABLISHED, _I.REKEYING),
+        (_I.ESTABLISHED, _I.REKEYED),  # the peer rekeyed it
+        (_I.ESTABLISHED, _I.DELETING),
+        (_I.ESTABLISHED, _I.DESTROYING),
+        (_I.REKEYING, _I.ESTABLISHED),  # the peer refused
+        (_I.REKEYING, _I.REKEYED),
+        (_I.REKEYING, _I.DELETING),
+        (_I.REKEYING, _I.DESTROYING),
+        (_I.REKEYED, _I.DELETING),
+        (_I.REKEYED, _I.DESTROYING),
+        (_I.DELETING, _I.DESTROYING),
+    }
+)
 
 _C = ChildState
-CHILD_MOVES = frozenset({
-    (_C.CREATED, _C.INSTALLING),
-    (_C.CREATED, _C.DESTROYING),
-    (_C.INSTALLING, _C.INSTALLED),
-    (_C.INSTALLING, _C.DESTROYING),
-    (_C.INSTALLED, _C.REKEYING),
-    (_C.INSTALLED, _C.REKEYED),  # the peer rekeyed it
-    (_C.INSTALLED, _C.DELETING),
-    (_C.INSTALLED, _C.DESTROYING),
-    (_C.REKEYING, _C.INSTALLED),  # the peer refused
-    (_C.REKEYING, _C.REKEYED),
-    (_C.REKEYING, _C.DELETING),
-    (_C.REKEYING, _C.DESTROYING),
-    (_C.REKEYED, _C.DELETING),
-    (_C.REKEYED, _C.DESTROYING),
-    (_C.DELETING, _C.DELETED),
-    (_C.DELETING, _C.DESTROYING),
-    (_C.DELETED, _C.DESTROYING),
-})
+CHILD_MOVES = frozenset(
+    {
+        (_C.CREATED, _C.INSTALLING),
+        (_C.CREATED, _C.DESTROYING),
+        (_C.INSTALLING, _C.INSTALLED),
+        (_C.INSTALLING, _C.DESTROYING),
+        (_C.INSTALLED, _C.REKEYING),
+        (_C.INSTALLED, _C.REKEYED),  # the peer rekeyed it
+        (_C.INSTALLED, _C.DELETING),
+        (_C.INSTALLED, _C.DESTROYING),
+        (_C.REKEYING, _C.INSTALLED),  # the peer refused
+        (_C.REKEYING, _C.REKEYED),
+        (_C.REKEYING, _C.DELETING),
+        (_C.REKEYING, _C.DESTROYING),
+        (_C.REKEYED, _C.DELETING),
+        (_C.REKEYED, _C.DESTROYING),
+        (_C.DELETING, _C.DELETED),
+        (_C.DELETING, _C.DESTROYING),
+        (_C.DELETED, _C.DESTROYING),
+    }
+)
 
 
 def check_ike_move(old: IkeState, new: IkeState) -> None:

@@ -5,23 +5,21 @@ The window is 1. Tasks are *queued* (wanted), *active* (our exchange in flight) 
 
 from cygnet.base.errors import CygnetError, Ends, LocalError, PeerError
 from cygnet.base.groups import Group
-from cygnet.charon.encoding import notify as notifies
-from cygnet.charon.encoding.errors import InvalidSyntaxError, UnsupportedCriticalPayloadError
+from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
 from cygnet.charon.encoding.message import Message, Parsed, parse_message
-from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Delete, Notify
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
 from cygnet.charon.sa.tasks.task import Draft, Step, Task
-from cygnet.charon.sa.timers import Retransmit, Retry
 from cygnet.charon.sa.transport import Route, Transport
-from cygnet.crypto.proposals import Protocol
 
 _PLACE = {kind: place for place, kind in enumerate(TASKS)}
-_SETUP = (Exchange.IKE_SA_INIT, Exchange.IKE_AUTH)
+_SETUP = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
+_SETUP_TASKS = tuple(kind for kind in TASKS if kind.opens in _SETUP or kind.rides & _SETUP)
 _LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
 _COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
 
@@ -86,9 +84,7 @@ class TaskManager:
             if cached is None or header.message_id != cached.message_id:
                 text = f"received message ID {header.message_id}, expected {self._peer_id}"
                 self._drop("out_of_window", text)
-            elif parsed.raw == cached.request:
-                self.transport.repeat_response(route)
-            elif parsed.fragment is None and self._is_authentic(parsed):
+            elif self.transport.is_copy(parsed):
                 self.transport.repeat_response(route)
             return
         if not self._expected_now(header.exchange) or (parsed.encrypted is None) is not (sa.keys is None):
@@ -113,15 +109,6 @@ class TaskManager:
             return exchange == Exchange.IKE_AUTH and not sa.initiator
         return True
 
-    def _is_authentic(self, parsed: Parsed) -> bool:
-        """Whether a request under the last message ID, though not identical, is really the peer's."""
-        if self.sa.keys is None or parsed.encrypted is None:
-            return False
-        try:
-            return self.transport.open(parsed, len(parsed.raw)) is not None
-        except PeerError:
-            return False
-
     def _read(self, parsed: Parsed) -> Message | None:
         """Verified, complete, and with the payloads its exchange demands."""
         sa = self.sa
@@ -129,7 +116,7 @@ class TaskManager:
         if not protected:
             message: Message | None = parsed.message
         else:
-            message = self.transport.open(parsed, len(parsed.raw))
+            message = self.transport.open(parsed)
         if message is None:
             return None
         sa.log(Group.ENC, f"parsed {message.describe()}")
@@ -141,7 +128,8 @@ class TaskManager:
         if error.notify is None:
             self._drop("not_authentic", str(error))
             return
-        self.sa.log(Group.ENC, f"{exchange_name(draft.exchange)} request {draft.message_id} is wrong: {error}")
+        name = exchange_name(draft.exchange)
+        self.sa.log(Group.ENC, f"{name} request {draft.message_id} is wrong: {error}")
         ends = error.ends is Ends.SA or self.sa.state in (IkeState.CREATED, IkeState.CONNECTING)
         self._answer_refusal(draft, parsed.raw, route, error)
         self._peer_id += 1
@@ -153,7 +141,8 @@ class TaskManager:
         sa = self.sa
         sa.times.received = sa.now
         if sa.keys is None:
-            sa.local, sa.remote = route.destination, route.source
+            sa.local = route.destination
+            sa.remote = sa.remote if sa.initiator else route.source  # anybody may send this one
         elif (sa.local, sa.remote) != (route.destination, route.source):
             self._follow(route)
 
@@ -193,7 +182,7 @@ class TaskManager:
     def _choose_passive(self, message: Message) -> None:
         sa = self.sa
         if message.exchange == Exchange.IKE_SA_INIT:
-            self.passive = [kind(sa) for kind in TASKS if _sets_up(kind)]
+            self.passive = [kind(sa) for kind in _SETUP_TASKS]
         elif message.exchange in _LIVE:
             self.passive = [kind(sa) for kind in TASKS if kind.answers(sa, message)]
 
@@ -365,35 +354,29 @@ class TaskManager:
         if sa.state is IkeState.CREATED:
             chosen: dict[type[Task], Task] = {}
             for task in self.queued:
-                if _sets_up(type(task)):
+                if type(task) in _SETUP_TASKS:
                     chosen.setdefault(type(task), task)
             self.active = sorted(chosen.values(), key=lambda task: _PLACE[type(task)])
         elif sa.state is not IkeState.CONNECTING:
-            ready = [task for task in self.queued if task.opens and task.not_before <= sa.now and task.ready()]
+            ready = [
+                task for task in self.queued if task.opens and task.not_before <= sa.now and task.ready()
+            ]
             self.active = sorted(ready, key=lambda task: _PLACE[type(task)])[:1]
         for task in self.active:
             self.queued.remove(task)
 
-    def expire_retransmit(self, timer: Retransmit) -> bool:
-        """Send a request again if it is still unanswered; False when the peer must be taken for dead."""
-        return self.transport.retransmit(timer)
-
-    def postpone(self, task: Task, delay_s: float) -> None:
-        """Queue a task again for later (RFC 7296, 2.25)."""
-        task.not_before = self.sa.now + delay_s
-        self.queue(task)
-        self.sa.schedule(delay_s, Retry())
-
     # Ends
 
-    def restart(self) -> None:
-        """Begin again with the first message; what was wanted is still wanted."""
+    def restart(self, fresh: tuple[Task, ...]) -> None:
+        """Begin again with the first message: ``fresh`` tasks take the place of those of their kinds."""
         self.transport.outstanding = self.transport.cached = None
         self._own_id = self._peer_id = 0
-        self.queued = self.active + self.queued
-        self.active, self.passive = [], []
-        for task in self.queued:
+        kinds = {type(task) for task in fresh}
+        kept = [task for task in self.active if type(task) not in kinds]
+        for task in kept:
             task.restart()
+        self.active = sorted((*fresh, *kept), key=lambda task: _PLACE[type(task)])
+        self.passive = []
 
     def abort(self, reason: str, farewell: Notify | None = None) -> None:
         """The IKE_SA is over; with ``farewell`` the peer is told once, without waiting for an answer."""
@@ -416,27 +399,3 @@ class TaskManager:
         draft.add(payload)
         for packet in self.transport.pack(draft):
             sa.send(sa.local, sa.remote, packet)
-
-
-def refusal(error: CygnetError) -> Notify | None:
-    """The one place where errors become notifies; ``None`` for silence."""
-    if isinstance(error, PeerError):
-        if error.notify is None:
-            return None
-        protocol, spi = getattr(error, "protocol", 0), getattr(error, "spi", b"")
-        return Notify(error.notify, error.data(), protocol, spi)
-    if isinstance(error, LocalError):
-        return Notify(NotifyType.NO_PROPOSAL_CHOSEN if error.notify is None else error.notify)
-    return None
-
-
-def ike_delete_payload() -> Delete:
-    """D for the IKE_SA itself."""
-    return Delete(Protocol.IKE)
-
-
-def _sets_up(kind: type[Task]) -> bool:
-    return kind.opens in _SETUP or any(exchange in kind.rides for exchange in _SETUP)
-
-
-__all__ = ["InvalidSyntaxError", "TaskManager", "notifies", "refusal"]

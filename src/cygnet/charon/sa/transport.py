@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cygnet.base.addresses import Host
+from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.fragments import Reassembler, message_limit
@@ -15,8 +16,8 @@ from cygnet.charon.encoding.message import (
     build_protected,
     open_message,
 )
-from cygnet.charon.encoding.payloads import Notify, PayloadType
 from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.encoding.payloads import Notify, PayloadType
 from cygnet.charon.sa.association import NO_SPI, Association
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.charon.sa.timers import Retransmit
@@ -63,8 +64,13 @@ class Transport:
         sa, settings = self.sa, self.sa.ports.settings
         clear = draft.exchange == Exchange.IKE_SA_INIT
         message = Message(
-            draft.exchange, sa.spi_i, _responder_spi(sa, draft) if clear else sa.spi_r,
-            draft.message_id, sa.initiator, draft.response, _ordered(draft),
+            draft.exchange,
+            sa.spi_i,
+            _responder_spi(sa, draft) if clear else sa.spi_r,
+            draft.message_id,
+            sa.initiator,
+            draft.response,
+            _ordered(draft),
         )
         sa.log(Group.ENC, f"generating {message.describe()}")
         if clear:
@@ -88,7 +94,7 @@ class Transport:
         for number in range(1, count + 1):
             sa.log(Group.ENC, f"generating {name} {kind} {message.message_id} [ EF({number}/{count}) ]")
 
-    def open(self, parsed: Parsed, size: int) -> Message | None:
+    def open(self, parsed: Parsed) -> Message | None:
         """The message once it is verified and complete; ``None`` while fragments are missing."""
         sa, fragment = self.sa, parsed.fragment
         if fragment is None:
@@ -102,6 +108,21 @@ class Transport:
         elif reassembler.pending != before:
             sa.log(Group.ENC, f"{place}, waiting for complete IKE message")
         return message
+
+    def is_copy(self, parsed: Parsed) -> bool:
+        """Whether a request under the last message ID is that request again (RFC 7296, 2.1).
+
+        It should be identical. One that is not, perhaps because it is fragmented otherwise now, must pass
+        its integrity check; a further fragment of one that is identical is not answered on its own.
+        """
+        if self.cached is not None and parsed.raw == self.cached.request:
+            return True
+        if self.sa.keys is None or parsed.encrypted is None or parsed.fragment is not None:
+            return False
+        try:
+            return self.open(parsed) is not None
+        except PeerError:
+            return False
 
     def request(self, draft: Draft, packets: tuple[bytes, ...]) -> None:
         """Send a request and keep it until it is answered."""
@@ -137,9 +158,7 @@ class Transport:
         if waiting.sends > self.sa.ports.settings.retransmit_tries:
             self.sa.log(Group.IKE, f"giving up after {waiting.sends - 1} retransmits")
             return False
-        self.sa.log(
-            Group.IKE, f"retransmit {waiting.sends} of request with message ID {waiting.message_id}"
-        )
+        self.sa.log(Group.IKE, f"retransmit {waiting.sends} of request with message ID {waiting.message_id}")
         waiting.sends += 1
         self._send_request(waiting)
         return True

@@ -100,8 +100,9 @@ class UserlandKernel:
             self._start_espd()
         waited = 0.0
         while self._link is None and not self._try_connect(flush=True):
-            if waited >= START_S or self._stop.wait(_RETRY_S):
-                raise KernelError(f"espd does not listen on {self._access.path}")
+            ended = bool(self._children) and self._children[-1].poll() is not None
+            if ended or waited >= START_S or self._stop.wait(_RETRY_S):
+                raise KernelError(f"espd does not listen on {self._access.path}{self._last_words()}")
             waited += _RETRY_S
         self._run("kernel-events", self._deliver, listener)
         self._run("kernel-link", self._keep_connected)
@@ -224,11 +225,28 @@ class UserlandKernel:
         self._children = [child for child in self._children if child.poll() is None]
         command = [sys.executable, "-m", "cygnet.espd.main", "--socket", str(self._access.path)]
         try:
-            self._children.append(
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-            )
+            with self._espd_log.open("wb") as log:
+                self._children.append(
+                    subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    )
+                )
         except OSError as error:
             self._log(1, f"espd cannot be started: {error}")
+
+    @property
+    def _espd_log(self) -> Path:
+        return self._access.path.with_suffix(".log")
+
+    def _last_words(self) -> str:
+        """What an espd that we started said last."""
+        if not self._children:
+            return ""
+        try:
+            lines = self._espd_log.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        return f" ({lines[-1]})" if lines else ""
 
     def _keep_connected(self) -> None:
         while not self._stop.is_set():

@@ -180,8 +180,10 @@ def names(name: str) -> tuple[Address, ...]:
 
 
 def make(limit: int = 100) -> StrokeConnections:
-    translator = Translator(DaemonSettings(), lambda path: [], names, lambda address: str(address) == "192.0.2.1")
-    return StrokeConnections(translator, names, limit)
+    def is_ours(address: Address) -> bool:
+        return str(address) == "192.0.2.1"
+
+    return StrokeConnections(Translator(DaemonSettings(), lambda path: [], names, is_ours), names, limit)
 
 
 def loaded(*requests: AddConnection) -> StrokeConnections:

@@ -193,10 +193,11 @@ def test_authentication_is_read(auth: str, authby: str, expected: tuple[object, 
 
 @pytest.mark.parametrize(
     ("sendcert", "expected"),
-    [("always", SendCert.ALWAYS), ("yes", SendCert.ALWAYS), ("ifasked", SendCert.IF_ASKED), ("no", SendCert.NEVER)],
+    [("yes", SendCert.ALWAYS), ("ifasked", SendCert.IF_ASKED), ("never", SendCert.NEVER)],
 )
 def test_sending_of_certificates_is_read(sendcert: str, expected: SendCert) -> None:
-    assert translated(AddConnection("x", End(OURS, sendcert=sendcert), End(THEIRS))).local[0].send_cert is expected
+    peer = translated(AddConnection("x", End(OURS, sendcert=sendcert), End(THEIRS)))
+    assert peer.local[0].send_cert is expected
 
 
 def test_proposals_default_to_strongswans() -> None:
@@ -212,7 +213,7 @@ def test_proposals_are_parsed() -> None:
 
 
 def test_unknown_algorithm_is_named_with_its_keyword() -> None:
-    with pytest.raises(ConfigError, match="esp=aes129.*aes128"):
+    with pytest.raises(ConfigError, match=r"esp=aes129.*did you mean"):
         translated(replace(NET, esp="aes129"))
 
 
@@ -234,11 +235,17 @@ def test_without_rekeying_there_are_no_soft_limits() -> None:
 
 @pytest.mark.parametrize(
     ("action", "delay_s", "expected"),
-    [("none", 0, Action.NONE), ("clear", 30, Action.NONE), ("hold", 30, Action.TRAP), ("restart", 30, Action.START)],
+    [
+        ("none", 0, Action.NONE),
+        ("clear", 30, Action.NONE),
+        ("hold", 30, Action.TRAP),
+        ("restart", 30, Action.START),
+    ],
 )
 def test_dead_peer_detection_is_on_only_with_an_action(action: str, delay_s: float, expected: Action) -> None:
     peer = translated(replace(NET, dpd_action=action, close_action=action))
-    assert (peer.dpd_delay_s, child(peer).dpd_action, child(peer).close_action) == (delay_s, expected, expected)
+    assert peer.dpd_delay_s == delay_s
+    assert child(peer).dpd_action is child(peer).close_action is expected
 
 
 @pytest.mark.parametrize(
@@ -264,10 +271,11 @@ def test_replay_window_defaults_to_the_daemons(given: int, window: int) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"ah": "sha256"}, {"compress": True}, {"mode": "transport_proxy"}, {"mode": "nonsense"}, {"mediation": True},
-        {"install_policy": False}, {"unique": "maybe"}, {"dpd_action": "panic"}, {"mark_in": "%unique"},
-        {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-mschapv2")}, {"left": End(OURS, sourceip="%config")},
-        {"right": End(THEIRS, auth2="psk")}, {"right": End(THEIRS, groups="a")}, {"left": End(OURS, sendcert="x")},
+        {"ah": "sha256"}, {"compress": True}, {"mode": "transport_proxy"}, {"mode": "nonsense"},
+        {"mediation": True}, {"install_policy": False}, {"unique": "maybe"}, {"dpd_action": "panic"},
+        {"mark_in": "%unique"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-mschapv2")},
+        {"left": End(OURS, sourceip="%config")}, {"right": End(THEIRS, auth2="psk")},
+        {"right": End(THEIRS, groups="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
     ],
 )  # fmt: skip

@@ -10,10 +10,11 @@ from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
 from cygnet.charon.control.initiate import InitiateHandler
-from cygnet.charon.control.ports import ClientGoneError, Finished, Routed
+from cygnet.charon.control.ports import ClientGoneError
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.terminate import Specifier, TerminateHandler, parse_specifier
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.events import Finished
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Initiate, Route, Terminate, Unroute
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
 
@@ -25,20 +26,20 @@ UP = "connection 'net' established successfully"
 
 
 def test_up_shows_the_exchange_and_ends_well() -> None:
-    daemon = Daemon([PEER], says=["initiating IKE_SA net[1] to 192.0.2.2", Finished(True)])
+    daemon = Daemon([PEER], says=["initiating IKE_SA net[1] to 192.0.2.2", Finished(1, True)])
     assert up(daemon, "net") == (["initiating IKE_SA net[1] to 192.0.2.2", UP], Done())
     assert daemon.orders == ["initiate net/net level 1"]
     assert daemon.followed == 0
 
 
 def test_up_finds_a_child_of_any_peer() -> None:
-    daemon = Daemon([PEER], says=[Finished(True)])
+    daemon = Daemon([PEER], says=[Finished(1, True)])
     assert up(daemon, "lan")[1] == Done()
     assert daemon.orders == ["initiate net/lan level 1"]
 
 
 def test_up_of_a_peer_without_a_child_of_its_name_initiates_all_its_children() -> None:
-    daemon = Daemon([replace(PEER, name="peer")], says=[Finished(True)])
+    daemon = Daemon([replace(PEER, name="peer")], says=[Finished(1, True)])
     lines, done = up(daemon, "peer")
     assert daemon.orders == ["initiate peer/net level 1", "initiate peer/lan level 1"]
     assert lines == [UP, "connection 'lan' established successfully"]
@@ -46,7 +47,7 @@ def test_up_of_a_peer_without_a_child_of_its_name_initiates_all_its_children() -
 
 
 def test_failed_negotiation_says_why_and_exits_non_zero() -> None:
-    daemon = Daemon([PEER], says=["received N(AUTH_FAILED)", Finished(False, "the peer refused")])
+    daemon = Daemon([PEER], says=["received N(AUTH_FAILED)", Finished(1, False, "the peer refused")])
     lines, done = up(daemon, "net")
     assert lines[-1] == "establishing connection 'net' failed"
     assert done == Done(1, "the peer refused")
@@ -67,7 +68,7 @@ def test_up_detaches_when_its_time_is_over() -> None:
 
 
 def test_up_without_waiting_answers_at_once() -> None:
-    daemon = Daemon([PEER], says=[Finished(False, "later")])
+    daemon = Daemon([PEER], says=[Finished(1, False, "later")])
     assert up(daemon, "net", wait=False) == ([], Done())
     assert daemon.orders == ["initiate net/net level 1"]
     assert daemon.followed == 0
@@ -120,16 +121,16 @@ def test_specifier_is_read(text: str, wanted: Specifier | None) -> None:
     ],
 )
 def test_down_deletes_what_the_name_stands_for(name: str, orders: list[str]) -> None:
-    daemon = Daemon(sas=two_sas(), says=[Finished(True)])
+    daemon = Daemon(sas=two_sas(), says=[Finished(1, True)])
     assert down(daemon, name)[1] == Done()
     assert daemon.orders == orders
 
 
 def test_down_tells_of_each_sa() -> None:
-    daemon = Daemon(sas=two_sas(), says=["deleting IKE_SA", Finished(True)])
+    daemon = Daemon(sas=two_sas(), says=["deleting IKE_SA", Finished(1, True)])
     lines = down(daemon, "net[*]")[0]
     assert lines[1::2] == ["IKE_SA [2] closed successfully", "IKE_SA [1] closed successfully"]
-    lines = down(Daemon(sas=two_sas(), says=[Finished(True)]), "lan")[0]
+    lines = down(Daemon(sas=two_sas(), says=[Finished(1, True)]), "lan")[0]
     assert lines == ["CHILD_SA {11} closed successfully"]
 
 
@@ -146,7 +147,7 @@ def test_down_of_nonsense_is_a_usage_error() -> None:
 
 
 def test_down_that_fails_says_so() -> None:
-    lines, done = down(Daemon(sas=two_sas(), says=[Finished(False, "no answer")]), "net[1]")
+    lines, done = down(Daemon(sas=two_sas(), says=[Finished(1, False, "no answer")]), "net[1]")
     assert (lines, done) == (["closing IKE_SA [1] failed"], Done(1, "no answer"))
 
 

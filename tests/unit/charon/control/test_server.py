@@ -45,6 +45,12 @@ def test_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
         listen(path)
 
 
+def test_closed_server_leaves_no_socket_behind(serve: "Serve") -> None:
+    path = serve({})
+    serve.servers.pop().close()
+    assert not path.exists()
+
+
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="nowhere"):
         listen(tmp_path / "nowhere" / "ctl")

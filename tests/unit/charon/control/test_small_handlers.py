@@ -2,20 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
-from cygnet.base.groups import Group
-from cygnet.charon.control.dialogues import BusDialogue, concerns
 from cygnet.charon.control.dispatch import answer
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
-from cygnet.charon.control.ports import Finished
 from cygnet.charon.control.reread import RereadHandler
-from cygnet.charon.sa import events
 from cygnet.ctl.stroke import (
     AddAuthority,
     AddConnection,
@@ -114,29 +108,6 @@ def test_request_goes_to_its_handler() -> None:
     assert answer(table, Leases("p"), MemoryReply()) == Done(5, "p")
 
 
-def test_dialogue_hands_out_lines_then_the_end_of_its_order() -> None:
-    line, end = Log(Group.IKE, 1, "initiating", "net|3"), events.Finished(9, False, "no answer")
-    records = Records([line, None, end])
-    dialogue = BusDialogue(records)
-    assert [dialogue.read(1) for _ in range(3)] == ["initiating", None, Finished(False, "no answer")]
-    dialogue.close()
-    assert records.closed
-
-
-def test_dialogue_wants_lines_of_its_sa_and_the_end_of_its_order_only() -> None:
-    wanted = concerns(lambda: 3, ticket=9)
-    assert wanted(Log(Group.IKE, 1, "x", "net|3"))
-    assert not wanted(Log(Group.IKE, 1, "x", "net|13"))
-    assert not wanted(Log(Group.IKE, 1, "x"))
-    assert wanted(events.Finished(9, True))
-    assert not wanted(events.Finished(8, True))
-    assert not wanted(events.Counted("x"))
-
-
-def test_dialogue_takes_no_lines_before_its_sa_is_known() -> None:
-    assert not concerns(lambda: 0, ticket=9)(Log(Group.IKE, 1, "x", "net|0"))
-
-
 @dataclass
 class Files:
     """A loader and rereader."""
@@ -189,25 +160,3 @@ class MemoryReply:
 
     def check(self) -> None:
         pass
-
-
-@dataclass
-class Publication:
-    """A record of the bus."""
-
-    event: Any
-
-
-class Records:
-    """A subscription with these events in it."""
-
-    def __init__(self, events_: Sequence[Any]) -> None:
-        self.events = list(events_)
-        self.closed = False
-
-    def next(self, timeout_s: float | None = None) -> Publication | None:
-        event = self.events.pop(0)
-        return Publication(event) if event is not None else None
-
-    def close(self) -> None:
-        self.closed = True

@@ -19,9 +19,9 @@ from cygnet.charon.config.records import (
     IkeConfig,
     PeerConfig,
 )
-from cygnet.charon.control.ports import Figures, Plugin, Routed
+from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId, Usage
 

@@ -110,9 +110,9 @@ def test_old_sa_loses_however_its_spi_is():
 def test_reestablishing_waits_and_takes_the_children_as_they_are_configured_now():
     newer = replace(CHILD, replay_window=64)
     shell = Shell(loaded=replace(PEER, children=(newer, replace(CHILD, name="other"))))
-    shell.react(Reestablish(PEER, (CHILD,), "dead peer", delay_s=3.0))
+    shell.react(Reestablish(PEER, (CHILD,), "dead peer", delay_s=3.0, tries=2))
     assert shell.delays == [3.0]
-    assert shell.established == [(shell.loaded, (newer,), "dead peer")]
+    assert shell.established == [(shell.loaded, (newer,), "dead peer", 2)]
 
 
 @pytest.mark.parametrize("loaded", [None, replace(PEER, children=())])

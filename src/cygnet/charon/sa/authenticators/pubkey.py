@@ -110,5 +110,3 @@ def _trust(
     for check in verdict.checks:
         sa.log(Group.CFG, f"  {check.name}: {check.text}", Level.DETAIL)
     return verdict
-
-

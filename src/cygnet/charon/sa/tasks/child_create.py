@@ -58,8 +58,12 @@ class ChildCreate(Task):
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
 
     def __init__(
-        self, sa: Association, config: ChildConfig | None = None, reqid: int = 0,
-        packet: Packet | None = None, ticket: int = 0,
+        self,
+        sa: Association,
+        config: ChildConfig | None = None,
+        reqid: int = 0,
+        packet: Packet | None = None,
+        ticket: int = 0,
     ) -> None:
         super().__init__(sa, ticket)
         self.config = config
@@ -122,7 +126,9 @@ class ChildCreate(Task):
         self._pair = ke_method(self._method).generate(self.sa.ports.rng)
         draft.add(KeyExchange(self._method, self._pair.public))
 
-    def _own_selectors(self, config: ChildConfig) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
+    def _own_selectors(
+        self, config: ChildConfig
+    ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         sa = self.sa
         return resolve(config.local_ts, sa.local.address), resolve(config.remote_ts, sa.remote.address)
 
@@ -146,7 +152,7 @@ class ChildCreate(Task):
         if self._retries < MAX_RETRIES:
             if notify.type == NotifyType.TEMPORARY_FAILURE:
                 sa.log(Group.IKE, f"received {name} notify, will retry later")
-                return self._again(RETRY_S)
+                return self._again(RETRY_S * (0.5 + sa.chance()))
             wanted = int.from_bytes(notify.data, "big") if len(notify.data) == 2 else 0
             usable = self.config is not None and wanted in methods(self.config.proposals)
             if notify.type == NotifyType.INVALID_KE_PAYLOAD and usable and wanted != self._method:
@@ -264,9 +270,9 @@ class ChildCreate(Task):
 
     def _mode(self, config: ChildConfig, message: Message) -> Mode:
         """Transport mode needs both sides' will (RFC 7296, 1.3.1)."""
-        asked = message.notify(NotifyType.USE_TRANSPORT_MODE) is not None
-        possible = Mode.TRANSPORT in self.sa.ports.kernel.features.modes
-        return Mode.TRANSPORT if asked and possible and config.mode is Mode.TRANSPORT else Mode.TUNNEL
+        if config.mode is not Mode.TRANSPORT or message.notify(NotifyType.USE_TRANSPORT_MODE) is None:
+            return Mode.TUNNEL
+        return Mode.TRANSPORT if Mode.TRANSPORT in self.sa.ports.kernel.features.modes else Mode.TUNNEL
 
     def build_response(self, draft: Draft) -> Step:
         sa, config, agreed = self.sa, self.config, self._agreed

@@ -79,6 +79,8 @@ class ChildDelete(Task):
             sa.log(Group.IKE, f"received DELETE for unknown ESP CHILD_SA with SPI {spi.hex()}")
             return
         sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
+        if child.unique_id in sa.collisions:
+            child.replaced_by = sa.collisions[child.unique_id][0].unique_id
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)

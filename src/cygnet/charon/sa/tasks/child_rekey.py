@@ -15,7 +15,7 @@ from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
 from cygnet.charon.sa.tasks.child_delete import ChildDelete, reopen
-from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
+from cygnet.charon.sa.tasks.task import DONE, Draft, Step
 from cygnet.charon.sa.timers import DropRekeyed
 from cygnet.crypto.proposals import Protocol
 
@@ -67,7 +67,9 @@ class ChildRekey(ChildCreate):
     def _announce_start(self, child: ChildSa) -> None:
         self.sa.log(Group.IKE, f"establishing CHILD_SA {child} reqid {self.old.reqid if self.old else 0}")
 
-    def _own_selectors(self, config: ChildConfig) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
+    def _own_selectors(
+        self, config: ChildConfig
+    ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         """What the old one carries: a rekeying does not narrow it (RFC 7296, 2.9.2)."""
         agreed = self.old.agreed if self.old else None
         return (agreed.local_ts, agreed.remote_ts) if agreed else super()._own_selectors(config)
@@ -78,24 +80,28 @@ class ChildRekey(ChildCreate):
         if old is None or self in self.sa.wanted or new is None or not new.carries:
             return step
         theirs = self.sa.collisions.pop(old.unique_id, None)
-        if theirs is not None and min(self._nonce, self._peer_nonce) < theirs[1]:
+        if theirs is None:
+            self._replace(old, new)
+        elif min(self._nonce, self._peer_nonce) < theirs[1]:
             self.sa.log(Group.IKE, f"CHILD_SA rekey collision lost, deleting redundant child {new}")
             new.replaced_by = theirs[0].unique_id
+            self._retire_old(old, theirs[0])
             self.sa.wanted.append(ChildDelete(self.sa, new.spi_octets))
-            return DONE
-        if theirs is not None:
+        else:
             self.sa.log(Group.IKE, f"CHILD_SA rekey collision won, deleting old child {old}")
             theirs[0].replaced_by = new.unique_id
-        self._delete_old(old, new)
+            self._replace(old, new)
         return DONE
 
-    def _delete_old(self, old: ChildSa, new: ChildSa) -> None:
-        if old.unique_id not in self.sa.children:
-            return
+    def _replace(self, old: ChildSa, new: ChildSa) -> None:
+        if old.unique_id in self.sa.children:
+            self._retire_old(old, new)
+            self.sa.wanted.append(ChildDelete(self.sa, old.spi_octets))
+
+    def _retire_old(self, old: ChildSa, new: ChildSa) -> None:
         old.replaced_by = new.unique_id
         if old.state is ChildState.REKEYING:
             self.sa.move_child(old, ChildState.REKEYED)
-        self.sa.wanted.append(ChildDelete(self.sa, old.spi_octets))
 
     def _refused(self, notify: Notify) -> Step:
         """The peer has no such CHILD_SA any more: ours goes too, and a new one is made."""
@@ -103,8 +109,9 @@ class ChildRekey(ChildCreate):
         if notify.type != NotifyType.CHILD_SA_NOT_FOUND or old is None:
             return super()._refused(notify)
         sa.log(Group.IKE, "received CHILD_SA_NOT_FOUND notify, the peer has lost the CHILD_SA")
+        collided = old.unique_id in sa.collisions
         self.failed("received CHILD_SA_NOT_FOUND notify")
-        if old.unique_id in sa.children and old.unique_id not in sa.collisions:
+        if old.unique_id in sa.children and not collided:
             sa.drop_child(old)
             reopen(sa, old, "unknown to the peer")
         return DONE
@@ -151,6 +158,11 @@ class ChildRekey(ChildCreate):
     def failed(self, reason: str) -> None:
         old = self.old
         super().failed(reason)
-        if old is not None and old.state is ChildState.REKEYING and self.initiating:
-            if self.sa.state is not IkeState.DESTROYING and old.unique_id in self.sa.children:
+        if old is None or not self.initiating:
+            return
+        theirs = self.sa.collisions.pop(old.unique_id, None)
+        if old.unique_id in self.sa.children and old.state is ChildState.REKEYING:
+            if theirs is not None:
+                self._retire_old(old, theirs[0])
+            elif self.sa.state is not IkeState.DESTROYING:
                 self.sa.move_child(old, ChildState.INSTALLED)

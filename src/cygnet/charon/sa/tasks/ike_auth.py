@@ -20,7 +20,6 @@ from cygnet.charon.encoding.payloads import (
     IdentificationInitiator,
     IdentificationResponder,
 )
-
 from cygnet.charon.sa import establish
 from cygnet.charon.sa.authenticators import psk, pubkey
 from cygnet.charon.sa.authorisation import Facts, comply, failures
@@ -78,6 +77,8 @@ class IkeAuth(Task):
             raise AuthenticationFailedError(f"constraint check failed: {failed[0]}")
         sa.remote_id = remote
         establish.establish(sa)
+        sa.finish(self.ticket, True)
+        self.ticket = 0
         return DONE
 
     # As responder
@@ -107,6 +108,8 @@ class IkeAuth(Task):
         self._add_certificates(draft, auth, own)
         draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
         establish.establish(sa)
+        sa.finish(self.ticket, True)
+        self.ticket = 0
         return DONE
 
     def _candidates(self, local: Identity | None, remote: Identity) -> tuple[PeerConfig, ...]:
@@ -128,7 +131,11 @@ class IkeAuth(Task):
         return tuple(one.config for one in suitable)
 
     def _authenticate(
-        self, payload: Authentication, candidates: tuple[PeerConfig, ...], asked: Identity | None, remote: Identity
+        self,
+        payload: Authentication,
+        candidates: tuple[PeerConfig, ...],
+        asked: Identity | None,
+        remote: Identity,
     ) -> None:
         """Choose the first connection whose constraints the peer's proof satisfies."""
         sa = self.sa
@@ -157,7 +164,7 @@ class IkeAuth(Task):
     # Both
 
     def _own(self, auth: AuthConfig, identity: Identity | None) -> tuple[OwnKey | None, Identity]:
-        """Our key, if we sign, and who we are: as configured, else as the certificate says, else our address."""
+        """Our key, if we sign, and who we are: as configured, else by certificate, else our address."""
         sa = self.sa
         if identity is not None and identity.is_any:
             identity = None
@@ -228,5 +235,3 @@ def _own_identity(configured: Identity | None, asked: Identity | None) -> Identi
 def _refusal_text(message: Message) -> str:
     errors = [notifies.name(one.type) for one in message.notifies if one.is_error]
     return f"received {errors[0]} notify error" if errors else "AUTH payload missing in the response"
-
-

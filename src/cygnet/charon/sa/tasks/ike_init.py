@@ -99,7 +99,8 @@ class IkeInit(Task):
             raise RefusedError(f"received INVALID_KE_PAYLOAD notify error, it requests method {wanted}")
         old = method_name(handshake.ke_method)
         handshake.key_pair, handshake.ke_method = None, wanted
-        return self._again(f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}")
+        text = f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}"
+        return self._again(text)
 
     def _accept(self, chosen: tuple[Proposal, ...]) -> Proposal:
         """The responder's choice, which must be one of ours (RFC 7296, 2.7)."""
@@ -139,7 +140,9 @@ class IkeInit(Task):
         handshake.nonces = Nonces(nonce.data, handshake.nonce)
         return MORE
 
-    def _choose(self, offered: tuple[Proposal, ...], candidates: tuple[PeerConfig, ...], method: int) -> Proposal:
+    def _choose(
+        self, offered: tuple[Proposal, ...], candidates: tuple[PeerConfig, ...], method: int
+    ) -> Proposal:
         """The first connection with a common proposal; later ones that could use it stay candidates.
 
         Among several common proposals one with the key exchange method the peer already used comes first,
@@ -154,8 +157,9 @@ class IkeInit(Task):
                 chosen = proposal.chosen(TransformType.KE)
                 if chosen is None or chosen.number != method:
                     proposal = _with_method(offered, config.ike.proposals, method, prefer_ours) or proposal
-                fit = (one for one in candidates[place:] if select((proposal,), one.ike.proposals).proposal)
-                sa.negotiation.candidates = tuple(fit)
+                others = candidates[place + 1 :]
+                fit = (one for one in others if select((proposal,), one.ike.proposals).proposal)
+                sa.negotiation.candidates = (config, *fit)
                 sa.log(Group.CFG, f"selected proposal: {proposal}")
                 return proposal
             reasons += [f"{config.name}: {reason}" for reason in selection.reasons]
@@ -176,6 +180,7 @@ class IkeInit(Task):
             Nonce(handshake.nonce),
         )
         fragmentation = sa.peer.fragmentation and any(one.ike.fragmentation for one in handshake.candidates)
+        sa.peer.fragmentation = fragmentation
         self._add_extensions(draft, fragmentation, handshake.peer_hashes is not None)
         self._derive()
         return DONE
@@ -259,7 +264,11 @@ def _with_method(
 
 def _essentials(message: Message) -> tuple[SecurityAssociation, KeyExchange, Nonce]:
     """SA, KE and nonce, which both messages must have."""
-    offer, exchange, nonce = message.first(SecurityAssociation), message.first(KeyExchange), message.first(Nonce)
+    offer, exchange, nonce = (
+        message.first(SecurityAssociation),
+        message.first(KeyExchange),
+        message.first(Nonce),
+    )
     if offer is None or exchange is None or nonce is None:
         raise InvalidSyntaxError("SA, KE or nonce is missing")
     return offer, exchange, nonce

@@ -46,6 +46,7 @@ class IkeRekey(Task):
 
     def __init__(self, sa: Association, ticket: int = 0) -> None:
         super().__init__(sa, ticket)
+        self._initiating = False
         self._spi = b""
         self._nonce = b""
         self._method = 0
@@ -66,6 +67,7 @@ class IkeRekey(Task):
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
         proposals = sa.peer_config.ike.proposals
+        self._initiating = True
         if sa.state is IkeState.ESTABLISHED:
             sa.move_to(IkeState.REKEYING)
         sa.log(Group.IKE, f"initiating IKE_SA {sa} rekeying")
@@ -114,7 +116,7 @@ class IkeRekey(Task):
         elif notify.type == NotifyType.TEMPORARY_FAILURE:
             sa.log(Group.IKE, f"received {name} notify, will retry later")
             sa.move_to(IkeState.ESTABLISHED)
-            delay = RETRY_S
+            delay = RETRY_S * (0.5 + sa.chance())
         else:
             raise RefusedError(f"received {name} notify error, IKE_SA not rekeyed")
         self.not_before = sa.now + delay
@@ -132,9 +134,7 @@ class IkeRekey(Task):
             raise TemporaryFailureError("a CHILD_SA is being made, rekeyed or deleted")
         offer, nonce, exchange = _essentials(message)
         ours = sa.peer_config.ike.proposals
-        selection = select(
-            offer.proposals, ours, prefer_ours=sa.ports.settings.prefer_configured_proposals
-        )
+        selection = select(offer.proposals, ours, prefer_ours=sa.ports.settings.prefer_configured_proposals)
         if selection.proposal is None:
             log_proposals(sa, offer.proposals, ours)
             raise NoProposalChosenError("; ".join(selection.reasons[:4]))
@@ -166,7 +166,9 @@ class IkeRekey(Task):
 
     # Both
 
-    def _make(self, proposal: Proposal, nonces: Nonces, exchange: KeyExchange, *, initiator: bool) -> Association:
+    def _make(
+        self, proposal: Proposal, nonces: Nonces, exchange: KeyExchange, *, initiator: bool
+    ) -> Association:
         """The new IKE_SA; who requested it is its initiator (RFC 7296, 2.18)."""
         sa = self.sa
         if self._pair is None:
@@ -174,9 +176,7 @@ class IkeRekey(Task):
         shared = self._pair.shared(exchange.data)
         spi_i, spi_r = (self._spi, proposal.spi) if initiator else (proposal.spi, self._spi)
         new = Association(sa.ports, sa.ports.numbers.ike(), initiator, spi_i, spi_r, sa.local, sa.remote)
-        new.keys = derive_ike_keys(
-            proposal, shared, nonces, spi_i + spi_r, sa.ports.rng, sa.established_keys
-        )
+        new.keys = derive_ike_keys(proposal, shared, nonces, spi_i + spi_r, sa.ports.rng, sa.established_keys)
         new.proposal, new.config, new.handshake, new.now = proposal, sa.config, None, sa.now
         new.local_id, new.remote_id, new.auth_name = sa.local_id, sa.remote_id, sa.auth_name
         new.nat, new.peer = sa.nat, sa.peer
@@ -196,7 +196,7 @@ class IkeRekey(Task):
     def failed(self, reason: str) -> None:
         super().failed(reason)
         self.ticket = 0
-        if self.sa.state is IkeState.REKEYING and self._retries <= MAX_RETRIES:
+        if self._initiating and self.sa.state is IkeState.REKEYING:
             self.sa.move_to(IkeState.ESTABLISHED)
 
 
@@ -211,7 +211,11 @@ def _check_spi(proposal: Proposal) -> None:
 
 
 def _essentials(message: Message) -> tuple[SecurityAssociation, Nonce, KeyExchange]:
-    offer, nonce, exchange = message.first(SecurityAssociation), message.first(Nonce), message.first(KeyExchange)
+    offer, nonce, exchange = (
+        message.first(SecurityAssociation),
+        message.first(Nonce),
+        message.first(KeyExchange),
+    )
     if offer is None or nonce is None or exchange is None:
         raise InvalidSyntaxError("SA, nonce or KE is missing")
     return offer, nonce, exchange

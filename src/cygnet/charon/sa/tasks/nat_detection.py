@@ -8,6 +8,7 @@ from cygnet.base.groups import Group
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import KeepAlive
 
@@ -25,6 +26,10 @@ class NatDetection(Task):
     name = "IKE_NATD"
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_SA_INIT})
 
+    def __init__(self, sa: Association) -> None:
+        super().__init__(sa)
+        self._is_forced: bool | None = None
+
     def build_request(self, draft: Draft) -> Step:
         self._build(draft, bytes(8))
         return MORE
@@ -40,7 +45,10 @@ class NatDetection(Task):
         sa, settings = self.sa, self.sa.ports.settings
         self._process(message, message.spi_r)
         if sa.nat.any and sa.remote.port == settings.port:
-            sa.local, sa.remote = sa.local.with_port(settings.port_nat_t), sa.remote.with_port(settings.port_nat_t)
+            sa.local, sa.remote = (
+                sa.local.with_port(settings.port_nat_t),
+                sa.remote.with_port(settings.port_nat_t),
+            )
         return DONE
 
     def _build(self, draft: Draft, spi_r: bytes) -> None:
@@ -71,6 +79,11 @@ class NatDetection(Task):
         return True
 
     def _forced(self) -> bool:
+        if self._is_forced is None:
+            self._is_forced = self._find_forced()
+        return self._is_forced
+
+    def _find_forced(self) -> bool:
         sa = self.sa
         if sa.ports.kernel.features.udp_encapsulation_only:
             return True

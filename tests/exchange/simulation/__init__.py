@@ -1,0 +1,1 @@
+"""Two or more IKE peers in one process, under a virtual clock."""

@@ -1,0 +1,104 @@
+"""Two peers that may tunnel between 10.1.0.0/16 and 10.2.0.0/16, with pre-shared keys."""
+
+from dataclasses import replace
+
+from cygnet.base.identities import Identity
+from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import (
+    AuthClass,
+    AuthConfig,
+    ChildConfig,
+    IkeConfig,
+    PeerConfig,
+)
+from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.snapshot import ChildSnapshot
+from cygnet.charon.sa.states import IkeState
+from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.kernel.backends.memory import differences
+from cygnet.kernel.port import Lifetime
+from simulation.network import Network, Weather
+from simulation.peer import Peer
+
+IKE = parse_proposals("aes128gcm16-prfsha256-curve25519!", Protocol.IKE)
+ESP = parse_proposals("aes128gcm16!", Protocol.ESP)
+ALICE, BOB = "192.0.2.1", "192.0.2.2"
+
+
+def selector(text: str) -> TrafficSelector:
+    return TrafficSelector.of(text)
+
+
+class Pair:
+    """Alice initiates, Bob responds; change ``alice_config`` and ``bob_config`` before ``connect``."""
+
+    def __init__(
+        self, seed: int = 1, settings: DaemonSettings | None = None, weather: Weather | None = None
+    ) -> None:
+        settings = settings or DaemonSettings()
+        self.network = Network(seed, weather or Weather())
+        self.alice, self.bob = Peer(self.network, ALICE, settings), Peer(self.network, BOB, settings)
+        for peer in (self.alice, self.bob):
+            peer.store.secrets.append((None, Secret(b"a secret of some length")))
+        net_a, net_b = selector("10.1.0.0/16"), selector("10.2.0.0/16")
+        self.alice_config = config("alice.test", "bob.test", net_a, net_b)
+        self.bob_config = config("bob.test", "alice.test", net_b, net_a)
+
+    def connect(self, seconds: float = 2.0) -> IkeSa:
+        """Bob has his connection, Alice initiates hers, time passes."""
+        self.load()
+        sa = self.alice.initiate(self.alice_config, self.alice_config.children[0], BOB)
+        self.network.run(seconds)
+        return sa
+
+    def load(self) -> None:
+        """Bob (and Alice, for requests of his) know their connections."""
+        self.bob.connections.configs = [self.bob_config]
+        self.alice.connections.configs = [self.alice_config]
+
+    def change_child(self, whose: str, **changes: object) -> None:
+        """Other values in ``alice``'s or ``bob``'s CHILD_SA configuration."""
+        old: PeerConfig = getattr(self, f"{whose}_config")
+        child = replace(old.children[0], **changes)  # type: ignore[arg-type]
+        setattr(self, f"{whose}_config", replace(old, children=(child,)))
+
+    def change(self, whose: str, **changes: object) -> None:
+        """Other values in ``alice``'s or ``bob``'s connection."""
+        old: PeerConfig = getattr(self, f"{whose}_config")
+        setattr(self, f"{whose}_config", replace(old, **changes))  # type: ignore[arg-type]
+
+    def is_up(self, children: int = 1) -> bool:
+        """Both have one established IKE_SA with so many CHILD_SAs, and the kernels fit together."""
+        states = [[sa.state for sa in peer.sas.values()] for peer in (self.alice, self.bob)]
+        return (
+            states == [[IkeState.ESTABLISHED]] * 2
+            and all(len(self.children(peer)) == children for peer in (self.alice, self.bob))
+            and len(self.alice.kernel.sas) == len(self.bob.kernel.sas) == 2 * children
+            and not differences(self.alice.kernel, self.bob.kernel)
+        )
+
+    def is_clean(self) -> bool:
+        """Nothing is left on either side."""
+        return all(
+            not peer.sas and peer.kernel.is_empty() and not any(peer.numbers.users.values())
+            for peer in (self.alice, self.bob)
+        )
+
+    def children(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
+        return tuple(child for sa in peer.sas.values() for child in sa.snapshot(self.network.now).children)
+
+
+def config(local: str, remote: str, local_ts: TrafficSelector, remote_ts: TrafficSelector) -> PeerConfig:
+    child = ChildConfig(
+        "net-net", (local_ts,), (remote_ts,), ESP, lifetime=Lifetime(soft_s=3060, hard_s=3600)
+    )
+    return PeerConfig(
+        "net-net",
+        IkeConfig(proposals=IKE),
+        (AuthConfig(AuthClass.PSK, Identity.parse(local)),),
+        (AuthConfig(AuthClass.PSK, Identity.parse(remote)),),
+        (child,),
+        reauth=False,
+    )

@@ -1,0 +1,82 @@
+"""What peers in tests know: secrets, keys, certificates, connections, numbers."""
+
+import itertools
+from dataclasses import dataclass, field
+
+from cygnet.base.addresses import Host
+from cygnet.base.identities import Identity
+from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
+from cygnet.cert.certificates import Certificate
+from cygnet.cert.trust import Verdict, build_chain
+from cygnet.charon.config.records import AuthConfig, PeerConfig
+from cygnet.charon.sa.ports import Authority, Candidate, OwnKey
+
+TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds
+
+
+@dataclass
+class Store:
+    """Credentials of one peer. ``secrets`` are tried for every pair of identities in their order."""
+
+    secrets: list[tuple[Identity | None, Secret]] = field(default_factory=list)
+    keys: list[OwnKey] = field(default_factory=list)
+    anchors: list[Certificate] = field(default_factory=list)
+    known: list[Certificate] = field(default_factory=list)
+    today: float = TODAY
+
+    def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
+        return tuple(
+            secret for owner, secret in self.secrets if owner is None or remote is None or owner == remote
+        )
+
+    def own_key(
+        self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
+    ) -> OwnKey | None:
+        for own in self.keys:
+            if identity is None or (own.certificate and own.certificate.matches(identity)):
+                return own
+        return None
+
+    def authorities(self) -> tuple[Authority, ...]:
+        return tuple(Authority(one.subject, one.key_id) for one in self.anchors)
+
+    def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
+        return tuple(one for one in self.known if one.matches(identity))
+
+    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
+        return build_chain(leaf, intermediates, self.anchors, self.today)
+
+
+@dataclass
+class Connections:
+    """Every connection suits every pair of hosts."""
+
+    configs: list[PeerConfig] = field(default_factory=list)
+
+    def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
+        return tuple(Candidate(config, "it is there") for config in self.configs)
+
+
+class Numbers:
+    """Numbers for one peer; reqids are never reused."""
+
+    def __init__(self) -> None:
+        self._ike, self._child, self._reqid = itertools.count(100), itertools.count(1), itertools.count(1)
+        self.users: dict[int, int] = {}
+        self._reqids: dict[tuple[object, object], int] = {}
+
+    def ike(self) -> int:
+        return next(self._ike)
+
+    def child(self) -> int:
+        return next(self._child)
+
+    def reqid(self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> int:
+        number = self._reqids.setdefault((local, remote), next(self._reqid))
+        self.users[number] = self.users.get(number, 0) + 1
+        return number
+
+    def release_reqid(self, reqid: int) -> None:
+        assert self.users[reqid] > 0
+        self.users[reqid] -= 1

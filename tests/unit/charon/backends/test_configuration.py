@@ -1,0 +1,35 @@
+"""The configuration store over a real ``strongswan.conf``."""
+
+from pathlib import Path
+
+from cygnet.charon.backends.configuration import StrongswanConf
+from cygnet.charon.config.settings import DaemonSettings
+from cygnet.runtime.files import FileReader
+
+
+def test_file_sets_options_and_leaves_the_others(tmp_path: Path) -> None:
+    plugins = "plugins { stroke { timeout = 10 } }"
+    conf = read(tmp_path, f"charon {{\n  threads = 8\n  half_open_timeout = 2m\n  {plugins}\n}}\n")
+    assert conf.settings == DaemonSettings(threads=8, half_open_timeout_s=120, stroke_timeout_s=10)
+    assert conf.problems() == []
+
+
+def test_no_file_is_all_defaults(tmp_path: Path) -> None:
+    assert StrongswanConf(tmp_path / "strongswan.conf", FileReader()).settings == DaemonSettings()
+
+
+def test_value_that_is_none_keeps_the_default_and_is_named(tmp_path: Path) -> None:
+    conf = read(tmp_path, "charon {\n  threads = many\n}\n")
+    assert conf.settings == DaemonSettings()
+    assert any("many" in problem for problem in conf.problems())
+
+
+def test_plugins_that_there_are_not_are_named(tmp_path: Path) -> None:
+    conf = read(tmp_path, "charon {\n  load = random nonce openssl! stroke eap-radius ha! eap-radius\n}\n")
+    assert conf.missing_plugins() == ["eap-radius", "ha"]
+
+
+def read(folder: Path, text: str) -> StrongswanConf:
+    path = folder / "strongswan.conf"
+    path.write_text(text)
+    return StrongswanConf(path, FileReader())

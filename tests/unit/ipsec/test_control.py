@@ -1,0 +1,146 @@
+"""Verbs that are one request to charon."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cygnet.ctl import stroke
+from cygnet.ctl.stroke import Done, Request, Text, decode, encode_reply, receive
+from cygnet.ipsec.control import UsageError, request
+from cygnet.ipsec.main import LATER, MODULES, main
+
+Capture = pytest.CaptureFixture[str]
+Answers = Callable[..., list[Request]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("status", stroke.Status()),
+        ("status net", stroke.Status("net")),
+        ("statusall", stroke.Status(all=True)),
+        ("up net", stroke.Initiate("net")),
+        ("down net{*}", stroke.Terminate("net{*}")),
+        ("route net", stroke.Route("net")),
+        ("unroute net", stroke.Unroute("net")),
+        ("listcerts", stroke.List(("certs",))),
+        ("listcacerts --utc", stroke.List(("cacerts",), utc=True)),
+        ("listalgs", stroke.List(("algs",))),
+        ("listplugins", stroke.List(("plugins",))),
+        ("listall", stroke.List(("all",))),
+        ("rereadsecrets", stroke.Reread(("secrets",))),
+        ("secrets", stroke.Reread(("secrets",))),
+        ("rereadcacerts", stroke.Reread(("cacerts",))),
+        ("rereadall", stroke.Reread(("all",))),
+    ],
+)
+def test_verb_becomes_its_message(words: str, message: Request) -> None:
+    verb, *arguments = words.split()
+    kind, fields = request(verb, arguments)
+    assert decode({"kind": kind, **as_json(fields)}) == message
+
+
+def test_every_control_verb_has_a_message() -> None:
+    for verb, module in MODULES.items():
+        if module == "control":
+            arguments = ["x"] if verb in ("up", "down", "route", "unroute") else []
+            assert request(verb, arguments)[0] in [message.kind for message in stroke.REQUESTS]
+
+
+@pytest.mark.parametrize("words", ["up", "up a b", "down", "status a b", "listcerts x", "rereadall x"])
+def test_wrong_arguments_are_a_usage_error(words: str, capsys: Capture) -> None:
+    verb, *arguments = words.split()
+    with pytest.raises(UsageError, match=f"^Usage: ipsec {verb}"):
+        request(verb, arguments)
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err.startswith(f"Usage: ipsec {verb}")
+
+
+def test_answer_is_printed_and_its_exit_code_returned(answers: Answers, capsys: Capture) -> None:
+    requests = answers(Text("Security Associations (0 up, 0 connecting):"), Text("  none"), Done())
+    assert main(["status"]) == 0
+    assert requests == [stroke.Status()]
+    assert capsys.readouterr() == ("Security Associations (0 up, 0 connecting):\n  none\n", "")
+
+
+def test_failure_exits_non_zero_and_says_why(answers: Answers, capsys: Capture) -> None:
+    answers(Text("establishing connection 'net' failed"), Done(1, "peer refused: AUTHENTICATION_FAILED"))
+    assert main(["up", "net"]) == 1
+    assert capsys.readouterr().err == "ipsec up: peer refused: AUTHENTICATION_FAILED\n"
+
+
+def test_daemon_that_dies_while_answering_is_a_failure(answers: Answers, capsys: Capture) -> None:
+    answers(Text("one"))
+    assert main(["up", "net"]) == 1
+    assert "ended the connection" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("verb", "code"), [("status", 3), ("statusall", 3), ("up x", 7), ("rereadall", 7)])
+def test_no_daemon_has_its_own_exit_code(verb: str, code: int, rundir: Path, capsys: Capture) -> None:
+    assert main(verb.split()) == code
+    assert "charon is not running" in capsys.readouterr().err
+
+
+def test_status_of_a_dead_daemon_with_its_pid_file_is_1(rundir: Path) -> None:
+    (rundir / "charon.pid").write_text("1\n")
+    assert main(["status"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["x"], 2, "unknown command `x' (`ipsec --help' for list)"),
+        (["--x"], 2, "unknown option `--x' (perhaps command name was omitted?)"),
+        (["leases"], 3, "'leases' is not part of this version"),
+        (["whack", "--status"], 5, "pluto (IKEv1) is not part of this version"),
+    ],
+)
+def test_unknown_words_are_refused(words: list[str], code: int, text: str, capsys: Capture) -> None:
+    assert main(words) == code
+    assert text in capsys.readouterr().err
+
+
+def test_no_verb_is_both_here_and_later() -> None:
+    assert not LATER & MODULES.keys()
+
+
+def as_json(fields: dict[str, object]) -> dict[str, Any]:
+    return fields
+
+
+@pytest.fixture
+def rundir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CYGNET_RUNDIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def answers(rundir: Path) -> Iterator[Answers]:
+    """A daemon for one client: call it with the frames to send; the list fills with what was asked."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(rundir / "charon.ctl"))
+    listener.listen(1)
+    threads: list[threading.Thread] = []
+
+    def start(*replies: Text | Done) -> list[Request]:
+        requests: list[Request] = []
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                requests.append(receive(client))
+                for reply in replies:
+                    client.sendall(encode_reply(reply))
+
+        threads.append(threading.Thread(target=serve))
+        threads[-1].start()
+        return requests
+
+    yield start
+    for thread in threads:
+        thread.join(10)
+    listener.close()
