@@ -1,7 +1,8 @@
 """``ipsec.secrets``: text to records.
 
 An entry is ``[SELECTOR …] : TYPE VALUE …``; the colon stands between blanks. It ends with its line,
-unless the next one is indented and begins no entry of its own. Problems never quote a value.
+unless the next one is indented and begins no entry of its own. ``#`` begins a comment where a word could
+begin; within one it is part of it (``@#6d6f6f6e``). Problems never quote a value.
 """
 
 import re
@@ -19,7 +20,7 @@ from cygnet.conf.problems import Origin, Problem, Problems, Reader
 MAX_INCLUDE_DEPTH = 10
 MAX_FILES = 1000
 
-_WORD = re.compile(r'[ \t]*("[^"]*"|\'[^\']*\'|[^\s"\'#][^\s#]*|#.*|["\'].*)')
+_WORD = re.compile(r'[ \t]*("[^"]*"|\'[^\']*\'|[^\s"\'#]\S*|#.*|["\'].*)')
 _PROMPT = "%prompt"
 
 

@@ -273,7 +273,8 @@ class Service:
         return Done()
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
-        drops = {**self._plane.drops, **self._host.lost()}
+        drops = Counter[str](self._host.lost())
+        drops.update(self._plane.drops)
         page = islice(self._sas.values(), request.offset, request.offset + PAGE)
         return Inventory(
             total_sas=len(self._sas),
@@ -285,7 +286,7 @@ class Service:
                          one.spec.encapsulation is not None, _usage(one, now))
                 for one in page
             ),
-            drops=tuple(Count(str(reason), packets) for reason, packets in drops.items()),
+            drops=tuple(Count(reason, packets) for reason, packets in drops.items()),
         )
 
     def _uninstall(self, spec: PolicySpec, owner: str) -> None:

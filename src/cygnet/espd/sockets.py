@@ -32,6 +32,7 @@ _PKTINFO4 = Struct("=i4s4s")
 _PKTINFO6 = Struct("=16si")
 _INT = Struct("=i")
 _EXTENDED_ERROR = Struct("=IBBBBII")
+_TOS_KINDS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, _IPV6_TCLASS))
 _TRANSIENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EMSGSIZE, errno.ENETUNREACH})
 
 Ancillary = list[tuple[int, int, bytes]]
@@ -111,8 +112,7 @@ class Sockets:
             if header:
                 found.append((data[(data[0] & 15) * 4 :], data[1], None))
             else:
-                tos = int.from_bytes(ancillary[0][2], byteorder) if ancillary else 0
-                found.append((data, tos, peer[:2] if udp else None))
+                found.append((data, _tos(ancillary), peer[:2] if udp else None))
         return found
 
     def send(self, datagrams: Iterable[tuple[OutboundSa, int, bytes]]) -> None:
@@ -172,6 +172,14 @@ class Sockets:
             except OSError as second:
                 error = second
         self.errors[str(error.strerror)] += 1
+
+
+def _tos(ancillary: Ancillary) -> int:
+    """The TOS octet or traffic class; sockets of starter's tell the destination too, and first."""
+    for level, kind, data in ancillary:
+        if (level, kind) in _TOS_KINDS:
+            return int.from_bytes(data, byteorder)
+    return 0
 
 
 def _prepared(own: socket.socket, family: int) -> socket.socket:

@@ -1,9 +1,9 @@
 """``start``, ``stop``, ``restart``, ``update``, ``reload``: all through starter."""
 
 import os
+import select
 import signal
 import sys
-import time
 
 from cygnet import __version__
 from cygnet.ctl import starter
@@ -13,7 +13,6 @@ from cygnet.runtime import paths
 
 NAME = f"Cygnet {__version__}"
 STOP_S = 11.0
-POLL_S = 0.02
 REQUESTS = {"update": (starter.UPDATE, "Updating"), "reload": (starter.RELOAD, "Reloading")}
 
 
@@ -37,20 +36,30 @@ def stop() -> int:
         return 0
     _say("Stopping Cygnet IPsec...")
     try:
-        os.kill(pid, signal.SIGTERM)
-        end = time.monotonic() + STOP_S
-        while starter_pid() == pid and time.monotonic() < end:
-            time.sleep(POLL_S)
-        if starter_pid() == pid:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return 0
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        if not _ended(process):
             _say(f"starter (PID {pid}) does not stop within {STOP_S:.0f} seconds, killing it")
-            os.kill(pid, signal.SIGKILL)
+            signal.pidfd_send_signal(process, signal.SIGKILL)
             paths.starter_pid().unlink(missing_ok=True)
     except ProcessLookupError:
         pass
     except PermissionError:
         _say(f"Stopping Cygnet IPsec failed: no permission to stop process {pid}")
         return 1
+    finally:
+        os.close(process)
     return 0
+
+
+def _ended(process: int) -> bool:
+    """Wait for the end of a process, which comes a little after its PID file is gone."""
+    waiting = select.poll()
+    waiting.register(process, select.POLLIN)
+    return bool(waiting.poll(STOP_S * 1000))
 
 
 def starter_pid() -> int:

@@ -29,8 +29,8 @@ class PidFile:
             except BlockingIOError:
                 pid = _number(os.pread(descriptor, 32, 0))
                 os.close(descriptor)
-                text = f"{self._program} is already running (PID {pid}, {self._path} exists) -- no new one started"
-                raise AlreadyRunningError(text) from None
+                running = f"{self._program} is already running (PID {pid}, {self._path} exists)"
+                raise AlreadyRunningError(f"{running} -- no new one started") from None
             if _same_file(descriptor, self._path):
                 self._descriptor = descriptor
             else:

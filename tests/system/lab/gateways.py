@@ -66,7 +66,7 @@ class Gateway(Host):
     def connections(self) -> set[str]:
         """Names under the heading Connections of ``ipsec statusall``."""
         text = self.ipsec("statusall", status=None).partition("\nConnections:\n")[2]
-        return set(re.findall(r"^ *(\S+):  ", text, re.M))
+        return set(re.findall(r"^ *(\S+):  ", text.partition("\nSecurity Associations")[0], re.M))
 
     def stop(self) -> None:
         self.ipsec("stop")

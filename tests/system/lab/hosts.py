@@ -23,8 +23,7 @@ ip link set lo up
 hostname "$2"
 %s
 echo ready
-trap '' CHLD
-exec cat
+exec env --ignore-signal=CHLD cat
 """
 
 LOCAL = r"""

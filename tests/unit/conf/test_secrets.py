@@ -45,6 +45,13 @@ def test_selectors_of_every_kind(parse):
     assert entries[1].selectors == ()
 
 
+def test_comment_begins_between_words_only(parse):
+    entries, problems = parse('@#6d6f6f6e @#73756e : PSK ab#c # comment\n# @x : PSK "y"\n')
+    assert problems == ()
+    assert [entry.selectors for entry in entries] == [("@#6d6f6f6e", "@#73756e")]
+    assert entries[0].secret.reveal() == b"ab#c"
+
+
 def test_key_files_with_and_without_passphrase(parse):
     entries, problems = parse(
         ': RSA a.pem\n: ECDSA b.pem "pass phrase"\n: PKCS8 c.pem %prompt\n: P12 d.p12 pw\n'

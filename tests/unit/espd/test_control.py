@@ -18,7 +18,7 @@ from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import Acquire as AcquireEvent
-from cygnet.kernel.backends.userland_wire import Bye, Failed, Greeting, HandOver, Hello, Inspect
+from cygnet.kernel.backends.userland_wire import AddPolicy, Bye, Failed, Greeting, HandOver, Hello, Inspect
 from cygnet.kernel.port import (
     Acquire,
     Direction,
@@ -152,14 +152,18 @@ def test_events_reach_the_owner(kernel, served):
     assert isinstance(event, AcquireEvent)
 
 
-def test_new_connection_of_an_owner_flushes_and_ends_the_old_one(kernel, path):
-    kernel.add_policy(POLICY)
-    link = Link(path, lambda event: None)
+def test_new_connection_of_an_owner_flushes_and_ends_the_old_one(served, path):
+    first = Link(path, lambda event: None)  # a Link alone does not come back by itself, as a backend would
+    first.ask(Hello("charon", False))
+    first.ask(AddPolicy(POLICY))
+    second = Link(path, lambda event: None)
     try:
-        assert isinstance(link.ask(Hello("charon", True)), Greeting)
-        assert link.ask(Inspect()).policies == 0
+        assert isinstance(second.ask(Hello("charon", True)), Greeting)
+        assert second.ask(Inspect()).policies == 0
+        first.wait_closed()
     finally:
-        link.close()
+        first.close()
+        second.close()
 
 
 @pytest.mark.parametrize("request_", [Inspect(), Hello("", False), Hello("x", False, version=99)])

@@ -185,8 +185,9 @@ class ClientReply:
 
     def check(self) -> None:
         """Raises :class:`ClientGoneError` if the client closed its end."""
+        self._client.setblocking(False)  # MSG_DONTWAIT alone waits for as long as the last timeout allowed
         try:
-            if self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+            if self._client.recv(1, socket.MSG_PEEK) == b"":
                 raise ClientGoneError
         except BlockingIOError:
             pass

@@ -125,6 +125,16 @@ def test_handler_learns_that_its_client_has_gone(serve: "Serve") -> None:
     assert gone.wait(LONG_S)
 
 
+def test_silent_client_that_listens_is_not_gone(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        reply.text("line")
+        reply.check()
+        return Done()
+
+    lines, done = ask(serve({Status: handler}, Limits(write_s=0.2)), Status())
+    assert (lines, done) == (["line"], Done())
+
+
 def test_client_that_does_not_read_is_given_up(serve: "Serve") -> None:
     gone = threading.Event()
 

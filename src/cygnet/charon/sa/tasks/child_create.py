@@ -33,7 +33,7 @@ from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
-from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods
+from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 from cygnet.crypto.interfaces import KeyPair
@@ -243,7 +243,7 @@ class ChildCreate(Task):
                 sa.log(Group.CFG, reason)
             raise TsUnacceptableError(f"traffic selectors {text} unacceptable")
         self.config = match.config
-        proposal = self._choose(offer.proposals, match.config, in_auth)
+        proposal = self._choose(offer.proposals, match.config, message)
         mode = self._mode(match.config, message)
         spi = int.from_bytes(proposal.spi, "big")
         self._agreed = Agreed(proposal, mode, match.local, match.remote, spi)
@@ -254,8 +254,8 @@ class ChildCreate(Task):
     def _configs(self, message: Message) -> tuple[ChildConfig, ...]:
         return self.sa.peer_config.children
 
-    def _choose(self, offered: tuple[Proposal, ...], config: ChildConfig, in_auth: bool) -> Proposal:
-        sa = self.sa
+    def _choose(self, offered: tuple[Proposal, ...], config: ChildConfig, message: Message) -> Proposal:
+        sa, in_auth = self.sa, message.exchange == Exchange.IKE_AUTH
         usable = tuple(one for one in offered if one.protocol == Protocol.ESP and len(one.spi) == 4)
         prefer_ours = sa.ports.settings.prefer_configured_proposals
         selection = select(usable, config.proposals, prefer_ours=prefer_ours, ignore_ke=in_auth)
@@ -265,8 +265,11 @@ class ChildCreate(Task):
             log_proposals(sa, offered, config.proposals)
             sa.log(Group.IKE, "no acceptable proposal found")
             raise NoProposalChosenError("; ".join(selection.reasons[:4]))
-        sa.log(Group.CFG, f"selected proposal: {selection.proposal}")
-        return selection.proposal
+        exchange = message.first(KeyExchange)
+        method = exchange.method if exchange and not in_auth else 0
+        proposal = with_method(selection.proposal, usable, config.proposals, method, prefer_ours)
+        sa.log(Group.CFG, f"selected proposal: {proposal}")
+        return proposal
 
     def _mode(self, config: ChildConfig, message: Message) -> Mode:
         """Transport mode needs both sides' will (RFC 7296, 1.3.1)."""

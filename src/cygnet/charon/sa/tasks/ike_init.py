@@ -1,5 +1,6 @@
 """IKE_SA_INIT: proposals, key exchange, nonces (RFC 7296, 1.2, 2.6, 2.7, 2.10, 2.14)."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from cygnet.base.groups import Group
@@ -153,10 +154,7 @@ class IkeInit(Task):
         for place, config in enumerate(candidates):
             selection = select(offered, config.ike.proposals, prefer_ours=prefer_ours)
             if selection.proposal is not None:
-                proposal = selection.proposal
-                chosen = proposal.chosen(TransformType.KE)
-                if chosen is None or chosen.number != method:
-                    proposal = _with_method(offered, config.ike.proposals, method, prefer_ours) or proposal
+                proposal = with_method(selection.proposal, offered, config.ike.proposals, method, prefer_ours)
                 others = candidates[place + 1 :]
                 fit = (one for one in others if select((proposal,), one.ike.proposals).proposal)
                 sa.negotiation.candidates = (config, *fit)
@@ -245,21 +243,26 @@ def log_proposals(sa: Association, received: tuple[Proposal, ...], ours: tuple[P
     sa.log(Group.CFG, f"configured proposals: {', '.join(map(str, ours[:8]))}")
 
 
-def _with_method(
-    offered: tuple[Proposal, ...], ours: tuple[Proposal, ...], method: int, prefer_ours: bool
-) -> Proposal | None:
-    """The choice if the peer had offered only the method it used."""
+def with_method(
+    chosen: Proposal,
+    offered: tuple[Proposal, ...],
+    ours: tuple[Proposal, ...],
+    method: int,
+    prefer_ours: bool,
+) -> Proposal:
+    """``chosen``, or what would have been had the peer offered only the key exchange method it used."""
+    wanted = chosen.chosen(TransformType.KE)
+    if not method or wanted is None or wanted.number == method:
+        return chosen
     reduced = tuple(
-        Proposal(
-            one.protocol,
-            tuple(t for t in one.transforms if t.type != TransformType.KE or t.number == method),
-            one.spi,
-            one.number,
+        replace(
+            one,
+            transforms=tuple(t for t in one.transforms if t.type != TransformType.KE or t.number == method),
         )
         for one in offered
     )
     usable = tuple(one for one in reduced if one.of_type(TransformType.KE))
-    return select(usable, ours, prefer_ours=prefer_ours).proposal if usable else None
+    return (select(usable, ours, prefer_ours=prefer_ours).proposal if usable else None) or chosen
 
 
 def _essentials(message: Message) -> tuple[SecurityAssociation, KeyExchange, Nonce]:

@@ -21,7 +21,14 @@ from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import is_ike_offer
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, first_method, log_proposals, method_name, methods
+from cygnet.charon.sa.tasks.ike_init import (
+    NONCE_SIZE,
+    first_method,
+    log_proposals,
+    method_name,
+    methods,
+    with_method,
+)
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import DropRekeyed, Retry
 from cygnet.crypto.interfaces import KeyPair
@@ -134,16 +141,18 @@ class IkeRekey(Task):
             raise TemporaryFailureError("a CHILD_SA is being made, rekeyed or deleted")
         offer, nonce, exchange = _essentials(message)
         ours = sa.peer_config.ike.proposals
-        selection = select(offer.proposals, ours, prefer_ours=sa.ports.settings.prefer_configured_proposals)
+        prefer_ours = sa.ports.settings.prefer_configured_proposals
+        selection = select(offer.proposals, ours, prefer_ours=prefer_ours)
         if selection.proposal is None:
             log_proposals(sa, offer.proposals, ours)
             raise NoProposalChosenError("; ".join(selection.reasons[:4]))
-        _check_spi(selection.proposal)
-        wanted = selection.proposal.chosen(TransformType.KE)
+        chosen = with_method(selection.proposal, offer.proposals, ours, exchange.method, prefer_ours)
+        _check_spi(chosen)
+        wanted = chosen.chosen(TransformType.KE)
         number = wanted.number if wanted else 0
         if exchange.method != number:
             raise InvalidKePayloadError(f"key exchange method {wanted} is required", number)
-        self._chosen, self._peer = selection.proposal, (nonce, exchange)
+        self._chosen, self._peer = chosen, (nonce, exchange)
         return MORE
 
     def build_response(self, draft: Draft) -> Step:
