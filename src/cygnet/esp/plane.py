@@ -12,14 +12,15 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.flows import Flow, flow_key, flow_of, is_multicast
+from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
+from cygnet.esp.fragments import Reassembly
 from cygnet.esp.mtu import packet_too_big, too_big
 from cygnet.esp.policies import PolicyDatabase, SelectorPair
 from cygnet.esp.records import AcquireWanted, Action, Drop, Due, Event, Expired, Moved, Policy, SaParameters
-from cygnet.esp.tos import decapsulate, outer_tos, tos_of
 
 MAX_FLOWS = 8192
 MAX_FLOWS_PER_SA = 1024
+MAX_ACQUIRES = 4096
 MAX_HELD = 16
 """Packets kept for each trap until its SA is there."""
 ACQUIRE_S = 165.0
@@ -27,14 +28,16 @@ ACQUIRE_S = 165.0
 
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
+_Asked = tuple[Policy, Address | None]
+"""A trap, and the destination where each has an SA of its own."""
 Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet, and address and port of its sender if it came in UDP."""
+"""A received ESP packet, the outer TOS octet with 256 times the TTL, and, in UDP, its sender's address and port."""
 
 
 @dataclass(slots=True)
 class Sent:
-    """What became of packets to be sent: datagrams with their SA and outer TOS octet, in order;
-    ICMP answers to their senders; packets that pass in clear."""
+    """What became of packets to be sent: datagrams with their SA and outer TOS octet, in order (with 256
+    times the TTL where the mode says one); ICMP answers to their senders; packets that pass in clear."""
 
     datagrams: list[tuple[OutboundSa, int, bytes]] = field(default_factory=list)
     replies: list[bytes] = field(default_factory=list)
@@ -72,7 +75,8 @@ class DataPlane:
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
         self._flows: dict[bytes, OutboundSa | Policy | None] = {}
-        self._traps: dict[Policy, _Trap] = {}
+        self._traps: dict[_Asked, _Trap] = {}
+        self._reassembly = Reassembly()
 
     # -- what the keying daemon does -------------------------------------------------------------------
 
@@ -136,21 +140,25 @@ class DataPlane:
     def remove_policy(self, policy: Policy) -> None:
         """Take out a policy, with what waited for it."""
         self.policies.remove(policy)
-        self._traps.pop(policy, None)
+        for asked in [asked for asked in self._traps if asked[0] == policy]:
+            del self._traps[asked]
         self._forget_flows()
 
     def forget_acquires(self, owner: str) -> None:
         """A keying daemon began anew: what it was asked for is forgotten and asked again."""
-        for policy in [policy for policy in self._traps if policy.owner == owner]:
-            del self._traps[policy]
+        for asked in [asked for asked in self._traps if asked[0].owner == owner]:
+            del self._traps[asked]
 
     def release(self, now: float) -> Sent:
-        """Send what waited for an SA that is there by now; to be called after one was added."""
+        """Send what waited for an SA that is there by now; to be called after one was added.
+
+        Of a trap's packets those that an SA takes show that there is one; the others ask again.
+        """
         packets: list[bytes] = []
-        for policy, trap in list(self._traps.items()):
-            if policy.reqid in self._by_reqid:
+        for asked, trap in list(self._traps.items()):
+            if any(isinstance(self._chosen(flow_key(packet)), OutboundSa) for packet in trap.held):
                 packets += trap.held
-                del self._traps[policy]
+                del self._traps[asked]
         return self.send(packets, now)
 
     # -- packets -----------------------------------------------------------------------------------------
@@ -158,12 +166,15 @@ class DataPlane:
     def send(self, packets: Iterable[bytes], now: float) -> Sent:
         """Protect packets that are to leave this host."""
         sent = Sent()
-        flows = self._flows
+        flows, whole = self._flows, self.policies.any_whole
         for packet in packets:
             try:
                 key = flow_key(packet)
             except MalformedError:
                 self.drops[Drop.MALFORMED] += 1
+                continue
+            if whole and is_fragment(packet) and self.policies.wants_whole(flow_of(key)):
+                self._send_fragment(packet, sent, now)
                 continue
             chosen = flows[key] if key in flows else self._choose(key)
             if isinstance(chosen, OutboundSa):
@@ -176,22 +187,19 @@ class DataPlane:
         """Open ESP packets that arrived."""
         received = Received()
         drops, inbound = self.drops, self._inbound
-        for data, tos, peer in datagrams:
+        for data, outer, peer in datagrams:
             sa = inbound.get(int.from_bytes(data[:4], "big"))
             if sa is None:
                 drops[_no_esp(data)] += 1
                 continue
             top = sa.window.top
-            inner = sa.open(data)
-            if isinstance(inner, Drop):
-                drops[inner] += 1
+            packet = sa.open(data, outer)
+            if isinstance(packet, Drop):
+                drops[packet] += 1
                 continue
             if peer is not None and peer != sa.peer and sa.peer is not None and sa.window.top > top:
                 self._moved(sa, peer, received)
-            packet = decapsulate(inner, tos) if tos & 3 else inner
-            if packet is None:
-                drops[Drop.ECN] += 1
-            elif not self._admits(sa, packet):
+            if not self._admits(sa, packet):
                 drops[Drop.SELECTORS] += 1
             else:
                 received.packets.append(packet)
@@ -200,15 +208,38 @@ class DataPlane:
                     received.events.append(self._expire(sa, True, due))
         return received
 
-    def _protect(self, packet: bytes, sa: OutboundSa, sent: Sent, now: float) -> None:
-        if len(packet) > sa.inner_mtu and too_big(packet, sa.inner_mtu):
+    def _send_fragment(self, packet: bytes, sent: Sent, now: float) -> None:
+        """A fragment where policies want whole packets; what passes in clear does so in fragments again."""
+        lost = self._reassembly.lost
+        done = self._reassembly.add(packet, now)
+        if self._reassembly.lost > lost:
+            self.drops[Drop.FRAGMENT] += self._reassembly.lost - lost
+        if done is None:
+            return
+        packet, fragments = done
+        key = flow_key(packet)
+        chosen = self._chosen(key)
+        if isinstance(chosen, OutboundSa):
+            self._protect(packet, chosen, sent, now, fits=True)
+        elif chosen is None or chosen.action is Action.PASS:
+            for fragment in fragments:
+                self._unprotected(fragment, key, chosen, sent, now)
+        else:
+            self._unprotected(packet, key, chosen, sent, now)
+
+    def _protect(self, packet: bytes, sa: OutboundSa, sent: Sent, now: float, *, fits: bool = False) -> None:
+        """``fits``: its sender has cut it, so that it is not told to."""
+        if len(packet) > sa.inner_mtu and not fits and too_big(packet, sa.inner_mtu):
             self.drops[Drop.TOO_BIG] += 1
             reply = packet_too_big(packet, sa.inner_mtu)
             if reply is not None:
                 sent.replies.append(reply)
             return
-        tos = outer_tos(tos_of(packet), sa.parameters.copy_dscp)
-        sent.datagrams.append((sa, tos, sa.seal(packet)))
+        sealed = sa.seal(packet)
+        if isinstance(sealed, Drop):
+            self.drops[sealed] += 1
+            return
+        sent.datagrams.append((sa, sa.outer(packet), sealed))
         due = sa.meter.add(len(packet), now)
         if due:
             sent.events.append(self._expire(sa, False, due))
@@ -232,14 +263,21 @@ class DataPlane:
             self._trap(packet, key, policy, sent, now)
 
     def _trap(self, packet: bytes, key: bytes, policy: Policy, sent: Sent, now: float) -> None:
-        trap = self._traps.get(policy)
+        flow = flow_of(key)
+        asked = (policy, flow.destination if policy.outer_destination is None else None)
+        trap = self._traps.get(asked)
         if trap is None or now - trap.since >= ACQUIRE_S:
-            trap = self._traps[policy] = _Trap(now)
-            sent.events.append(AcquireWanted(policy, flow_of(key)))
+            while len(self._traps) >= MAX_ACQUIRES:
+                del self._traps[next(iter(self._traps))]
+            trap = self._traps[asked] = _Trap(now)
+            sent.events.append(AcquireWanted(policy, flow))
         if len(trap.held) < MAX_HELD:
             trap.held.append(packet)
         else:
             self.drops[Drop.HELD] += 1
+
+    def _chosen(self, key: bytes) -> OutboundSa | Policy | None:
+        return self._flows[key] if key in self._flows else self._choose(key)
 
     def _choose(self, key: bytes) -> OutboundSa | Policy | None:
         """The SA for a flow, else the policy that says what happens, else ``None``; cached."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cygnet.esp.mtu import checksum
+from cygnet.esp.checksums import checksum
 from cygnet.esp.tos import decapsulate, outer_tos, tos_of
 
 
