@@ -148,8 +148,9 @@ class PolicySpec:
     ``action`` PASS and DROP are shunts; the others protect with the SA of ``reqid`` between the two
     outer addresses. With ``trap`` there is no SA yet: a packet makes an :class:`Acquire`.
     The policy with the lowest ``priority`` wins (0: computed as :mod:`cygnet.esp.priorities` says, so that
-    the most specific wins); among equals one without ``trap`` stands before one with it, then the newest before
-    older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of ``reqid``).
+    the most specific wins); among equals one without ``trap`` stands before one with it, then the newest
+    before older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of
+    ``reqid``).
     ``compression``: that SA has IPComp inside. ``outer_destination`` is ``None`` for a trap whose peer is
     each packet's own destination. Two specifications are the same policy when they are equal in every
     field.

@@ -43,7 +43,8 @@ class KernelEvents:
             return
         self._log(f"creating acquire job for policy {packet} with reqid {{{event.reqid}}}")
         order = orders.Acquire(trap.child, event.reqid, event.source, event.destination)
-        self._negotiations.acquire(trap.peer, order)
+        only = event.destination.start if trap.wildcard else None
+        self._negotiations.acquire(trap.peer_for(event.destination.start), order, only)
 
     def _expire(self, event: Expire) -> None:
         owner = self._installed.owner(event.id)

@@ -246,7 +246,7 @@ class Association:
     # CHILD_SAs
 
     def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
-        """A CHILD_SA with a fresh inbound SPI, and marks unless it takes another's; raises ``KernelError``."""
+        """A CHILD_SA with a fresh inbound SPI, and marks of its own unless given; raises ``KernelError``."""
         spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
         child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
         child.marks = marks or marks_of(config, self.ports.numbers)
