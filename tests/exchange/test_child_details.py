@@ -6,12 +6,15 @@ import pytest
 from simulation.meddling import Meddling, adding
 from simulation.network import SourceNat
 from simulation.pair import Pair
+from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
+from cygnet.base.effects import Effect, Send
 from cygnet.charon.config.records import UniqueMark
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Delete, Notify
+from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, TerminateChild, TerminateIke
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import IpProtocol, Mark, SaSpec
@@ -251,3 +254,27 @@ def test_sha256_is_cut_to_96_bits_and_nothing_else_is(proposal: str, bits: int) 
     pair.connect()
     assert pair.is_up()
     assert [spec.integrity and spec.integrity.icv_bits for spec in specs(pair)] == [bits, bits]
+
+
+# DSCP of IKE packets (ikedscp)
+
+
+def test_ike_packets_are_marked_as_configured_by_either_side() -> None:
+    pair, sent = Pair(), {"alice": set[int](), "bob": set[int]()}
+    for whose, dscp in (("alice", 0b101110), ("bob", 0b011010)):
+        config = getattr(pair, f"{whose}_config")
+        pair.change(whose, ike=replace(config.ike, dscp=dscp))
+        noting(getattr(pair, whose), sent[whose])
+    pair.connect()
+    assert pair.is_up()
+    assert sent == {"alice": {0b101110}, "bob": {0b011010}}
+
+
+def noting(peer: Peer, sent: set[int]) -> None:
+    perform = peer.perform
+
+    def note(sa: IkeSa, effects: list[Effect]) -> None:
+        sent.update(one.dscp for one in effects if isinstance(one, Send))
+        perform(sa, effects)
+
+    peer.perform = note  # type: ignore[method-assign]

@@ -170,6 +170,14 @@ class Association:
         """How ESP travels."""
         return Path(self.local, self.remote, self.nat.any)
 
+    @property
+    def dscp(self) -> int:
+        """That of IKE packets; before the connection is chosen that of the likeliest one."""
+        if self.config is not None:
+            return self.config.ike.dscp
+        candidates = self.handshake.candidates if self.handshake else ()
+        return candidates[0].ike.dscp if candidates else 0
+
     # Effects
 
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
@@ -188,7 +196,7 @@ class Association:
             f"sending packet: from {source.with_brackets()} to {destination.with_brackets()}"
             f" ({len(data)} bytes)",
         )
-        self.effects.append(Send(source, destination, data))
+        self.effects.append(Send(source, destination, data, self.dscp))
 
     def schedule(self, delay_s: float, timer: Any) -> None:
         """Get ``timer`` back through ``expire``."""
