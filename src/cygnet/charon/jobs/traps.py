@@ -8,6 +8,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.selectors import TrafficSelector, pairs
+from cygnet.charon.config.matching import narrow
 from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
 from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
@@ -33,12 +34,15 @@ class Trap:
     counted: bool = False
     wildcard: bool = False
 
-    def peer_for(self, destination: Address) -> PeerConfig:
-        """The peer config for a packet, which is to ``destination`` itself where the trap knows no peer."""
+    def wanted_for(self, source: Address, destination: Address) -> tuple[PeerConfig, ChildConfig]:
+        """What a packet asks for; where the trap knows no peer, a CHILD_SA with its destination."""
         if not self.wildcard:
-            return self.peer
+            return self.peer, self.child
         ike = self.peer.ike
-        return replace(self.peer, ike=replace(ike, remote=replace(ike.remote, hosts=(str(destination),))))
+        peer = replace(self.peer, ike=replace(ike, remote=replace(ike.remote, hosts=(str(destination),))))
+        local_ts = narrow(self.routed.local_ts, (TrafficSelector(source, source),))
+        remote_ts = narrow(self.routed.remote_ts, (TrafficSelector(destination, destination),))
+        return peer, replace(self.child, local_ts=local_ts, remote_ts=remote_ts)
 
 
 class Traps:

@@ -117,13 +117,16 @@ def test_transport_mode_trap_may_make_peers_of_all_hosts_of_its_selectors():
         ("0.0.0.0/0", "192.0.2.0/24")}
     trap = installed.find(routed.reqid)
     assert trap.wildcard
-    assert trap.peer_for(ip_address("192.0.2.7")).ike.remote.hosts == ("192.0.2.7",)
+    peer, wanted = trap.wanted_for(ip_address("192.0.2.1"), ip_address("192.0.2.7"))
+    assert peer.ike.remote.hosts == ("192.0.2.7",)
+    assert (str(wanted.local_ts[0]), str(wanted.remote_ts[0])) == ("192.0.2.1/32", "192.0.2.7/32")
 
 
 def test_trap_to_a_known_peer_goes_to_it_whatever_the_packet():
     installed = traps(PolicyKernel())
     routed = installed.install(PEER, CHILD)
-    assert installed.find(routed.reqid).peer_for(ip_address("10.9.9.9")) is PEER
+    wanted = installed.find(routed.reqid).wanted_for(ip_address("10.1.0.9"), ip_address("10.9.9.9"))
+    assert wanted == (PEER, CHILD)
 
 
 @pytest.mark.parametrize(("changes", "words"), [
