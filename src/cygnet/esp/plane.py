@@ -233,7 +233,11 @@ class DataPlane:
         if done is None:
             return
         packet, fragments = done
-        key = flow_key(packet)
+        try:
+            key = flow_key(packet)
+        except MalformedError:
+            self.drops[Drop.MALFORMED] += 1
+            return
         chosen = self._chosen(key, mark)
         if isinstance(chosen, OutboundSa):
             self._protect(packet, chosen, sent, now, fits=True)

@@ -12,7 +12,7 @@ from cygnet.charon.config.matching import narrow
 from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
 from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.sa.marks import NO_MARKS, Marks
+from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
 from cygnet.runtime.bus.bus import Bus
@@ -101,7 +101,7 @@ class Traps:
             ours = everywhere(child.local_ts, peer.ike.local)
             theirs = everywhere(child.remote_ts, peer.ike.remote)
             routed = Routed(child.name, 0, 0, child.mode, ours, theirs)
-            return Trap(peer, child, routed, _policies(child, routed, (None, None)))
+            return Trap(peer, child, routed, _policies(child, routed, (None, None), _fixed_marks(child)))
         try:
             return self._trap(peer, child)
         except LocalError as error:
@@ -179,13 +179,12 @@ def everywhere(
 def _fixed_marks(child: ChildConfig) -> Marks:
     into, out = child.mark_in, child.mark_out
     if isinstance(into, UniqueMark) or isinstance(out, UniqueMark):
-        what = "a trap needs marks that are known (mark=%unique is made with each CHILD_SA)"
-        raise LocalError(what)
+        raise LocalError("traps and shunts need marks that are known; %unique is made with each CHILD_SA")
     return Marks(into, out)
 
 
 def _policies(
-    child: ChildConfig, routed: Routed, outer: tuple[Address | None, Address | None], marks: Marks = NO_MARKS
+    child: ChildConfig, routed: Routed, outer: tuple[Address | None, Address | None], marks: Marks
 ) -> tuple[PolicySpec, ...]:
     """Out, in and forward policies for every pair of selectors that can go together."""
     shunt = child.mode in SHUNTS
@@ -193,10 +192,11 @@ def _policies(
     for (ours, theirs), direction in product(pairs(routed.local_ts, routed.remote_ts), Direction):
         out = direction is Direction.OUT
         source, destination = (ours, theirs) if out else (theirs, ours)
-        spec = PolicySpec(direction, source, destination, child.mode, routed.reqid)
+        mark = marks.out if out else marks.into
+        spec = PolicySpec(direction, source, destination, child.mode, routed.reqid, mark=mark)
         if not shunt:
             ends = outer if out else outer[::-1]
             spec = replace(spec, outer_source=ends[0], outer_destination=ends[1])
-            spec = replace(spec, protocol=child.protocol, trap=True, mark=marks.out if out else marks.into)
+            spec = replace(spec, protocol=child.protocol, trap=True)
         specs.append(spec)
     return tuple(specs)

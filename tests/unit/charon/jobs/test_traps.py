@@ -122,6 +122,14 @@ def test_transport_mode_trap_may_make_peers_of_all_hosts_of_its_selectors():
     assert (str(wanted.local_ts[0]), str(wanted.remote_ts[0])) == ("192.0.2.1/32", "192.0.2.7/32")
 
 
+def test_shunt_has_its_marks_too():
+    kernel = PolicyKernel()
+    traps(kernel).install(PEER, replace(CHILD, mode=Mode.DROP, mark_out=Mark(3)))
+    assert {policy.mark for policy in kernel.policies if policy.direction is Direction.OUT} == {Mark(3)}
+    with pytest.raises(LocalError, match="%unique"):
+        traps(kernel).install(PEER, replace(CHILD, mode=Mode.DROP, mark_out=UniqueMark()))
+
+
 def test_trap_to_a_known_peer_goes_to_it_whatever_the_packet():
     installed = traps(PolicyKernel())
     routed = installed.install(PEER, CHILD)
