@@ -9,8 +9,9 @@ from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
+from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.plane import ACQUIRE_S, MAX_FLOWS, MAX_HELD, DataPlane
+from cygnet.esp.plane import MAX_FLOWS, DataPlane
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
