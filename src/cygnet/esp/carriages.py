@@ -48,13 +48,20 @@ class Mode(Protocol):
 
 
 def carriage(parameters: SaParameters, *, inbound: bool) -> Mode:
-    """The mode of an SA."""
+    """The mode of an SA.
+
+    The addresses of what is inside are those of the selectors. So they stay as they are in transport mode
+    too when the outer ones change (a NAT that gives the peer another address), and connections go on.
+    """
     if parameters.carriage is Carriage.TUNNEL:
         return Tunnel(parameters.copy_dscp)
-    if parameters.carriage is Carriage.TRANSPORT:
-        return Headless(parameters.source, parameters.destination, parameters.original)
-    near, far = parameters.local_ts[0].start, parameters.remote_ts[0].start
-    return Headless(*((far, near) if inbound else (near, far)), options=True)
+    ends = parameters.source, parameters.destination
+    if parameters.local_ts and parameters.remote_ts:
+        ends = parameters.local_ts[0].start, parameters.remote_ts[0].start
+        ends = ends[::-1] if inbound else ends
+    if parameters.carriage is Carriage.BEET:
+        return Headless(*ends, options=True)
+    return Headless(*ends, parameters.original)
 
 
 class Tunnel:

@@ -184,6 +184,17 @@ def test_checksums_are_brought_to_the_addresses_that_a_nat_made():
     assert packet == ipv4(datagram(after), after, 17)
 
 
+def test_addresses_inside_stay_when_the_outer_ones_change():
+    here, there = (TrafficSelector.of(text) for text in OUTER[4])
+    parameters = transport(local_ts=(here,), remote_ts=(there,))
+    sender, receiver = pair(parameters)
+    elsewhere = ip_address("203.0.113.9")
+    sender.move(replace(parameters, source=elsewhere))
+    receiver.move(replace(parameters, source=elsewhere, local_ts=(there,), remote_ts=(here,)))
+    packet = ipv4(b"data")
+    assert receiver.open(sender.seal(packet), sender.outer(packet)) == packet
+
+
 def test_tfc_padding_behind_a_udp_datagram_goes_away():
     _, receiver = pair(transport())
     body = bytes(4) + (10).to_bytes(2, "big") + bytes(2) + b"ab"
