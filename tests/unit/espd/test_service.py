@@ -144,7 +144,8 @@ def test_sa_can_be_asked_for_and_deleted_twice(rig):
 
 @pytest.mark.parametrize(("spec", "words"), [
     (replace(OUT, mode=Mode.PASS), "no mode PASS"),
-    (replace(OUT, mode=Mode.BEET), "exactly one address at either end"),
+    (replace(OUT, mode=Mode.BEET), "BEET SA needs exactly one address at either end"),
+    (replace(OUT, mode=Mode.TRANSPORT), "TRANSPORT SA needs exactly one address at either end"),
     (replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH)), "ESP only, not AH; .*charon.kernel = xfrm"),
     (replace(OUT, compression=Compression(2, 256)), "IPComp.*charon.kernel = xfrm"),
     (replace(OUT, id=replace(OUT.id, source=ip_address("::1"))), "different families"),
