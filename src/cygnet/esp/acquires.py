@@ -12,6 +12,8 @@ MAX_HELD = 16
 """Packets kept for each acquire."""
 ACQUIRE_S = 165.0
 """How long one acquire stands before the next packet makes another; as charon sets it in a kernel."""
+RETRY_S = 5.0
+"""How long after an acquire that came to nothing."""
 
 _Asked = tuple[Policy, Address | None]
 """A trap, and the destination where each has an SA of its own."""
@@ -19,7 +21,7 @@ _Asked = tuple[Policy, Address | None]
 
 @dataclass(slots=True)
 class _Acquire:
-    since: float
+    until: float
     held: list[bytes] = field(default_factory=list)
 
 
@@ -33,11 +35,11 @@ class Acquires:
         """Whether a packet of this flow asks anew: nothing is under way for it, or for too long."""
         asked = _asked(policy, flow)
         acquire = self._under_way.get(asked)
-        if acquire is not None and now - acquire.since < ACQUIRE_S:
+        if acquire is not None and now < acquire.until:
             return False
         while len(self._under_way) >= MAX_ACQUIRES:
             del self._under_way[next(iter(self._under_way))]
-        self._under_way[asked] = _Acquire(now)
+        self._under_way[asked] = _Acquire(now + ACQUIRE_S)
         return True
 
     def hold(self, policy: Policy, flow: Flow, packet: bytes) -> bool:
@@ -47,6 +49,12 @@ class Acquires:
             return False
         held.append(packet)
         return True
+
+    def failed(self, which: Callable[[Policy], bool], now: float) -> None:
+        """Nothing came of the acquires of these policies: soon the next packets ask again."""
+        for asked, acquire in self._under_way.items():
+            if which(asked[0]):
+                acquire.until = min(acquire.until, now + RETRY_S)
 
     def forget(self, which: Callable[[Policy], bool]) -> None:
         """Forget the acquires of these policies, with what waits for them."""

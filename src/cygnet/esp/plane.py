@@ -144,6 +144,10 @@ class DataPlane:
         """A keying daemon began anew: what it was asked for is forgotten and asked again."""
         self._acquires.forget(lambda policy: policy.owner == owner)
 
+    def acquire_failed(self, owner: str, reqid: int, now: float) -> None:
+        """No SA of this reqid came to be: packets may ask again in some seconds."""
+        self._acquires.failed(lambda policy: (policy.owner, policy.reqid) == (owner, reqid), now)
+
     def release(self, now: float) -> Sent:
         """Send what waited for an SA that is there by now; to be called after one was added.
 

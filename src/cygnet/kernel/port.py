@@ -274,6 +274,9 @@ class Kernel(Protocol):
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
 
+    def acquire_failed(self, reqid: int) -> None:
+        """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again."""
+
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
         """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
 

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.esp.acquires import ACQUIRE_S, MAX_ACQUIRES, MAX_HELD, Acquires
+from cygnet.esp.acquires import ACQUIRE_S, MAX_ACQUIRES, MAX_HELD, RETRY_S, Acquires
 from cygnet.esp.flows import Flow
 from cygnet.esp.records import Action, Policy
 
@@ -48,3 +48,13 @@ def test_there_are_never_too_many():
     assert all(acquires.begin(anyone, flow(n), 0.0) for n in range(MAX_ACQUIRES + 1))
     assert acquires.begin(anyone, flow(0), 0.0)
     assert not acquires.begin(anyone, flow(MAX_ACQUIRES), 0.0)
+
+
+def test_after_a_failure_packets_ask_again_soon_but_not_at_once():
+    acquires = Acquires()
+    acquires.begin(TRAP, flow(), 0.0)
+    acquires.failed(lambda policy: policy.reqid == 2, 1.0)
+    acquires.failed(lambda policy: policy.reqid == 1, 10.0)
+    acquires.failed(lambda policy: policy.reqid == 1, 11.0)
+    times = (10.0, 10.0 + RETRY_S - 0.1, 10.0 + RETRY_S)
+    assert [acquires.begin(TRAP, flow(), at) for at in times] == [False, False, True]

@@ -45,7 +45,7 @@ MESSAGES = [
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
     wire.UpdateSa(ID, ID, None),
     wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
-    wire.DeletePolicy(POLICY), wire.Done(), wire.Failed("because"), wire.Spi(7), Usage(1, 2, None),
+    wire.DeletePolicy(POLICY), wire.AcquireFailed(9), wire.Done(), wire.Failed("because"), wire.Spi(7), Usage(1, 2, None),
     Usage(1, 2, 0.5),
     wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}),
                                 frozenset({IpProtocol.ESP}), frozenset({2}), tfc=False)),

@@ -85,11 +85,17 @@ class Negotiations:
 
         self._place.jobs.put(CallJob(f"establish '{peer.name}'", Priority.MEDIUM, job), sure=True)
 
-    def acquire(self, peer: PeerConfig, order: Acquire, only: Address | None = None) -> None:
-        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do."""
+    def acquire(
+        self, peer: PeerConfig, order: Acquire, only: Address | None, failed: Callable[[], None]
+    ) -> None:
+        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do.
+
+        ``failed`` is called where there is no IKE_SA to give the order to.
+        """
 
         def job() -> None:
-            self._quietly(peer, [order], "acquire", only=only)
+            if not self._quietly(peer, [order], "acquire", only=only):
+                failed()
 
         self._place.jobs.put(CallJob(f"acquire '{peer.name}'", Priority.MEDIUM, job))
 
@@ -100,15 +106,15 @@ class Negotiations:
         why: str,
         tries: int = 0,
         only: Address | None = None,
-    ) -> None:
+    ) -> bool:
         try:
             ike_id = self._find(peer, only) or self._create(peer, tries)
         except LocalError as error:
             text = f"establishing '{peer.name}' ({why}) failed: {error}"
             self._place.bus.log(Group.IKE, Level.CONTROL, text)
-            return
-        for order in orders:
-            self._place.order(ike_id, order)
+            return False
+        taken = [self._place.order(ike_id, order) for order in orders]
+        return all(taken)
 
     def _followed(self, ike_id: int, order: Order, ticket: int, level: int) -> Dialogue | Refusal:
         dialogue = Dialogue(self._place.bus, ike_id, ticket, level)

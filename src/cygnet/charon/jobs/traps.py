@@ -18,6 +18,7 @@ from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
 from cygnet.runtime.bus.bus import Bus
 
 SHUNTS = (Mode.PASS, Mode.DROP)
+MAX_ASKED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Traps:
         self._bus = bus
         self._lock = threading.Lock()
         self._traps: dict[str, Trap] = {}
+        self._asked: dict[int, int] = {}
 
     def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
         """Install the child's policy over one that is there; raises :class:`LocalError`."""
@@ -85,6 +87,26 @@ class Traps:
         """The trap with this reqid."""
         with self._lock:
             return next((trap for trap in self._traps.values() if trap.routed.reqid == reqid), None)
+
+    def asked(self, reqid: int) -> int:
+        """A ticket for the order that an acquire becomes; see :meth:`finished`."""
+        ticket = self._numbers.ticket()
+        with self._lock:
+            while len(self._asked) >= MAX_ASKED:
+                del self._asked[next(iter(self._asked))]
+            self._asked[ticket] = reqid
+        return ticket
+
+    def finished(self, ticket: int, ok: bool) -> None:
+        """An order is done, one of ours perhaps: the kernel hears when nothing came of it."""
+        with self._lock:
+            reqid = self._asked.pop(ticket, 0)
+        if reqid and not ok:
+            try:
+                self._kernel.acquire_failed(reqid)
+            except KernelError as error:
+                text = f"the kernel does not hear that the acquire of reqid {{{reqid}}} failed: {error}"
+                self._bus.log(Group.KNL, Level.CONTROL, text)
 
     def restore(self) -> None:
         """Install everything again, in a kernel that has forgotten it."""

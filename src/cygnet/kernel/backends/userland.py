@@ -17,6 +17,7 @@ from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
@@ -166,6 +167,10 @@ class UserlandKernel:
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy."""
         self._ask(DeletePolicy(spec))
+
+    def acquire_failed(self, reqid: int) -> None:
+        """Let packets ask again soon."""
+        self._ask(AcquireFailed(reqid))
 
     def inventory(self, offset: int = 0) -> Inventory:
         """What espd holds for everybody."""

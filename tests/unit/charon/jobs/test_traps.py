@@ -33,6 +33,7 @@ class PolicyKernel:
 
     def __init__(self, broken=None):
         self.policies = []
+        self.failed = []
         self.broken = broken
 
     def add_policy(self, spec):
@@ -42,6 +43,9 @@ class PolicyKernel:
 
     def delete_policy(self, spec):
         self.policies.remove(spec)
+
+    def acquire_failed(self, reqid):
+        self.failed.append(reqid)
 
     def source_address(self, destination):
         return ip_address("192.0.2.1")
@@ -202,3 +206,14 @@ def test_restoring_puts_the_same_policies_into_an_empty_kernel():
     before, kernel.policies = kernel.policies, []
     installed.restore()
     assert kernel.policies == before
+
+
+def test_kernel_hears_of_acquires_that_came_to_nothing():
+    kernel = PolicyKernel()
+    installed = traps(kernel)
+    good, bad = installed.asked(5), installed.asked(6)
+    installed.finished(good, True)
+    installed.finished(bad, False)
+    installed.finished(bad, False)
+    installed.finished(999, False)
+    assert kernel.failed == [6]
