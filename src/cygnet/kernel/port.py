@@ -275,7 +275,10 @@ class Kernel(Protocol):
         """Take back one use of a policy; it goes with the last."""
 
     def acquire_failed(self, reqid: int) -> None:
-        """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again."""
+        """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again.
+
+        Backends whose kernel ends acquires by itself have nothing to do.
+        """
 
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
         """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
