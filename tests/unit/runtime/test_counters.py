@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from cygnet.runtime.counters import Counters
+from cygnet.runtime.counters import Counters, CounterTable
 
 
 def test_many_threads_lose_no_count() -> None:
@@ -15,3 +15,41 @@ def test_snapshot_names_what_was_counted() -> None:
     counters.add("b", 2)
     counters.add("a")
     assert (counters.snapshot(), counters["c"]) == ({"a": 1, "b": 2}, 0)
+
+
+def test_table_counts_by_key_and_column() -> None:
+    table = CounterTable(("in", "out"), limit=10)
+    table.add("net", "out")
+    table.add("net", "out")
+    table.add("lan", "in")
+    assert table.keys() == ("net", "lan")
+    assert table.row("net") == {"in": 0, "out": 2}
+    assert table.row("nosuch") is None
+
+
+def test_table_has_a_limit_of_keys() -> None:
+    table = CounterTable(("in",), limit=1)
+    table.add("net", "in")
+    table.add("lan", "in")
+    table.add("net", "in")
+    assert table.keys() == ("net",)
+    assert table.row("net") == {"in": 2}
+    assert table.refused == 1
+
+
+def test_table_forgets_one_key_or_all() -> None:
+    table = CounterTable(("in",), limit=10)
+    for key in ("a", "b", "c"):
+        table.add(key, "in")
+    table.reset("b")
+    table.reset("nosuch")
+    assert table.keys() == ("a", "c")
+    table.reset()
+    assert table.keys() == ()
+
+
+def test_table_loses_no_count_of_many_threads() -> None:
+    table = CounterTable(("in", "out"), limit=10)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: [table.add("net", "out") for _ in range(1000)], range(8)))
+    assert table.row("net") == {"in": 0, "out": 8000}
