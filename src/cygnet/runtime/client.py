@@ -88,7 +88,12 @@ def _flush() -> None:
 
 
 def prompt(text: str) -> str:
-    """Ask on the terminal, without echo."""
+    """Ask on the terminal, without echo; without a terminal a line of standard input is the answer."""
     from getpass import getpass
 
+    try:
+        Path("/dev/tty").open("rb").close()
+    except OSError:
+        print(text, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().rstrip("\n")
     return getpass(text)

@@ -13,8 +13,8 @@ from cygnet.charon.config.records import AuthClass, AuthConfig, ChildConfig, Pee
 Route = Callable[[Address], Address | None]
 """The address this host would use towards another, ``None`` without a route."""
 
-SHOWN = 3
-"""How many proposals or selectors are quoted."""
+SHOWN, LONG = 3, 90
+"""How many proposals or selectors are quoted, and how many characters of each."""
 
 
 def explain(reason: str, peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
@@ -124,7 +124,7 @@ def _identity(rounds: tuple[AuthConfig, ...]) -> str:
 
 
 def _some(values: Iterable[object]) -> str:
-    texts = list(map(str, values))
+    texts = [text if len(text) <= LONG else f"{text[:LONG]}..." for text in map(str, values)]
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     return ", ".join(texts[:SHOWN]) + more
 

@@ -26,6 +26,8 @@ class Specifier:
     @property
     def kind(self) -> str:
         """What kind of SA it names."""
+        if self.plain:
+            return "IKE_SA or CHILD_SA"
         return "CHILD_SA" if self.child else "IKE_SA"
 
 

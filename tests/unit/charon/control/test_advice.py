@@ -16,6 +16,9 @@ from cygnet.charon.config.records import (
     PeerConfig,
 )
 from cygnet.charon.control.advice import ADVICE, explain
+from cygnet.crypto.proposals import Proposal
+from cygnet.crypto.tables import ENCRYPTION, TransformType
+from cygnet.crypto.transforms import Protocol, Transform
 
 NET_A, NET_B = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)
 CHILD = ChildConfig("net", NET_A, NET_B)
@@ -81,6 +84,14 @@ def test_long_lists_are_cut() -> None:
     text = explain("TS_UNACCEPTABLE", PSK, replace(CHILD, local_ts=many), lambda destination: HERE)
     assert "10.2.0.0/16 and 6 more === " in text
     assert "10.3.0.0/16" not in text
+
+
+def test_long_proposals_are_cut() -> None:
+    every = tuple(Transform(TransformType.ENCR, row.number) for row in ENCRYPTION)
+    peer = replace(PSK, ike=replace(PSK.ike, proposals=(Proposal(Protocol.IKE, every),)))
+    text = explain("received NO_PROPOSAL_CHOSEN notify error", peer, CHILD, lambda destination: HERE)
+    assert "...), or it has no connection" in text
+    assert len(text) < 330
 
 
 def test_unknown_reason_stays_as_it_is() -> None:
