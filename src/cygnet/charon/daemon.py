@@ -43,6 +43,7 @@ from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports
 from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.memory import Holdings
 from cygnet.charon.sa.endpoint import Endpoint
 from cygnet.charon.sa.ike_sa import IkeSa
@@ -51,7 +52,7 @@ from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sockets import open_sockets
 from cygnet.kernel.backends.factory import open_kernel
-from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import Kernel
 from cygnet.runtime import paths
@@ -65,6 +66,7 @@ from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
 from cygnet.runtime.sa_index import Keys
+from cygnet.runtime.scripts import run_script
 from cygnet.runtime.threads.pool import Pool
 from cygnet.runtime.threads.receiver import Receiver
 from cygnet.runtime.threads.scheduler import Scheduler
@@ -74,6 +76,8 @@ DELETE_S = 1.2
 """How long a stopping daemon waits for its peers to confirm that SAs are deleted."""
 THREADS_S = 0.3
 """How long each kind of thread may take to end."""
+SCRIPTS_S = 2.5
+"""How long updown scripts may take when the daemon ends."""
 HALF_OPEN = ("CREATED", "CONNECTING")
 
 
@@ -125,7 +129,7 @@ class Daemon:
             thread.stop(THREADS_S)
         self._kernel.close(flush=True)
         self._socket.close()
-        self._bus.close(THREADS_S)
+        self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
         """After rotation (SIGHUP)."""
@@ -184,6 +188,8 @@ class Daemon:
         performer.react, performer.expire = self._reactions, self._manager.expire
         performer.count = self._ike_counters
         self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
+        updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log)
+        self._bus.listen(updown, events=updown.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         log = RateLimitedLog(self._bus, place.clock)
         reports = DropReports(log, self._counters, self._ike_counters, place.clock)

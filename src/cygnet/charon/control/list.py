@@ -90,7 +90,7 @@ class ListHandler:
 
 
 def section_lines(sections: Sequence[AuthoritySection]) -> Iterator[str]:
-    """``listcainfos``: labels padded to column 15."""
+    """``listcainfos``: labels padded to column 15, further URIs in column 12 (as strongSwan has them)."""
     return _captioned("List of CA Information Sections:", map(_section, sections))
 
 
@@ -102,7 +102,7 @@ def _section(section: AuthoritySection) -> Iterator[str]:
         yield f"keyid:        {certificate.key_id.hex(':')}"
     for label, uris in (("crluris:", section.crl_uris), ("ocspuris:", section.ocsp_uris)):
         for place, uri in enumerate(uris):
-            yield f"{'' if place else label:<13}'{uri}'"
+            yield f"{'':<10}'{uri}'" if place else f"{label:<13}'{uri}'"
     if section.cert_uri_base:
         yield f"certuribase: '{section.cert_uri_base}'"
 

@@ -94,7 +94,7 @@ def test_ca_section_shows_its_uris_one_a_line() -> None:
         f"  authkey:      {authority.subject_key_id.hex(':')}",
         f"  keyid:        {authority.key_id.hex(':')}",
         "  crluris:     'http://crl.lab/1'",
-        "               'http://crl.lab/2'",
+        "            'http://crl.lab/2'",
         "  ocspuris:    'http://ocsp.lab/'",
         "  certuribase: 'http://certs.lab/'",
     ]
