@@ -244,6 +244,7 @@ class Daemon:
             "traps and shunts": lambda: len(self._traps.installed()),
             "connections": lambda: sum(len(peer.children) for peer in self._backends.peers()),
             "connections with counters": lambda: len(self._ike_counters.names()),
+            "counts of other connections lost": lambda: self._ike_counters.refused,
             **{kind: partial(credentials.size, kind) for kind in credentials.SIZES},
         }
 

@@ -39,16 +39,18 @@ class CounterTable:
         self._rows: dict[str, list[int]] = {}
         self.refused = 0
 
-    def add(self, key: str, column: str) -> None:
-        """Count one more of ``column`` for ``key``."""
+    def add(self, column: str, *keys: str) -> None:
+        """Count one more of ``column`` for each of ``keys``."""
+        place = self._columns[column]
         with self._lock:
-            row = self._rows.get(key)
-            if row is None:
-                if len(self._rows) >= self._limit:
-                    self.refused += 1
-                    return
-                row = self._rows[key] = [0] * len(self._columns)
-            row[self._columns[column]] += 1
+            for key in keys:
+                row = self._rows.get(key)
+                if row is None:
+                    if len(self._rows) >= self._limit:
+                        self.refused += 1
+                        continue
+                    row = self._rows[key] = [0] * len(self._columns)
+                row[place] += 1
 
     def keys(self) -> tuple[str, ...]:
         """The keys that something was counted for, in the order they first came."""

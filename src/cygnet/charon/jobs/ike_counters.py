@@ -35,6 +35,8 @@ DROPPED = {
 """Why messages are dropped (``Counted``, the endpoint), as far as there is a counter for it."""
 
 DAEMON = ""
+"""The key of the daemon's own counters."""
+
 LIMIT = 10_000
 """How many connections have counters of their own."""
 
@@ -47,8 +49,7 @@ class IkeCounters:
 
     def __init__(self, name_of: NameOf, limit: int = LIMIT) -> None:
         self._name_of = name_of
-        self._daemon = CounterTable(COUNTERS, 1)
-        self._connections = CounterTable(COUNTERS, limit)
+        self._table = CounterTable(COUNTERS, limit + 1)
         self._by_kind: dict[type, Callable[[Any], None]] = {
             MessageSeen: self._message,
             IkeEstablished: self._established,
@@ -70,20 +71,22 @@ class IkeCounters:
 
     def names(self) -> Sequence[str]:
         """The connections that have counters."""
-        return self._connections.keys()
+        return tuple(name for name in self._table.keys() if name != DAEMON)
 
     def of(self, name: str) -> Mapping[str, int] | None:
         """Every counter of a connection, ``None`` if it has none; of the daemon for the empty name."""
-        if name:
-            return self._connections.row(name)
-        return self._daemon.row(DAEMON) or dict.fromkeys(COUNTERS, 0)
+        row = self._table.row(name)
+        return dict.fromkeys(COUNTERS, 0) if row is None and name == DAEMON else row
 
     def reset(self, name: str | None) -> None:
         """Begin anew: for a connection, the daemon (empty name) or every connection (``None``)."""
-        if name == "":
-            self._daemon.reset()
-        else:
-            self._connections.reset(name)
+        for one in self.names() if name is None else (name,):
+            self._table.reset(one)
+
+    @property
+    def refused(self) -> int:
+        """How often something was not counted, for want of room for another connection."""
+        return self._table.refused
 
     def _message(self, event: MessageSeen) -> None:
         counter = MESSAGES.get((event.exchange, event.incoming, event.response))
@@ -99,6 +102,7 @@ class IkeCounters:
             self._add(CHILD_REKEY, self._name_of(event.ike_id))
 
     def _add(self, counter: str, connection: str) -> None:
-        self._daemon.add(DAEMON, counter)
         if connection:
-            self._connections.add(connection, counter)
+            self._table.add(counter, DAEMON, connection)
+        else:
+            self._table.add(counter, DAEMON)

@@ -5,6 +5,7 @@ Tasks and authenticators know this; they do not know the task manager or the she
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cygnet.base.addresses import Host
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+
+_message_seen = lru_cache(maxsize=4096)(MessageSeen)
+"""One record for all messages of a kind: there is one for every message of every IKE_SA."""
 
 
 @dataclass(slots=True)
@@ -186,7 +190,7 @@ class Association:
 
     def saw(self, message: Message, *, incoming: bool) -> None:
         """Count a message that was understood or made."""
-        self.announce(MessageSeen(self.connection, message.exchange, incoming, message.response))
+        self.announce(_message_seen(self.connection, message.exchange, incoming, message.response))
 
     def announce(self, event: Any) -> None:
         """An event for the bus."""

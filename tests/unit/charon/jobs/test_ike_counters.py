@@ -88,3 +88,4 @@ def test_only_so_many_connections_are_counted() -> None:
         counters(MessageSeen(name, Exchange.IKE_SA_INIT, True, False))
     assert counters.names() == ("net",)
     assert counters.of("")["ikeInInitReq"] == 2
+    assert counters.refused == 1
