@@ -22,7 +22,7 @@ from cygnet.charon.control.export import ExportHandler
 from cygnet.charon.control.following import Follower
 from cygnet.charon.control.initiate import InitiateHandler
 from cygnet.charon.control.leases import LeasesHandler
-from cygnet.charon.control.list import ListHandler
+from cygnet.charon.control.list import CERTIFICATES, ListHandler
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
 from cygnet.charon.control.memusage import MemUsageHandler
@@ -236,7 +236,11 @@ class Daemon:
         self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
 
     def _holdings(self) -> Holdings:
-        manager, credentials = self._manager, self._stroke.credentials
+        manager = self._manager
+
+        def listed(kind: str) -> int:
+            return len(self._stroke.listed(kind))
+
         tables: dict[str, Callable[[], int]] = {
             "IKE_SAs": lambda: len(manager),
             "half-open IKE_SAs": manager.half_open,
@@ -245,7 +249,7 @@ class Daemon:
             "connections": lambda: sum(len(peer.children) for peer in self._backends.peers()),
             "connections with counters": lambda: len(self._ike_counters.names()),
             "counts of other connections lost": lambda: self._ike_counters.refused,
-            **{kind: partial(credentials.size, kind) for kind in credentials.SIZES},
+            **{kind: partial(listed, kind) for kind in CERTIFICATES},
         }
 
         def queues() -> dict[str, int]:

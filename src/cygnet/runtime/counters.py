@@ -52,7 +52,7 @@ class CounterTable:
                     row = self._rows[key] = [0] * len(self._columns)
                 row[place] += 1
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The keys that something was counted for, in the order they first came."""
         with self._lock:
             return tuple(self._rows)

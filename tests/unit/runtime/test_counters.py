@@ -23,7 +23,7 @@ def test_table_counts_by_key_and_column() -> None:
     table.add("out", "net")
     table.add("in", "lan")
     table.add("in")
-    assert table.keys() == ("net", "lan")
+    assert table.names() == ("net", "lan")
     assert table.row("net") == {"in": 0, "out": 2}
     assert table.row("nosuch") is None
 
@@ -33,7 +33,7 @@ def test_table_has_a_limit_of_keys() -> None:
     table.add("in", "net")
     table.add("in", "lan")
     table.add("in", "net")
-    assert table.keys() == ("net",)
+    assert table.names() == ("net",)
     assert table.row("net") == {"in": 2}
     assert table.refused == 1
 
@@ -44,9 +44,9 @@ def test_table_forgets_one_key_or_all() -> None:
         table.add("in", key)
     table.reset("b")
     table.reset("nosuch")
-    assert table.keys() == ("a", "c")
+    assert table.names() == ("a", "c")
     table.reset()
-    assert table.keys() == ()
+    assert table.names() == ()
 
 
 def test_table_loses_no_count_of_many_threads() -> None:

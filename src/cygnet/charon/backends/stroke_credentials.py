@@ -47,7 +47,6 @@ class StrokeCredentials:
     """Implements ``sa.ports.Credentials``. ``date`` is POSIX time, for validity."""
 
     name = "stroke"
-    SIZES = ("certs", "cacerts", "aacerts", "ocspcerts", "certs of peers", "private keys")
 
     def __init__(
         self,
@@ -179,12 +178,6 @@ class StrokeCredentials:
         """Forget the certificates that peers showed (``certs``)."""
         if "certs" in kinds:
             self._seen.clear()
-
-    def size(self, what: str) -> int:
-        """How many there are, of :data:`SIZES`."""
-        if what == "private keys":
-            return len(self._secrets.private)
-        return len(self._seen) if what == "certs of peers" else len(self._of_kind(what))
 
     def _of_kind(self, kind: str) -> list[Certificate]:
         """Each once; those that peers showed are listed where they belong, as strongSwan does."""

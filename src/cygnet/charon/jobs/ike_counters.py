@@ -71,7 +71,7 @@ class IkeCounters:
 
     def names(self) -> Sequence[str]:
         """The connections that have counters."""
-        return tuple(name for name in self._table.keys() if name != DAEMON)
+        return tuple(name for name in self._table.names() if name != DAEMON)
 
     def of(self, name: str) -> Mapping[str, int] | None:
         """Every counter of a connection, ``None`` if it has none; of the daemon for the empty name."""
