@@ -12,7 +12,15 @@ from cygnet.charon.jobs.dialogues import Dialogue, Refusal
 from cygnet.charon.jobs.hosts import Names, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Acquire, Initiate, Order, TerminateChild, TerminateIke
+from cygnet.charon.sa.orders import (
+    Acquire,
+    Initiate,
+    Order,
+    RekeyChild,
+    RekeyIke,
+    TerminateChild,
+    TerminateIke,
+)
 from cygnet.charon.sa.ports import Ports
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.manager import Manager
@@ -67,6 +75,16 @@ class Negotiations:
         """Delete one CHILD_SA."""
         ticket = self._place.numbers.ticket()
         return self._followed(ike_id, TerminateChild(child_id, ticket=ticket), ticket, level)
+
+    def rekey_ike(self, unique_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey an IKE_SA, or authenticate anew where its connection says so."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(unique_id, RekeyIke(ticket), ticket, level)
+
+    def rekey_child(self, ike_id: int, child_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey one CHILD_SA."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(ike_id, RekeyChild(child_id, ticket=ticket), ticket, level)
 
     def establish(
         self, peer: PeerConfig, children: tuple[ChildConfig, ...], why: str, tries: int = 0
