@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Mode, SaId
 
 
@@ -36,6 +37,7 @@ class ChildSnapshot:
     rekey_at: float | None = None
     expire_at: float | None = None
     cpis: tuple[int, ...] = ()
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)

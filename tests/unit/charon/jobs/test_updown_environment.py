@@ -8,6 +8,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.jobs.updown_environment import DOWN, UP, Tunnel, environments
+from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mark, Mode, SaId
 
@@ -73,14 +74,15 @@ def test_range_becomes_the_prefix_that_holds_it() -> None:
 
 
 def test_encapsulation_marks_and_virtual_addresses_are_told_where_there_are_any() -> None:
-    config = replace(TUNNEL.config, mark_in=Mark(7, 0xFF), mark_out=Mark(8), host_access=True)
+    config = replace(TUNNEL.config, host_access=True)
+    child = replace(CHILD, udp=True, marks=Marks(Mark(7, 0xFF), Mark(8)))
     sa = replace(
         SA,
         remote=Host(B, 4500),
         local_virtual_ips=(ip_address("10.3.0.1"), ip_address("fd03::1"), ip_address("10.3.0.2")),
         remote_virtual_ips=(ip_address("10.5.0.1"),),
     )
-    (found,) = environments(UP, Tunnel(config, replace(CHILD, udp=True), sa))
+    (found,) = environments(UP, Tunnel(config, child, sa))
     assert found.items() >= {
         "PLUTO_UDP_ENC": "4500",
         "PLUTO_MARK_IN": "7/0x000000ff",
