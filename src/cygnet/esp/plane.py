@@ -12,6 +12,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.associations import InboundSa, OutboundSa
+from cygnet.esp.early import Datagram, EarlyPackets
 from cygnet.esp.flows import Flow, flow_key, flow_of, is_multicast
 from cygnet.esp.mtu import packet_too_big, too_big
 from cygnet.esp.policies import PolicyDatabase, SelectorPair
@@ -27,8 +28,6 @@ ACQUIRE_S = 165.0
 
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
-Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet, and address and port of its sender if it came in UDP."""
 
 
 @dataclass(slots=True)
@@ -67,18 +66,21 @@ class DataPlane:
     def __init__(self, rng: Callable[[int], bytes]) -> None:
         self.policies = PolicyDatabase()
         self.drops: Counter[Drop] = Counter()
+        self.early = EarlyPackets()
         self.rng = rng
         self._inbound: dict[int, InboundSa] = {}
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
         self._flows: dict[bytes, OutboundSa | Policy | None] = {}
         self._traps: dict[Policy, _Trap] = {}
+        self._new: list[int] = []
 
     # -- what the keying daemon does -------------------------------------------------------------------
 
     def add_inbound(self, sa: InboundSa) -> None:
         """Enter an SA under its SPI, which nobody else has."""
         self._inbound[sa.parameters.spi] = sa
+        self._new.append(sa.parameters.spi)
 
     def add_outbound(self, sa: OutboundSa) -> None:
         """Enter an SA; it is the first choice of its reqid from now on."""
@@ -153,6 +155,11 @@ class DataPlane:
                 del self._traps[policy]
         return self.send(packets, now)
 
+    def open_early(self, now: float) -> Received:
+        """Open what came before its SA did; to be called after one was added."""
+        new, self._new = self._new, []
+        return self.receive([datagram for spi in new for datagram in self.early.take(spi, now)], now)
+
     # -- packets -----------------------------------------------------------------------------------------
 
     def send(self, packets: Iterable[bytes], now: float) -> Sent:
@@ -179,7 +186,8 @@ class DataPlane:
         for data, tos, peer in datagrams:
             sa = inbound.get(int.from_bytes(data[:4], "big"))
             if sa is None:
-                drops[_no_esp(data)] += 1
+                if not self.early.keep(int.from_bytes(data[:4], "big"), (data, tos, peer), now):
+                    drops[_no_esp(data)] += 1
                 continue
             top = sa.window.top
             inner = sa.open(data)
