@@ -85,7 +85,8 @@ def test_converse_sends_the_message_and_returns_its_end() -> None:
     lines: list[str] = []
     assert converse(stream, Initiate("net"), lines.append) == Done(7, "why")
     assert lines == ["hello"]
-    assert json.loads(stream.sent[4:]) == {"kind": "initiate", "name": "net", "wait": True, "level": 1}
+    sent = {"kind": "initiate", "name": "net", "wait": True, "level": 1, "lasting": False}
+    assert json.loads(stream.sent[4:]) == sent
 
 
 def test_lists_and_flags_survive() -> None:

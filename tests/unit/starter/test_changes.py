@@ -59,7 +59,7 @@ def test_routed_connection_is_unrouted_before_it_goes():
 
 def test_routes_come_before_initiations_and_nothing_waits():
     wanted = wanted_of(Config(connections=(Connection("s", auto="start"), Connection("r", auto="route"))))
-    assert actions(["s", "r", "gone"], wanted) == [Route("r"), Initiate("s", wait=False)]
+    assert actions(["s", "r", "gone"], wanted) == [Route("r"), Initiate("s", wait=False, lasting=True)]
 
 
 def test_refused_connection_is_asked_again():

@@ -10,13 +10,13 @@ from cygnet.charon.backends import address_match
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
 from cygnet.charon.backends.stroke_selectors import selectors
-from cygnet.charon.config.records import Action, ChildConfig, IkeConfig, PeerConfig, Unique
+from cygnet.charon.config.records import Action, ChildConfig, Childless, IkeConfig, PeerConfig, Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
 from cygnet.kernel.port import Lifetime, Mark, Mode
 
-ACTIONS = {"none": Action.NONE, "clear": Action.NONE, "hold": Action.TRAP, "route": Action.TRAP,
+ACTIONS = {"none": Action.NONE, "clear": Action.CLEAR, "hold": Action.TRAP, "route": Action.TRAP,
            "trap": Action.TRAP, "restart": Action.START, "start": Action.START}  # fmt: skip
 MODES = {"tunnel": Mode.TUNNEL, "transport": Mode.TRANSPORT, "beet": Mode.BEET, "pass": Mode.PASS,
          "passthrough": Mode.PASS, "drop": Mode.DROP, "reject": Mode.DROP}  # fmt: skip
@@ -47,11 +47,11 @@ class Translator:
             remote=(reader.remote(request.right, request.left),),
             children=(self._child(request),),
             unique=_choice(UNIQUE, request.unique, "uniqueids"),
-            ike_lifetime_s=request.ike_lifetime_s,
+            ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,
             margin_s=request.margin_s,
             fuzz_percent=request.fuzz_percent,
             rekey=request.rekey,
-            reauth=request.reauth,
+            reauth=request.reauth and request.rekey,
             keying_tries=request.keying_tries,
             mobike=request.mobike,
             dpd_delay_s=request.dpd_delay_s if request.dpd_action != "none" else 0,
@@ -109,20 +109,27 @@ def _ike(request: AddConnection) -> IkeConfig:
         force_encaps=request.force_encaps,
         send_certreq=True,
         dscp=request.ikedscp,
+        childless=_choice({one.value: one for one in Childless}, request.childless, "childless"),
     )
 
 
 def _lifetime(request: AddConnection) -> Lifetime:
-    """Hard limits as written, soft ones a margin before them, none where we do not rekey."""
-    rekey = request.rekey
+    """Hard limits as written, soft ones a margin before them; none at all with ``rekey=no``."""
+    if not request.rekey:
+        return Lifetime()
     return Lifetime(
-        soft_s=max(request.lifetime_s - request.margin_s, 0) if rekey else 0,
+        soft_s=_soft(request.lifetime_s, request.margin_s),
         hard_s=request.lifetime_s,
-        soft_bytes=max(request.life_bytes - request.margin_bytes, 0) if rekey else 0,
+        soft_bytes=int(_soft(request.life_bytes, request.margin_bytes)),
         hard_bytes=request.life_bytes,
-        soft_packets=max(request.life_packets - request.margin_packets, 0) if rekey else 0,
+        soft_packets=int(_soft(request.life_packets, request.margin_packets)),
         hard_packets=request.life_packets,
     )
+
+
+def _soft(hard: float, margin: float) -> float:
+    """A margin before the end; where that is before the beginning, as early as is sensible."""
+    return max(hard - margin, min(hard, 1)) if hard else 0
 
 
 def _refuse_later(request: AddConnection) -> None:

@@ -1,7 +1,7 @@
 """Which connection suits two identities, and which CHILD_SA suits two lists of traffic selectors."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
@@ -35,6 +35,11 @@ def match_identities(config: PeerConfig, local: Identity | None, remote: Identit
         return IdentityMatch(config, 0, f"{config.name}: peer expects '{local}', we are '{ours}'")
     text = f"{config.name}: '{remote}' matches '{theirs or '%any'}', '{local}' matches '{ours}'"
     return IdentityMatch(config, 2 * rank + own_rank, text)
+
+
+def is_same_peer(one: PeerConfig, other: PeerConfig) -> bool:
+    """Whether two connections differ in nothing but their names and children."""
+    return replace(one, name="", children=()) == replace(other, name="", children=())
 
 
 def resolve(selectors: Iterable[TrafficSelector], host: Address) -> Selectors:

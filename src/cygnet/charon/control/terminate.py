@@ -52,6 +52,9 @@ class TerminateHandler:
             reply.text("error parsing specifier string")
             return Done(EXIT_USAGE, f"'{request.name}' is not NAME, NAME{{n}}, NAME{{*}}, NAME[n] or NAME[*]")
         targets = find(self.snapshots.snapshots(), wanted)
+        if not targets and wanted.plain and self.negotiations.cancel(wanted.name):
+            reply.text(f"connection '{wanted.name}' was not up and is wanted no longer")
+            return Done()
         if not targets:
             return refuse(reply, f"no {'CHILD_SA' if wanted.child else 'IKE_SA'} '{request.name}' found")
         return self._terminate(targets, request, reply)
