@@ -26,14 +26,20 @@ from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.server import ControlServer, Limits, listen
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
+from cygnet.charon.jobs.contacts import Contacts
+from cygnet.charon.jobs.hosts import ends
+from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
-from cygnet.charon.jobs.negotiations import Negotiations, Workplace
+from cygnet.charon.jobs.loading import Loading
+from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports
+from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Endpoint
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
@@ -159,19 +165,30 @@ class Daemon:
         stores = chosen(settings.backends, [self._stroke.connections])
         self._backends = BackendManager(stores, [self._stroke.credentials], [self._stroke.connections])
         numbers = Numbers(self._manager.next_unique_id, settings.reqid_base)
-        ports = Ports(self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings)
-        self._place = Workplace(self._manager, ports, numbers, self._bus, self._jobs, resolver.resolve, clock)
-        self._negotiations = Negotiations(self._place)
+        self._installed = Installed()
+        ports = Ports(
+            self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings,
+            Contacts(self._manager, self._installed,
+                     lambda ike: ends(ike, resolver.resolve, self._kernel.source_address)),
+        )  # fmt: skip
+        self._place = Workplace(
+            self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,
+            self._backends, clock,
+        )  # fmt: skip
         self._traps = Traps(self._kernel, numbers, resolver.resolve, self._bus)
         self._build_jobs(performer)
 
     def _build_jobs(self, performer: EffectPerformer) -> None:
-        place, installed = self._place, Installed()
-        self._reactions = Reactions(
-            place, self._negotiations, self._traps, installed, self._events, self._backends
+        place, installed = self._place, self._installed
+        reconciler = Reconciler(place, Initiation(place), self._traps, installed)
+        self._reactions = Reactions(place, reconciler, installed)
+        self._negotiations, self._loading = (
+            Negotiations(place, reconciler),
+            Loading(self._stroke, reconciler, place),
         )
-        performer.react, performer.expire = self._reactions, self._manager.expire
-        self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
+        performer.react, performer.gone = self._reactions, self._reactions.retired
+        performer.expire = self._manager.expire
+        self._kernel_events = KernelEvents(place, reconciler, self._traps, installed)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         reports = DropReports(RateLimitedLog(self._bus, place.clock), self._counters, place.clock)
         handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
@@ -194,7 +211,7 @@ class Daemon:
             TerminateHandler(self._manager, self._negotiations, self._place.clock, settings.stroke_timeout_s),
             RouteHandler(self._backends, self._traps),
             UnrouteHandler(self._traps),
-            LoadHandler(self._stroke),
+            LoadHandler(self._loading),
             RereadHandler(self._stroke),
             LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
         )

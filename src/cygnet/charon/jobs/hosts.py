@@ -16,6 +16,12 @@ class UnreachableError(LocalError):
     """There is no address to begin with; the text says which end lacks it and what to configure."""
 
 
+def ends(ike: IkeConfig, names: Names, source_address: SourceAddress) -> tuple[Host, Host]:
+    """Our host and the peer's; raises :class:`UnreachableError`."""
+    remote = remote_host(ike, names)
+    return local_host(ike, remote, source_address, names), remote
+
+
 def remote_host(ike: IkeConfig, names: Names) -> Host:
     """The first address of the remote end; DNS names are looked up, which may take time."""
     hosts = [text for text in ike.remote.hosts if not text.startswith("%") and "/" not in text]

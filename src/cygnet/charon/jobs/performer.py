@@ -14,13 +14,14 @@ from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.sends import SendQueue
 
 React = Callable[[Any], None]
+Retired = Callable[[int], None]
 Expire = Callable[[int, Any], bool]
 
 
 class EffectPerformer:
     """The manager's performer. ``react`` gets every event but log lines before the bus does.
 
-    ``expire`` and ``react`` are set once the manager and the reactions exist.
+    ``expire``, ``react`` and ``gone`` are set once the manager and the reactions exist.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class EffectPerformer:
     ) -> None:
         self.expire: Expire = _nobody
         self.react: React = _ignore
+        self.gone: Retired = _ignore
         self._sends = sends
         self._events = events
         self._bus = bus
@@ -56,12 +58,12 @@ class EffectPerformer:
 
     def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
         """After a bug, let the SA give back what it holds; nothing goes to the peer."""
-        if error is None:
-            return
-        self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
-        for effect in sa.abandon(self._clock()):
-            if isinstance(effect, Announce):
-                self.announce(effect.event)
+        if error is not None:
+            self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
+            for effect in sa.abandon(self._clock()):
+                if isinstance(effect, Announce):
+                    self.announce(effect.event)
+        self.gone(sa.unique_id)
 
 
 def _nobody(unique_id: int, timer: Any) -> bool:

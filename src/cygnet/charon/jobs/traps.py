@@ -11,9 +11,9 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.jobs.hosts import Names, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.jobs.workplace import Board
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
-from cygnet.runtime.bus.bus import Bus
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 
@@ -31,7 +31,7 @@ class Trap:
 class Traps:
     """All traps and shunts by name; safe for any thread, the lock is not held while the kernel works."""
 
-    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Bus) -> None:
+    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Board) -> None:
         self._kernel = kernel
         self._numbers = numbers
         self._names = names

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import PeerConfig
 from cygnet.kernel.port import Mode, SaId
 
 
@@ -39,7 +40,10 @@ class ChildSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class IkeSnapshot:
-    """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator."""
+    """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
+
+    ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none.
+    """
 
     name: str
     unique_id: int
@@ -60,6 +64,9 @@ class IkeSnapshot:
     tasks_active: tuple[str, ...] = ()
     tasks_passive: tuple[str, ...] = ()
     children: tuple[ChildSnapshot, ...] = ()
+    created_at: float = 0.0
+    succeeds: int = 0
+    config: PeerConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ from cygnet.charon.sa.child_setup import complete
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.tasks.childless import defers
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
@@ -44,6 +46,7 @@ from cygnet.kernel.port import Mode
 
 RETRY_S, MAX_RETRIES = 10.0, 5
 Packet = tuple[TrafficSelector, TrafficSelector]
+Selectors = tuple[TrafficSelector, ...]
 
 
 class ChildCreate(Task):
@@ -69,6 +72,7 @@ class ChildCreate(Task):
         self.config = config
         self.reqid = reqid
         self.packet = packet
+        self.selectors: tuple[Selectors, Selectors] | None = None  # those that an earlier one had
         self.child: ChildSa | None = None
         self.initiating = False
         self._retries = 0
@@ -86,6 +90,10 @@ class ChildCreate(Task):
             and message.notify(NotifyType.REKEY_SA) is None
             and not is_ike_offer(message)
         )
+
+    def takes_part(self, exchange: int) -> bool:
+        deferred = self.config is not None and defers(self.sa, exchange)
+        return not deferred and super().takes_part(exchange)
 
     # As initiator
 
@@ -130,6 +138,8 @@ class ChildCreate(Task):
         self, config: ChildConfig
     ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         sa = self.sa
+        if self.selectors is not None:
+            return self.selectors
         return resolve(config.local_ts, sa.local.address), resolve(config.remote_ts, sa.remote.address)
 
     def process_response(self, message: Message) -> Step:
@@ -327,6 +337,8 @@ class ChildCreate(Task):
 
     def _up(self, child: ChildSa) -> None:
         """Traffic may flow in both directions."""
+        if not self.initiating:
+            stand_by(self.sa, child)
         child.install_outbound(self.sa.ports.kernel)
         self.sa.child_up(child)
 
