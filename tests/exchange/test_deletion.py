@@ -4,7 +4,7 @@ import pytest
 from simulation.pair import Pair
 
 from cygnet.charon.config.records import Action
-from cygnet.charon.sa.events import ChildClosed, ChildDown, Reestablish
+from cygnet.charon.sa.events import ChildDown
 from cygnet.charon.sa.orders import Initiate, TerminateChild, TerminateIke
 
 
@@ -83,25 +83,25 @@ def test_closeaction_start_makes_the_child_sa_again() -> None:
     assert pair.children(pair.alice)[0].unique_id == 2
 
 
-def test_closeaction_start_asks_for_everything_when_the_ike_sa_goes() -> None:
+def test_closeaction_start_makes_everything_again_when_the_ike_sa_goes() -> None:
     pair = Pair()
     pair.change_child("alice", close_action=Action.START)
-    pair.connect()
+    old = pair.connect()
     pair.bob.order(pair.bob.sa, TerminateIke())
     pair.network.run()
-    assert pair.is_clean()
-    (wanted,) = pair.alice.of(Reestablish)
-    assert [child.name for child in wanted.children] == ["net-net"]
+    assert pair.is_up()
+    assert pair.alice.sa is not old
 
 
-def test_closeaction_trap_asks_for_the_trap() -> None:
+@pytest.mark.parametrize("what", [TerminateChild(name="net-net"), TerminateIke()])
+def test_closeaction_trap_installs_the_trap(what: TerminateChild | TerminateIke) -> None:
     pair = Pair()
     pair.change_child("alice", close_action=Action.TRAP)
     pair.connect()
-    pair.bob.order(pair.bob.sa, TerminateChild(name="net-net"))
+    pair.bob.order(pair.bob.sa, what)
     pair.network.run()
-    (closed,) = pair.alice.of(ChildClosed)
-    assert closed.action is Action.TRAP
+    (routed,) = pair.alice.traps.installed()
+    assert routed.name == "net-net"
 
 
 def test_shutdown_does_not_wait_for_the_answer() -> None:

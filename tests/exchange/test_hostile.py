@@ -10,6 +10,7 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
+from cygnet.charon.config.records import Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, build_protected
@@ -118,6 +119,7 @@ def test_unknown_critical_payload_in_a_first_message_is_refused_without_state() 
 
 def test_malformed_content_under_the_right_keys_ends_only_this_ike_sa() -> None:
     pair = established()
+    pair.bob.connections.configs = [replace(pair.bob_config, unique=Unique.NEVER)]
     other = Peer(pair.network, "192.0.2.3")
     other.store.secrets = pair.alice.store.secrets
     other.initiate(pair.alice_config, pair.alice_config.children[0], "192.0.2.2")

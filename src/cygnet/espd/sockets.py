@@ -17,7 +17,7 @@ from sys import byteorder
 
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import OutboundSa
-from cygnet.esp.plane import Datagram
+from cygnet.esp.early import Datagram
 from cygnet.kernel.backends.host import MARK
 
 _IP_TTL, _IP_PKTINFO, _IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 2, 8, 10, 11, 12, 13

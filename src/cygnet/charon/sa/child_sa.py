@@ -1,6 +1,8 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
@@ -19,6 +21,7 @@ from cygnet.kernel.port import (
     Encapsulation,
     IpProtocol,
     Kernel,
+    KernelError,
     Lifetime,
     Mode,
     PolicySpec,
@@ -82,6 +85,9 @@ class ChildSa:
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
         self.counted = False  # whether the reqid is to be released
+        self.initiated = False  # made at our request
+        self.active_at = 0.0  # when it was last known to carry a packet
+        self.behind = 0  # the outbound SPI of an older one that sends while it is there
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
@@ -152,18 +158,32 @@ class ChildSa:
             kernel.add_policy(policy)
             self._policies += (policy,)
 
-    def remove(self, kernel: Kernel) -> None:
-        """Take everything out of the kernel again."""
+    def remove(self, kernel: Kernel, *, linger: bool = False) -> None:
+        """Take everything out of the kernel again; with ``linger`` all but the inbound SA."""
         if self._gone:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
+        steps: list[Callable[[], None]] = [partial(kernel.delete_policy, one) for one in reversed(policies)]
         if self._outbound:
-            kernel.delete_sa(self.outbound)
-        kernel.delete_sa(self.inbound)
-        self._release_cpi(kernel)
+            steps.append(partial(kernel.delete_sa, self.outbound))
+        if not linger:
+            steps.append(partial(kernel.delete_sa, self.inbound))
+        steps.append(partial(self._release_cpi, kernel))
+        failures = [error for step in steps if (error := _failure(step)) is not None]
+        if failures:
+            raise failures[0]
+
+    def forget_kernel(self) -> None:
+        """The kernel lost everything: there is nothing to remove, and what is equal is another's."""
+        self._gone, self._policies, self._outbound, self._pending = True, (), False, None
+        self.cpi_in, self._holds_cpi = 0, False
+
+    def promote(self, kernel: Kernel) -> None:
+        """Send through this one from now on, whatever else is there."""
+        if self.behind and not self._gone:
+            self.behind = 0
+            self._move_policies(kernel)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
@@ -293,6 +313,7 @@ class ChildSa:
             protocol=self.protocol,
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
+            next_spi=self.behind if out else 0,
         )
 
     def _move_policies(self, kernel: Kernel) -> None:
@@ -306,6 +327,16 @@ class ChildSa:
 
 
 _SHA256, _CUT_BITS = 12, 96
+
+
+def _failure(step: Callable[[], None]) -> KernelError | None:
+    try:
+        step()
+    except KernelError as error:
+        return error
+    return None
+
+
 _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REKEYED})
 
 

@@ -51,4 +51,35 @@ class DropRekeyed:
     child_id: int = 0
 
 
-Timer = Retransmit | HalfOpen | KeepAlive | DeadPeer | RekeyIkeDue | IkeLifetimeOver | Retry | DropRekeyed
+@dataclass(frozen=True, slots=True)
+class Inactive:
+    """Time to see whether a CHILD_SA ({n}) still carries traffic (``inactivity``)."""
+
+    child_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """The CHILD_SA ({n}) need not stand behind an older one any longer."""
+
+    child_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseChildless:
+    """The first CHILD_SA failed, and the IKE_SA is not wanted without (``close_ike_on_child_failure``)."""
+
+
+Timer = (
+    Retransmit
+    | HalfOpen
+    | KeepAlive
+    | DeadPeer
+    | RekeyIkeDue
+    | IkeLifetimeOver
+    | Retry
+    | DropRekeyed
+    | Inactive
+    | Promote
+    | CloseChildless
+)

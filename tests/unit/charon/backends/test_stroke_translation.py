@@ -18,6 +18,7 @@ from cygnet.charon.config.records import (
     AddressSpec,
     AuthClass,
     ChildConfig,
+    Childless,
     PeerConfig,
     SendCert,
     Unique,
@@ -227,17 +228,28 @@ def test_times_and_tries_are_taken_over() -> None:
     assert child(peer).lifetime == Lifetime(soft_s=1500, hard_s=1800, soft_bytes=900, hard_bytes=1000)
 
 
-def test_without_rekeying_there_are_no_soft_limits() -> None:
-    peer = translated(replace(NET, rekey=False))
-    assert child(peer).lifetime == Lifetime(hard_s=3600)
-    assert not peer.rekey
+def test_without_rekeying_nothing_ends_as_in_strongswan() -> None:
+    peer = translated(replace(NET, rekey=False, life_bytes=1000, life_packets=100))
+    assert child(peer).lifetime == Lifetime()
+    assert (peer.rekey, peer.reauth, peer.ike_lifetime_s) == (False, False, 0)
+
+
+def test_margins_of_all_kinds_and_childless() -> None:
+    request = replace(
+        NET, life_bytes=1000, margin_bytes=100, life_packets=50, margin_packets=60, childless="prefer"
+    )
+    peer = translated(request)
+    assert child(peer).lifetime == Lifetime(3060, 3600, 900, 1000, 1, 50)
+    assert peer.ike.childless is Childless.PREFER
+    with pytest.raises(ConfigError, match=r"childless=no is none of allow, prefer, force, never"):
+        translated(replace(NET, childless="no"))
 
 
 @pytest.mark.parametrize(
     ("action", "delay_s", "expected"),
     [
         ("none", 0, Action.NONE),
-        ("clear", 30, Action.NONE),
+        ("clear", 30, Action.CLEAR),
         ("hold", 30, Action.TRAP),
         ("restart", 30, Action.START),
     ],

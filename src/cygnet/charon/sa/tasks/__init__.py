@@ -1,9 +1,11 @@
 """The tasks; the order of ``TASKS`` is that within a message and of opening exchanges."""
 
+from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
@@ -18,9 +20,11 @@ TASKS: tuple[type[Task], ...] = (
     NatDetection,
     CertPre,
     IkeAuth,
+    AuthLifetime,
     IkeDelete,
     ChildDelete,
     ChildCreate,
+    Childless,
     ChildRekey,
     IkeRekey,
     PeerNotify,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cygnet.base.groups import Group
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import covers, narrow, resolve
+from cygnet.charon.config.matching import Selectors, covers, narrow, resolve
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
@@ -35,7 +35,9 @@ from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.selector_offers import Packet, offered, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.tasks.childless import defers
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
@@ -70,6 +72,7 @@ class ChildCreate(Task):
         self.config = config
         self.reqid = reqid
         self.packet = packet
+        self.selectors: tuple[Selectors, Selectors] | None = None  # those that an earlier one had
         self.child: ChildSa | None = None
         self.initiating = False
         self.marks: Marks | None = None  # those of the CHILD_SA that this one replaces
@@ -91,6 +94,10 @@ class ChildCreate(Task):
             and message.notify(NotifyType.REKEY_SA) is None
             and not is_ike_offer(message)
         )
+
+    def takes_part(self, exchange: int) -> bool:
+        deferred = self.config is not None and defers(self.sa, exchange)
+        return not deferred and super().takes_part(exchange)
 
     # As initiator
 
@@ -130,12 +137,13 @@ class ChildCreate(Task):
         self._pair = ke_method(self._method).generate(self.sa.ports.rng)
         draft.add(KeyExchange(self._method, self._pair.public))
 
-    def _own_selectors(
-        self, config: ChildConfig
-    ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
+    def _own_selectors(self, config: ChildConfig) -> tuple[Selectors, Selectors]:
         sa = self.sa
-        local = resolve(config.local_ts, sa.local.address)
-        remote = resolve(config.remote_ts, sa.remote.address)
+        if self.selectors is not None:
+            local, remote = self.selectors
+        else:
+            local = resolve(config.local_ts, sa.local.address)
+            remote = resolve(config.remote_ts, sa.remote.address)
         return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
     def process_response(self, message: Message) -> Step:
@@ -332,6 +340,8 @@ class ChildCreate(Task):
 
     def _up(self, child: ChildSa) -> None:
         """Traffic may flow in both directions."""
+        if not self.initiating:
+            stand_by(self.sa, child)
         child.install_outbound(self.sa.ports.kernel)
         self.sa.child_up(child)
 

@@ -4,13 +4,12 @@ from typing import ClassVar
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import Action
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.events import ChildClosed
+from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
@@ -119,19 +118,13 @@ def log_closing(sa: Association, child: ChildSa) -> None:
 
 
 def close_action(sa: Association, child: ChildSa) -> None:
-    """``closeaction``, once the peer has closed a CHILD_SA."""
-    config = child.config
-    if config.close_action is Action.START:
-        reopen(sa, child, "closeaction=start")
-    elif config.close_action is Action.TRAP:
-        sa.announce(ChildClosed(config, Action.TRAP, "closed by the peer", sa.config))
+    """The peer has closed a CHILD_SA: ``closeaction`` says what becomes of it."""
+    sa.close_child(child, Cause.CLOSED)
 
 
 def reopen(sa: Association, child: ChildSa, reason: str) -> None:
-    """Negotiate the same again within this IKE_SA."""
-    sa.announce(ChildClosed(child.config, Action.START, reason, sa.config))
-    reqid = 0 if child.counted else child.reqid
-    sa.create_child(child.config, reqid)
+    """Have the same negotiated again. ``reason`` is the value of a :class:`Cause`."""
+    sa.close_child(child, Cause(reason))
 
 
 def _octets(sa: Association, id: SaId) -> int:

@@ -50,13 +50,20 @@ class IkeAuth(Task):
             expected = None
         draft.add(IdentificationInitiator(sa.local_id))
         self._add_certificates(draft, auth, own)
-        if sa.first_contact and config.unique not in (Unique.NO, Unique.NEVER):
+        if expected is not None and self._is_first(expected):
             draft.notify(NotifyType.INITIAL_CONTACT)
         if expected is not None:
             draft.add(IdentificationResponder(expected))
         sa.remote_id = expected
         draft.add(self._prove(own, sa.local_id, expected, initiator=True))
         return MORE
+
+    def _is_first(self, remote: Identity) -> bool:
+        """Whether to say INITIAL_CONTACT (RFC 7296, 2.4): never in one that is to take another's place."""
+        sa = self.sa
+        if sa.local_id is None or sa.succeeds or sa.peer_config.unique in (Unique.NO, Unique.NEVER):
+            return False
+        return sa.ports.contacts.is_first(sa.unique_id, sa.local_id, remote)
 
     def process_response(self, message: Message) -> Step:
         sa = self.sa
@@ -76,6 +83,7 @@ class IkeAuth(Task):
             sa.log(Group.CFG, "selected peer config unacceptable")
             raise AuthenticationFailedError(f"constraint check failed: {failed[0]}")
         sa.remote_id = remote
+        sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
@@ -107,10 +115,21 @@ class IkeAuth(Task):
         draft.add(IdentificationResponder(sa.local_id))
         self._add_certificates(draft, auth, own)
         draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
+        self._check_unique(sa.local_id)
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
+
+    def _check_unique(self, local: Identity) -> None:
+        """``uniqueids=keep``: who is there already stays, the newcomer is refused."""
+        sa = self.sa
+        if sa.remote_id is None or sa.negotiation.initial_contact:
+            return
+        reason = sa.ports.contacts.refusal(sa.peer_config, (local, sa.remote_id), sa.remote)
+        if reason:
+            sa.log(Group.IKE, "cancelling IKE_SA setup due to uniqueness policy")
+            raise AuthenticationFailedError(reason)
 
     def _candidates(self, local: Identity | None, remote: Identity) -> tuple[PeerConfig, ...]:
         """The connections that suit the identities, best first, with the reasons in the log."""

@@ -189,7 +189,8 @@ class IkeRekey(Task):
         new.proposal, new.config, new.handshake, new.now = proposal, sa.config, None, sa.now
         new.local_id, new.remote_id, new.auth_name = sa.local_id, sa.remote_id, sa.auth_name
         new.nat, new.peer, new.peer_certificates = sa.nat, sa.peer, sa.peer_certificates
-        new.times.received = new.times.sent = sa.now
+        new.times.created = new.times.received = new.times.sent = sa.now
+        new.times.reauth, new.times.auth_end = sa.times.reauth, sa.times.auth_end
         return new
 
     def _hand_over(self, new: Association) -> None:
