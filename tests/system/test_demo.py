@@ -48,7 +48,10 @@ def assert_shows_a_tunnel(command: list[str]) -> None:
 def test_interrupted_demo_leaves_nothing_behind() -> None:
     before = leftovers()
     command = [sys.executable, DEMO]
+    # A background job of a shell has SIGINT ignored, which its children inherit.
+    before_demo = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as demo:
+        signal.signal(signal.SIGINT, before_demo)
         assert demo.stdout is not None
         for line in demo.stdout:
             if "ipsec up net-net" in line:
