@@ -23,8 +23,9 @@ def carry_out(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
     """Do what the order says, or queue the task that does."""
     match order:
         case orders.Initiate():
-            task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
-            _initiate(sa, tasks, task, order.child is None)
+            if not _is_there(sa, tasks, order):
+                task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
+                _initiate(sa, tasks, task, order.child is None)
         case orders.Acquire():
             packet = (order.source, order.destination)
             _initiate(sa, tasks, ChildCreate(sa, order.child, order.reqid, packet, order.ticket), False)
@@ -68,6 +69,25 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
         _await_ike(sa, tasks, task.ticket)
     if not ike_only:
         tasks.queue(task)
+
+
+def _is_there(sa: Association, tasks: TaskManager, order: orders.Initiate) -> bool:
+    """Whether a CHILD_SA of the very same configuration is there already, or on its way with nobody waiting.
+
+    Asking twice (``ipsec reload``, a second ``ipsec up``) makes no second one, as with strongSwan 6.
+    """
+    for child in sa.children.values():
+        if child.state is ChildState.INSTALLED and child.config == order.child:
+            what = f"existing duplicate {{{child.unique_id}}} with SPIs {child.spis_text}"
+            text = f"not establishing CHILD_SA {child.config.name} due to {what} and TS {child.selectors_text}"
+            sa.log(Group.IKE, text)
+            sa.finish(order.ticket, True, "the CHILD_SA is there already")
+            return True
+    for task in (*tasks.active, *tasks.queued):
+        if isinstance(task, ChildCreate) and task.config == order.child is not None and not task.ticket:
+            task.ticket = order.ticket
+            return True
+    return False
 
 
 def _await_ike(sa: Association, tasks: TaskManager, ticket: int) -> None:
