@@ -17,7 +17,7 @@ from time import monotonic
 from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler, answer
 from cygnet.charon.control.ports import ClientGoneError
-from cygnet.ctl.frames import ControlError
+from cygnet.ctl.frames import ControlError, NothingAskedError
 from cygnet.ctl.stroke import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -137,6 +137,8 @@ class ControlServer:
         try:
             try:
                 request = receive(DeadlineStream(client, monotonic() + self._limits.request_s))
+            except NothingAskedError:
+                return
             except ControlError as error:
                 self._log(1, f"stroke request refused: {error}")
                 reply.done(Done(EXIT_USAGE, str(error)))
