@@ -12,7 +12,9 @@ from cygnet.starter.log import Log
 PATIENCE_S = 5.0
 
 
-def stop_leftovers(pid_files: Iterable[Path], log: Log, whose: str = "left over by an earlier starter") -> None:
+def stop_leftovers(
+    pid_files: Iterable[Path], log: Log, whose: str = "left over by an earlier starter"
+) -> None:
     """Stop each daemon of ours that a PID file names, by force if it does not go."""
     for path in pid_files:
         pid = read_pid(path)
