@@ -78,8 +78,8 @@ def _is_there(sa: Association, tasks: TaskManager, order: orders.Initiate) -> bo
     """
     for child in sa.children.values():
         if child.state is ChildState.INSTALLED and child.config == order.child:
-            what = f"{{{child.unique_id}}} with SPIs {child.spis_text} and TS {child.selectors_text}"
-            sa.log(Group.IKE, f"not establishing CHILD_SA {child.config.name} due to existing duplicate {what}")
+            text = f"not establishing CHILD_SA {child.config.name} due to existing duplicate"
+            sa.log(Group.IKE, f"{text} {{{child.unique_id}}} with SPIs {child.spis_text}")
             sa.finish(order.ticket, True, "the CHILD_SA is there already")
             return True
     for task in (*tasks.active, *tasks.queued):
