@@ -37,6 +37,7 @@ def test_nothing_in_common_is_unacceptable() -> None:
     assert pair.is_up(children=0)
     assert pair.bob.said("traffic selectors 10.2.0.0/16 === 10.1.0.0/16 unacceptable")
     assert pair.bob.said("net-net: remote 10.9.0.0/16 has nothing of 10.1.0.0/16")
+    assert pair.alice.said("the peer accepts nothing of the traffic selectors 10.1.0.0/16 === 10.2.0.0/16")
     assert pair.alice.said("received TS_UNACCEPTABLE notify, no CHILD_SA built")
     assert not pair.alice.finished().ok
 

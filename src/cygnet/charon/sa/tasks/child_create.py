@@ -34,6 +34,7 @@ from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
+from cygnet.charon.sa.tasks.refusals import child_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 from cygnet.crypto.interfaces import KeyPair
@@ -162,6 +163,8 @@ class ChildCreate(Task):
                 return self._again(0)
         if notify.type == NotifyType.NO_ADDITIONAL_SAS:
             sa.peer.no_additional_sas = True
+        if self.config is not None:
+            child_refused(sa, self.config, notify.type)
         sa.log(Group.IKE, f"received {name} notify, no CHILD_SA built")
         self.failed(f"received {name} notify, no CHILD_SA built")
         return DONE
