@@ -102,8 +102,7 @@ def _flags(certificate: x509.Certificate) -> Iterator[str]:
         found += [name for usage, name in USAGES.items() if usage in usages]
     if certificate.subject == certificate.issuer:
         found.append("self-signed")
-    if found:
-        yield "flags:     " + " ".join(found) + " "
+    yield "flags:     " + "".join(f"{name} " for name in found)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
