@@ -200,7 +200,8 @@ class IkeAuth(Task):
         sa = self.sa
         octets = self._octets(local, initiator)
         if own is not None:
-            payload = pubkey.prove(sa, octets, local, own)
+            schemes = sa.peer_config.local[0].signature_schemes
+            payload = pubkey.prove(sa, octets, local, own, schemes)
             sa.auth_name = "public key"
         else:
             payload = psk.prove(sa, octets, local, remote)
