@@ -74,8 +74,8 @@ class StrokeBackend:
         self._log(Group.CFG, 1, f"received stroke: delete ca '{name}'")
         return self.credentials.remove_authority(name)
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read these kinds of files again; the answer is what is wrong with them."""
+    def reread(self, kinds: frozenset[str]) -> tuple[Sequence[str], bool]:
+        """Read these kinds of files again: what is wrong with them, and whether all was loaded."""
         return self.credentials.reread(kinds)
 
     def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:

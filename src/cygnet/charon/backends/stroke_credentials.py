@@ -60,8 +60,8 @@ class StrokeCredentials:
         self._loaded: dict[str, tuple[Certificate, ...]] = {}
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read ``secrets``, ``cacerts`` and ``certs`` again; the answer is what was wrong."""
+    def reread(self, kinds: frozenset[str]) -> tuple[Sequence[str], bool]:
+        """Read ``secrets``, ``cacerts`` and ``certs`` again: what was wrong, and whether all was loaded."""
         report = Report(self._log)
         with self._changing:
             if "cacerts" in kinds:
@@ -71,7 +71,7 @@ class StrokeCredentials:
                 self._folder = read_folder(self._places.certs, report)
             if "secrets" in kinds:
                 self._secrets = read_secrets(self._places, self._reader, report) or self._secrets
-        return report.problems
+        return report.problems, report.complete
 
     def load_certificate(self, path: str) -> tuple[Certificate, ...]:
         """The certificates of ``leftcert``, trusted from now on; raises :class:`ConfigError`."""

@@ -46,19 +46,28 @@ class Secrets:
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is wrong for the operator, and logs as it goes."""
+    """Collects what is wrong for the operator, and logs as it goes.
+
+    ``complete`` until something is left out that we should have loaded.
+    """
 
     log: LogLine
     problems: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def say(self, text: str) -> None:
         """Something went as it should."""
         self.log(Group.CFG, 1, text)
 
     def warn(self, text: str) -> None:
-        """Something is wrong; the rest goes on."""
+        """Something is not as it should be, and used all the same, or beyond this version."""
         self.problems.append(text)
         self.log(Group.CFG, 1, text)
+
+    def fail(self, text: str) -> None:
+        """Something is left out; the rest goes on."""
+        self.complete = False
+        self.warn(text)
 
 
 def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | None:
@@ -67,7 +76,7 @@ def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | No
     _check_permissions(places.secrets, "secrets file", report)
     entries, problems = parse_secrets(str(places.secrets), reader)
     for problem in problems:
-        report.warn(str(problem))
+        (report.warn if problem.severity is Severity.WARNING else report.fail)(str(problem))
     if not entries and places.secrets.exists() and any(p.severity is Severity.ERROR for p in problems):
         return None
     shared = [_shared_key(entry, report) for entry in entries if entry.kind is SecretKind.PSK]
@@ -97,7 +106,7 @@ def read_authority(path: Path, report: Report) -> list[Certificate]:
             report.say(f"  loaded ca certificate {certificate} from '{path}'")
             found.append(certificate)
         else:
-            report.warn(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{path}')")
+            report.fail(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{path}')")
     return found
 
 
@@ -115,7 +124,7 @@ def read_certificates(path: Path, report: Report) -> tuple[Certificate, ...]:
     try:
         return load_certificates(read_octets(path))
     except LocalError as error:
-        report.warn(f"  loading certificate from '{path}' failed: {error}")
+        report.fail(f"  loading certificate from '{path}' failed: {error}")
         return ()
 
 
@@ -135,7 +144,7 @@ def _private_key(entry: SecretEntry, folder: Path, report: Report) -> list[Priva
     try:
         key = PrivateKey.load(read_octets(path), entry.passphrase)
     except LocalError as error:
-        report.warn(f"  loading {entry.kind} private key from '{path}' failed: {error}")
+        report.fail(f"  loading {entry.kind} private key from '{path}' failed: {error}")
         return []
     report.say(f"  loaded {key.kind} private key from '{path}'")
     return [key]

@@ -143,8 +143,11 @@ class Certificates(Protocol):
 class Rereader(Protocol):
     """Stores that are read from files."""
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read ``secrets``, ``cacerts`` and so on again, each kind as a whole; the answer is warnings."""
+    def reread(self, kinds: frozenset[str]) -> tuple[Sequence[str], bool]:
+        """Read ``secrets``, ``cacerts`` and so on again, each kind as a whole.
+
+        The answer is what is wrong, and whether nothing had to be left out because of it.
+        """
 
 
 class LogLevels(Protocol):

@@ -92,6 +92,12 @@ def test_log_level_that_makes_no_sense_is_refused(request_: LogLevel, code: int)
     assert levels.set == []
 
 
+def test_rereading_that_left_something_out_fails() -> None:
+    files, reply = Files(warnings=["x.pem: damaged"], complete=False), MemoryReply()
+    assert RereadHandler(files)(Reread(("secrets",)), reply).exit_code == 1
+    assert reply.lines == ["x.pem: damaged"]
+
+
 def test_log_level_may_be_frozen() -> None:
     levels = LevelTable()
     assert LogLevelHandler(levels, frozen=True)(LogLevel("ike", 2), MemoryReply()).exit_code == 1
@@ -115,6 +121,7 @@ class Files:
     warnings: Sequence[str] = ()
     refusal: str = ""
     known: bool = True
+    complete: bool = True
     reread_kinds: list[set[str]] = field(default_factory=list)
 
     def add(self, request: AddConnection) -> Sequence[str]:
@@ -129,9 +136,9 @@ class Files:
     def remove_authority(self, name: str) -> bool:
         return self.known
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
+    def reread(self, kinds: frozenset[str]) -> tuple[Sequence[str], bool]:
         self.reread_kinds.append(set(kinds))
-        return self.warnings
+        return self.warnings, self.complete
 
     def _take(self) -> Sequence[str]:
         if self.refusal:
