@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Snapshots, Traps, Usages
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
-from cygnet.ctl.stroke import Done, Status
+from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
 from cygnet.kernel.port import KernelError, Mode, SaId
 
 SHUNTS = (Mode.PASS, Mode.DROP)
@@ -31,14 +32,18 @@ class StatusHandler:
     now: Clock
 
     def __call__(self, request: Status, reply: Reply) -> Done:
-        """Write the whole status, of everything or of one name."""
-        peers = self.connections.peers()
+        """Write the whole status, of everything or of one name, which must be known."""
+        peers, name = self.connections.peers(), request.name
         if request.all:
             _write(reply, status_daemon.header(self.facts.figures()))
             _write(reply, status_daemon.connections(peers, request.name))
         _write(reply, policies(self.traps.installed(), request.name))
         _write(reply, self._associations(request))
-        return Done()
+        if not name or name in _names(peers) or any(name == one.name for one in self.traps.installed()):
+            return Done()
+        if any(_concerns(sa, name) for sa in self.snapshots.snapshots()):
+            return Done()
+        return Done(EXIT_UNKNOWN, f"no config named '{name}'")
 
     def _associations(self, request: Status) -> Iterator[str]:
         sas = sorted(self.snapshots.snapshots(), key=lambda sa: -sa.unique_id)
@@ -101,6 +106,10 @@ def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
     for trap in traps:
         yield f"{trap.name:>12}{{{trap.unique_id}}}:  ROUTED, {trap.mode}, reqid {trap.reqid}"
         yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
+
+
+def _names(peers: Sequence[PeerConfig]) -> set[str]:
+    return {one.name for peer in peers for one in (peer, *peer.children)}
 
 
 def _write(reply: Reply, lines: Iterator[str]) -> None:
