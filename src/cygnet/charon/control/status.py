@@ -39,9 +39,8 @@ class StatusHandler:
             _write(reply, status_daemon.connections(peers, request.name))
         _write(reply, policies(self.traps.installed(), request.name))
         _write(reply, self._associations(request))
-        if not name or name in _names(peers) or any(name == one.name for one in self.traps.installed()):
-            return Done()
-        if any(_concerns(sa, name) for sa in self.snapshots.snapshots()):
+        known = not name or name in _names(peers) or any(name == one.name for one in self.traps.installed())
+        if known or any(_concerns(sa, name) for sa in self.snapshots.snapshots()):
             return Done()
         return Done(EXIT_UNKNOWN, f"no config named '{name}'")
 
@@ -109,7 +108,7 @@ def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
 
 
 def _names(peers: Sequence[PeerConfig]) -> set[str]:
-    return {one.name for peer in peers for one in (peer, *peer.children)}
+    return {name for peer in peers for name in (peer.name, *(child.name for child in peer.children))}
 
 
 def _write(reply: Reply, lines: Iterator[str]) -> None:
