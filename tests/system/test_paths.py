@@ -54,6 +54,7 @@ def test_fifth_of_the_messages_lost(lab: Lab, kinds: str) -> None:
     configure(moon, sun, "rsa")
     for end in (moon, sun):
         lose(end.host, 20)
+        end.host.settings("retransmit_tries = 20")  # IKE_AUTH has fragments: six rounds of ten fail
     sun.host.start()
     moon.host.start()
     moon.host.ipsec("up", "net-net", timeout=60)
