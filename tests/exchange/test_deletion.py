@@ -1,7 +1,9 @@
 """Deleting CHILD_SAs and IKE_SAs, from either side and both at once (RFC 7296, 1.4.1)."""
 
+from dataclasses import replace
+
 import pytest
-from simulation.pair import Pair
+from simulation.pair import BOB, Pair
 
 from cygnet.charon.config.records import Action
 from cygnet.charon.sa.events import ChildDown
@@ -119,7 +121,28 @@ def test_further_child_sa_by_create_child_sa() -> None:
     sa = pair.connect()
     # I -> R  CREATE_CHILD_SA { SA, Ni, TSi, TSr }
     # R -> I  CREATE_CHILD_SA { SA, Nr, TSi, TSr }
-    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.alice.order(sa, Initiate(replace(pair.alice_config.children[0], name="second"), ticket=7))
     pair.network.run()
     assert pair.is_up(children=2)
+    assert pair.alice.finished(7).ok
+
+
+def test_asking_again_for_a_child_sa_makes_no_second_one() -> None:
+    pair = Pair()
+    sa = pair.connect()
+    before = len(pair.bob.log)
+    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.network.run()
+    assert pair.is_up(children=1)
+    assert pair.alice.finished(7).ok
+    assert len(pair.bob.log) == before  # Bob heard nothing
+
+
+def test_asking_again_while_the_child_sa_is_on_its_way_waits_for_that_one() -> None:
+    pair = Pair()
+    pair.load()
+    sa = pair.alice.initiate(pair.alice_config, pair.alice_config.children[0], BOB, 0)
+    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.network.run()
+    assert pair.is_up(children=1)
     assert pair.alice.finished(7).ok

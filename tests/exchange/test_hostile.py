@@ -187,7 +187,7 @@ def test_status_notifies_of_extensions_are_answered_and_ignored() -> None:
 def test_too_many_child_sas_are_refused() -> None:
     pair = Pair(settings=DaemonSettings(max_children=1))
     sa = pair.connect()
-    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=9))
+    pair.alice.order(sa, Initiate(replace(pair.alice_config.children[0], name="second"), ticket=9))
     pair.network.run()
     assert pair.is_up()
     assert "NO_ADDITIONAL_SAS" in pair.alice.finished(9).reason

@@ -135,6 +135,8 @@ class Daemon:
             thread.stop(THREADS_S)
         self._kernel.close(flush=True)
         self._socket.close()
+        for sock in self._esp_sockets.values():
+            sock.close()
         self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
@@ -157,10 +159,10 @@ class Daemon:
 
     def _build_network_and_kernel(self) -> None:
         settings = self._settings
-        self._socket, esp_sockets = open_sockets(settings, self._counters, local_addresses)
+        self._socket, self._esp_sockets = open_sockets(settings, self._counters, local_addresses)
         self._bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
         inherited = self._socket.kind == "inherited"
-        descriptors = {name: sock.fileno() for name, sock in esp_sockets.items()}
+        descriptors = {name: sock.fileno() for name, sock in self._esp_sockets.items()}
         access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
         self._kernel: Kernel = open_kernel(settings.kernel, access, partial(self._bus.log, Group.KNL))
 

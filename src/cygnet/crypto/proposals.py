@@ -26,18 +26,24 @@ MAX_TRANSFORMS = 255
 # What ``ike=`` and ``esp=`` stand for where a connection does not have them; the defaults follow.
 UNSET = {Protocol.IKE: "aes128-sha256-curve25519", Protocol.ESP: "aes128-sha256", Protocol.AH: "sha256"}
 
-_IKE_PRFS = "prfsha256-prfsha384-prfsha512-prfsha1"
-_IKE_GROUPS = "curve25519-ecp256-ecp384-ecp521-curve448-modp3072-modp4096-modp6144-modp8192-modp2048"
-_MACS = "sha256-sha384-sha512-sha1"
+_IKE_PRFS = "prfsha256-prfsha384-prfsha512-prfaesxcbc-prfaescmac-prfsha1"
+_IKE_GROUPS = (
+    "curve25519-ecp256-ecp384-ecp521-curve448-modp3072-modp4096-modp6144-modp8192-modp2048"
+    "-ecp256bp-ecp384bp-ecp512bp"
+)
 _CBC = "aes128-aes192-aes256"
+_IKE_CIPHERS = f"{_CBC}-aes128ctr-aes192ctr-aes256ctr-camellia128-camellia192-camellia256-3des"
 _GCM = "aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305"
+_IKE_AEADS = "-".join(
+    f"aes{size}{kind}" for kind in ("ccm16", "ccm8", "ccm12", "gcm8", "gcm12") for size in (128, 192, 256)
+)
 _DEFAULTS = {
     Protocol.IKE: (
-        f"{_GCM}-aes128ccm16-aes192ccm16-aes256ccm16-{_IKE_PRFS}-{_IKE_GROUPS}",
-        f"{_CBC}-aes128ctr-aes192ctr-aes256ctr-{_MACS}-{_IKE_PRFS}-{_IKE_GROUPS}",
+        f"{_GCM}-{_IKE_AEADS}-{_IKE_PRFS}-{_IKE_GROUPS}",
+        f"{_IKE_CIPHERS}-sha256-sha384-sha512-aesxcbc-aescmac-sha1-{_IKE_PRFS}-{_IKE_GROUPS}",
     ),
-    Protocol.ESP: (f"{_GCM}-noesn", f"{_CBC}-{_MACS}-noesn"),
-    Protocol.AH: (f"{_MACS}-noesn",),
+    Protocol.ESP: (f"{_GCM}-noesn", f"{_CBC}-sha256-sha384-sha512-sha1-aesxcbc-noesn"),
+    Protocol.AH: ("sha256-sha384-sha512-sha1-noesn",),
 }
 
 # Words strongSwan knows for algorithms that are not here.
@@ -52,8 +58,9 @@ _NO_KE = ("none", "modpnone")
 def default_proposals(protocol: Protocol) -> tuple[Proposal, ...]:
     """What is proposed and accepted where nothing is configured: an AEAD proposal, then one without.
 
-    Both have every algorithm that is not weak and that strongSwan 6 proposes by default. CHILD_SAs have no
-    key exchange of their own.
+    They have the algorithms of strongSwan 6's defaults (all of them but CAMELLIA_CTR, which is not here). It
+    has the AEADs second and Curve25519 behind the ECP groups; here the faster ones come first. CHILD_SAs
+    have no key exchange of their own.
     """
     return _DEFAULT_PROPOSALS[protocol]
 

@@ -18,7 +18,7 @@ from cygnet.ctl.records import record
 if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED, EXIT_NOT_RUNNING = 0, 1, 2, 3, 7
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED, EXIT_UNKNOWN, EXIT_NOT_RUNNING = 0, 1, 2, 3, 4, 7
 
 
 @dataclass(frozen=True, slots=True)

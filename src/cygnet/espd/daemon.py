@@ -57,6 +57,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # charon, which may have started us, blocks some
         try:
             self._control.listen(path)
             self._loop.log(f"espd listens on {path}, device {self._devices.first.name}")

@@ -53,6 +53,30 @@ def test_without_exclamation_mark_the_defaults_follow(protocol: Protocol) -> Non
     assert [item.number for item in proposals] == list(range(1, len(proposals) + 1))
 
 
+@pytest.mark.parametrize(
+    ("protocol", "place", "charons"),
+    [
+        (IKE, 1, "AES_CBC_128/AES_CBC_192/AES_CBC_256/AES_CTR_128/AES_CTR_192/AES_CTR_256/CAMELLIA_CBC_128"
+         "/CAMELLIA_CBC_192/CAMELLIA_CBC_256/3DES_CBC/HMAC_SHA2_256_128/HMAC_SHA2_384_192/HMAC_SHA2_512_256"
+         "/AES_XCBC_96/AES_CMAC_96/HMAC_SHA1_96/PRF_HMAC_SHA2_256/PRF_HMAC_SHA2_384/PRF_HMAC_SHA2_512"
+         "/PRF_AES128_XCBC/PRF_AES128_CMAC/PRF_HMAC_SHA1/ECP_256/ECP_384/ECP_521/ECP_256_BP/ECP_384_BP"
+         "/ECP_512_BP/CURVE_25519/CURVE_448/MODP_3072/MODP_4096/MODP_6144/MODP_8192/MODP_2048"),
+        (IKE, 0, "AES_CCM_16_128/AES_CCM_16_192/AES_CCM_16_256/AES_GCM_16_128/AES_GCM_16_192/AES_GCM_16_256"
+         "/CHACHA20_POLY1305/AES_CCM_8_128/AES_CCM_8_192/AES_CCM_8_256/AES_CCM_12_128/AES_CCM_12_192"
+         "/AES_CCM_12_256/AES_GCM_8_128/AES_GCM_8_192/AES_GCM_8_256/AES_GCM_12_128/AES_GCM_12_192"
+         "/AES_GCM_12_256/PRF_HMAC_SHA2_256/PRF_HMAC_SHA2_384/PRF_HMAC_SHA2_512/PRF_AES128_XCBC"
+         "/PRF_AES128_CMAC/PRF_HMAC_SHA1/ECP_256/ECP_384/ECP_521/ECP_256_BP/ECP_384_BP/ECP_512_BP"
+         "/CURVE_25519/CURVE_448/MODP_3072/MODP_4096/MODP_6144/MODP_8192/MODP_2048"),
+        (ESP, 1, "AES_CBC_128/AES_CBC_192/AES_CBC_256/HMAC_SHA2_256_128/HMAC_SHA2_384_192/HMAC_SHA2_512_256"
+         "/HMAC_SHA1_96/AES_XCBC_96/NO_EXT_SEQ"),
+    ],
+)  # fmt: skip
+def test_defaults_have_what_strongswan_proposes(protocol: Protocol, place: int, charons: str) -> None:
+    """As charon 6.1 logs its configured proposals, but for CAMELLIA_CTR."""
+    ours = str(default_proposals(protocol)[place]).partition(":")[2].split("/")
+    assert sorted(ours) == sorted(charons.split("/"))
+
+
 def test_unset_text_means_strongswans_own() -> None:
     first = parse_proposals("", IKE)[0]
     assert str(first) == "IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519"

@@ -69,7 +69,7 @@ class AuthConfig:
     """One authentication round of one side: what we use (local), or what we demand (remote).
 
     ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
-    must contain; ``signature_schemes`` names of ``crypto.signatures`` the peer may use, empty for all.
+    must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
     """
 
     auth: AuthClass = AuthClass.PUBKEY

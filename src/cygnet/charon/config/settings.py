@@ -148,12 +148,37 @@ def load(source: Source) -> DaemonSettings:
     return DaemonSettings(**values)  # type: ignore[arg-type]
 
 
+def beyond_limits(source: Source) -> list[str]:
+    """A sentence for each number that :func:`load` brings to a limit."""
+    found = []
+    for entry in fields(DaemonSettings):
+        row, number = entry.metadata["row"], _number(source, entry.metadata["row"], entry.default)
+        if number is not None and number != (used := _limited(row, number)):
+            limits = f"{row.low:.12g} to {row.high:.12g}"
+            found.append(f"{row.path} = {number:.12g} is beyond its limits, {limits}; using {used:.12g}")
+    return found
+
+
 def _value(source: Source, row: Row, default: object) -> object:
     if isinstance(default, bool):
         return source.get_bool(row.path, default)
+    number = _number(source, row, default)
+    if number is None:
+        return source.get(row.path, str(default))
+    limited = _limited(row, number)
+    return int(limited) if isinstance(default, int) else limited
+
+
+def _number(source: Source, row: Row, default: object) -> float | None:
+    """What stands there for an option that is a number."""
+    if isinstance(default, bool):
+        return None
     if isinstance(default, int):
-        return int(min(max(source.get_int(row.path, default), row.low), row.high))
+        return source.get_int(row.path, default)
     if isinstance(default, float):
-        read = source.get_time if row.time else source.get_float
-        return float(min(max(read(row.path, default), row.low), row.high))
-    return source.get(row.path, str(default))
+        return (source.get_time if row.time else source.get_float)(row.path, default)
+    return None
+
+
+def _limited(row: Row, number: float) -> float:
+    return float(min(max(number, row.low), row.high))

@@ -73,8 +73,7 @@ class Reconciler:
                 return Dialogue(self._place.bus, intent.ike_id, intent.ticket, level)
             known = self._fitting(child)
             if known is not None:
-                text = f"CHILD_SA {child.name}{{{known.child.unique_id}}} is established already"
-                return Settled(ticket, text)
+                return Settled(ticket, known.child.duplicate_text)
             intent = self._intents.begin(child.name, AS_CONFIGURED, ticket)
         return self._attempt(peer, child, intent, _initiate, level)
 

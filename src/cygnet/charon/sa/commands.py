@@ -10,7 +10,7 @@ from cygnet.charon.sa import orders, reauthentication
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.marks import kept
+from cygnet.charon.sa.marks import has_unique_marks, kept
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
@@ -32,10 +32,11 @@ def carry_out(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
     """Do what the order says, or queue the task that does."""
     match order:
         case orders.Initiate():
-            task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
-            task.selectors = order.selectors
-            task.marks = kept(order.child, order.marks) if order.child else None
-            _initiate(sa, tasks, task, order.child is None)
+            if not _is_there(sa, order):
+                task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
+                task.selectors = order.selectors
+                task.marks = kept(order.child, order.marks) if order.child else None
+                _initiate(sa, tasks, task, order.child is None)
         case orders.Acquire():
             packet = (order.source, order.destination)
             task = ChildCreate(sa, order.child, order.reqid, packet, order.ticket)
@@ -89,6 +90,22 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
         _await_ike(sa, tasks, task.ticket)
     if not ike_only and not _joined(sa, tasks, task):
         tasks.queue(task)
+
+
+def _is_there(sa: Association, order: orders.Initiate) -> bool:
+    """Whether a CHILD_SA of the very same configuration came to be before the order did.
+
+    Who orders looks before (``jobs.reconciler``), but meanwhile the peer may have made one. With strongSwan 6
+    asking twice makes no second one either.
+    """
+    if order.child is None or order.selectors is not None or has_unique_marks(order.child):
+        return False
+    for child in sa.children.values():
+        if child.state is ChildState.INSTALLED and child.config == order.child:
+            sa.log(Group.IKE, child.snapshot().duplicate_text)
+            sa.finish(order.ticket, True, "the CHILD_SA is there already")
+            return True
+    return False
 
 
 def _joined(sa: Association, tasks: TaskManager, task: ChildCreate) -> bool:

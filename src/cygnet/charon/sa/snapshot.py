@@ -41,6 +41,14 @@ class ChildSnapshot:
     marks: Marks = NO_MARKS
 
 
+    @property
+    def duplicate_text(self) -> str:
+        """Why no second one like this is made, as strongSwan words it."""
+        spis = f"{self.inbound.spi:08x}_i {self.outbound.spi:08x}_o"
+        why = f"due to existing duplicate {{{self.unique_id}}} with SPIs {spis}"
+        return f"not establishing CHILD_SA {self.name} {why}"
+
+
 @dataclass(frozen=True, slots=True)
 class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.

@@ -14,12 +14,15 @@ from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
+from cygnet.charon.sa.tasks.peer_notify import PeerNotify
 from cygnet.charon.sa.tasks.task import Draft, Step, Task
 from cygnet.charon.sa.transport import Route, Transport
 
 _PLACE = {kind: place for place, kind in enumerate(TASKS)}
 _SETUP = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
 _SETUP_TASKS = tuple(kind for kind in TASKS if kind.opens in _SETUP or kind.rides & _SETUP)
+_CONNECTING = (Exchange.IKE_AUTH, Exchange.INFORMATIONAL)  # the latter to say why it gives up
+_BEGINNINGS = {IkeState.CREATED: (Exchange.IKE_SA_INIT,), IkeState.CONNECTING: _CONNECTING}
 _LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
 _COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
 
@@ -102,12 +105,8 @@ class TaskManager:
 
     def _expected_now(self, exchange: int) -> bool:
         """Whether the peer may begin this exchange in the present state."""
-        sa = self.sa
-        if sa.state is IkeState.CREATED:
-            return exchange == Exchange.IKE_SA_INIT and not sa.initiator
-        if sa.state is IkeState.CONNECTING:
-            return exchange == Exchange.IKE_AUTH and not sa.initiator
-        return True
+        allowed = _BEGINNINGS.get(self.sa.state)
+        return allowed is None or (exchange in allowed and not self.sa.initiator)
 
     def _read(self, parsed: Parsed) -> Message | None:
         """Verified, complete, and with the payloads its exchange demands."""
@@ -185,7 +184,8 @@ class TaskManager:
         if message.exchange == Exchange.IKE_SA_INIT:
             self.passive = [kind(sa) for kind in _SETUP_TASKS]
         elif message.exchange in _LIVE:
-            self.passive = [kind(sa) for kind in TASKS if kind.answers(sa, message)]
+            kinds = (PeerNotify,) if sa.state is IkeState.CONNECTING else TASKS
+            self.passive = [kind(sa) for kind in kinds if kind.answers(sa, message)]
 
     def _run_passive(self, message: Message, draft: Draft) -> CygnetError | None:
         """All tasks read the request, then all build the response; what ends the IKE_SA is returned."""

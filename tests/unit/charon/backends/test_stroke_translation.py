@@ -143,6 +143,11 @@ def test_certificate_gives_the_identity() -> None:
     assert peer.remote[0].identity == Identity.parse("CN=b.pem")
 
 
+def test_address_that_the_certificate_carries_is_the_identity() -> None:
+    peer = translated(AddConnection("x", End(OURS, cert="addressed.pem"), End(THEIRS)))
+    assert peer.local[0].identity == Identity.parse(OURS)
+
+
 def test_identity_that_the_certificate_carries_is_kept() -> None:
     peer = translated(AddConnection("x", End(OURS, cert="a.pem", id="@a.pem.lab"), End(THEIRS)))
     assert str(peer.local[0].identity) == "a.pem.lab"
@@ -277,14 +282,15 @@ def test_what_this_version_cannot_do_is_refused_with_words(changes: dict[str, An
 
 @dataclass(frozen=True)
 class FakeCertificate:
-    """Speaks for its subject and one name."""
+    """Speaks for its subject and one name; ``addressed.pem`` for our address, too."""
 
     der: bytes
     subject: Identity
     issuer: Identity
 
     def matches(self, identity: Identity) -> bool:
-        return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"))
+        address = [Identity.parse(OURS)] if self.der == b"addressed.pem" else []
+        return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"), *address)
 
 
 def load(path: str) -> Sequence[Certificate]:

@@ -72,7 +72,8 @@ def test_up_of_what_is_up_has_nothing_to_do():
     around.established()
     answer = around.jobs.up(PEER, CHILD, 1)
     assert isinstance(answer, Settled) and not around.initiates
-    assert answer.read(0) == "CHILD_SA net{1} is established already"
+    words = "not establishing CHILD_SA net due to existing duplicate {1} with SPIs 00000101_i 00000201_o"
+    assert answer.read(0) == words
     assert answer.read(0).ok
 
 

@@ -39,6 +39,7 @@ from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.childless import defers
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
+from cygnet.charon.sa.tasks.refusals import child_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 from cygnet.crypto.interfaces import KeyPair
@@ -183,6 +184,7 @@ class ChildCreate(Task):
         reason = f"received {name} notify, no CHILD_SA built"
         if self.config is not None:
             reason += unacceptable(notify.type, *self._own_selectors(self.config))
+            child_refused(sa, self.config, notify.type)
         sa.log(Group.IKE, reason)
         self.failed(reason)
         return DONE

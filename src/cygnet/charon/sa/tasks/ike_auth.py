@@ -26,6 +26,7 @@ from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
 from cygnet.charon.sa.keymat import signed_octets
 from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 X509 = CertificateEncoding.X509_SIGNATURE
@@ -69,7 +70,11 @@ class IkeAuth(Task):
         sa = self.sa
         payload = message.first(Authentication)
         if payload is None:
-            raise RefusedError(_refusal_text(message))
+            errors = [one.type for one in message.notifies if one.is_error]
+            if not errors:
+                raise RefusedError("AUTH payload missing in the response")
+            identity_refused(sa, errors[0])
+            raise RefusedError(f"received {notifies.name(errors[0])} notify error")
         identification = message.first(IdentificationResponder)
         if identification is None:
             raise InvalidSyntaxError("IDr payload missing in the response")
@@ -214,7 +219,8 @@ class IkeAuth(Task):
         sa = self.sa
         octets = self._octets(local, initiator)
         if own is not None:
-            payload = pubkey.prove(sa, octets, local, own)
+            schemes = sa.peer_config.local[0].signature_schemes
+            payload = pubkey.prove(sa, octets, local, own, schemes)
             sa.auth_name = "public key"
         else:
             payload = psk.prove(sa, octets, local, remote)
@@ -258,8 +264,3 @@ def _own_identity(configured: Identity | None, asked: Identity | None) -> Identi
     if configured is None or configured.has_wildcards:
         return asked if asked is not None and not asked.is_any else None
     return configured
-
-
-def _refusal_text(message: Message) -> str:
-    errors = [notifies.name(one.type) for one in message.notifies if one.is_error]
-    return f"received {errors[0]} notify error" if errors else "AUTH payload missing in the response"

@@ -19,6 +19,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks.refusals import ike_refused
 from cygnet.charon.sa.tasks.task import AGAIN, DONE, MORE, Draft, Step, Task
 from cygnet.crypto.key_exchange import ke_method
 from cygnet.crypto.proposals import Proposal, Selection, Transform, select
@@ -71,8 +72,8 @@ class IkeInit(Task):
             if notify.type == NotifyType.INVALID_KE_PAYLOAD:
                 return self._other_method(notify)
             if notify.is_error:
-                name = notifies.name(notify.type)
-                raise RefusedError(f"received {name} notify error")
+                ike_refused(sa, notify.type)
+                raise RefusedError(f"received {notifies.name(notify.type)} notify error")
         self._read_extensions(message)
         chosen, exchange, nonce = _essentials(message)
         sa.proposal = self._accept(chosen.proposals)
