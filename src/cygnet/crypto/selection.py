@@ -1,11 +1,13 @@
 """Choosing between the peer's proposals and ours, with the reasons where none fits (RFC 7296, 2.7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import (
+    ADDITIONAL,
+    KE_TYPES,
     TYPE_NAMES,
     Proposal,
     Protocol,
@@ -15,6 +17,8 @@ from cygnet.crypto.transforms import (
 )
 
 MAX_REASONS = 16
+MAX_COMBINATIONS = 2000
+"""Combinations of key exchange methods tried for one pair of proposals before it counts as not fitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ def _match(theirs: Proposal, ours: Proposal, prefer_ours: bool, ignore_ke: bool)
     if unknown:
         return f"transform type {unknown[0]} is not supported (received {theirs})"
     chosen: list[Transform] = []
+    several = not ADDITIONAL.isdisjoint(kinds)
     for kind in kinds:
-        if ignore_ke and (kind == TransformType.KE or kind >= TransformType.ADDKE1):
+        if kind in KE_TYPES and (ignore_ke or several):
             continue
         found = _common(theirs, ours, kind, prefer_ours)
         if kind == TransformType.INTEG and _is_aead(chosen):
@@ -76,15 +81,67 @@ def _match(theirs: Proposal, ours: Proposal, prefer_ours: bool, ignore_ke: bool)
     missing = _missing(ours.protocol, chosen)
     if missing:
         return f"{TYPE_NAMES[missing]} is lacking (received {theirs})"
+    if several and not ignore_ke:
+        exchanges = _exchanges(theirs, ours, prefer_ours)
+        if isinstance(exchanges, str):
+            return exchanges
+        chosen += [item for item in exchanges if item in theirs.transforms]
     return replace(theirs, transforms=tuple(chosen))
 
 
+def _exchanges(theirs: Proposal, ours: Proposal, prefer_ours: bool) -> tuple[Transform, ...] | str:
+    """One method for each key exchange, no method twice (RFC 9370, 2.2.1), or why there are none.
+
+    The RFC's rule is about the additional ones; like strongSwan we count the first one in, since the same
+    method twice adds nothing. Additional ones without a first one have no place to take part.
+    """
+    kinds = sorted(KE_TYPES.intersection(transform_types(theirs, ours)) | {TransformType.KE})
+    slots = [tuple(_commons(theirs, ours, kind, prefer_ours)) for kind in kinds]
+    for kind, slot in zip(kinds, slots, strict=True):
+        if not slot:
+            return _reason(theirs, ours, kind)
+    found = _Combination(slots).first()
+    return found or f"no {len(slots)} different key exchange methods found (received {theirs}, configured {ours})"
+
+
+class _Combination:
+    """The search for different methods, in the order of preference of the first slots."""
+
+    def __init__(self, slots: Sequence[tuple[Transform, ...]]) -> None:
+        self._slots = slots
+        self._tries = 0
+
+    def first(self, chosen: tuple[Transform, ...] = ()) -> tuple[Transform, ...] | None:
+        """The best one that begins with ``chosen``."""
+        if len(chosen) == len(self._slots):
+            return chosen
+        for option in self._slots[len(chosen)]:
+            self._tries += 1
+            if self._tries > MAX_COMBINATIONS:
+                return None
+            if self._fits(option, chosen):
+                found = self.first((*chosen, option))
+                if found is not None:
+                    return found
+        return None
+
+    def _fits(self, option: Transform, chosen: tuple[Transform, ...]) -> bool:
+        if option.is_none:
+            return True
+        return all(one.number != option.number for one in chosen) and not (chosen and chosen[0].is_none)
+
+
 def _common(theirs: Proposal, ours: Proposal, kind: int, prefer_ours: bool) -> Transform | None:
-    """The best transform of a type that both offer; leaving out a type that may be is offering 0 of it."""
+    """The best transform of a type that both offer."""
+    return next(_commons(theirs, ours, kind, prefer_ours), None)
+
+
+def _commons(theirs: Proposal, ours: Proposal, kind: int, prefer_ours: bool) -> Iterator[Transform]:
+    """The transforms that both offer, best first; leaving out a type that may be is offering 0 of it."""
     absent = (Transform(kind, 0),) if kind in _OPTIONAL else ()
     received, configured = theirs.of_type(kind) or absent, ours.of_type(kind) or absent
     first, second = (configured, received) if prefer_ours else (received, configured)
-    return next((item for item in first if item in second), None)
+    return (item for item in first if item in second)
 
 
 def _reason(theirs: Proposal, ours: Proposal, kind: int) -> str:

@@ -15,6 +15,10 @@ class Protocol(IntEnum):
     ESP = 3
 
 
+ADDITIONAL = frozenset(range(TransformType.ADDKE1, TransformType.ADDKE7 + 1))
+KE_TYPES = frozenset({TransformType.KE, *ADDITIONAL})
+
+
 @dataclass(frozen=True, slots=True)
 class Transform:
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
@@ -31,7 +35,7 @@ class Transform:
     def __str__(self) -> str:
         row = tables.by_number(self.type, self.number)
         name = "NONE" if self.is_none else row.name if row else f"UNKNOWN_{self.type}_{self.number}"
-        prefix = f"KE{self.type - 5}_" if TransformType.ADDKE1 <= self.type <= TransformType.ADDKE7 else ""
+        prefix = f"KE{self.type - TransformType.KE - 1}_" if self.type in ADDITIONAL else ""
         return f"{prefix}{name}_{self.key_bits}" if self.key_bits else f"{prefix}{name}"
 
 
@@ -60,6 +64,17 @@ class Proposal:
         """Whether each type occurs once, as in an answer (RFC 7296, 2.7)."""
         return len({item.type for item in self.transforms}) == len(self.transforms)
 
+    @property
+    def key_exchanges(self) -> tuple[int, ...]:
+        """The methods of a choice in the order in which they take place, without NONE (RFC 9370, 2.2.1)."""
+        found = [item for item in self.transforms if item.type in KE_TYPES and item.number]
+        return tuple(item.number for item in sorted(found, key=_type_of))
+
+    @property
+    def has_additional(self) -> bool:
+        """Whether there is any additional key exchange, be it NONE."""
+        return any(item.type in ADDITIONAL for item in self.transforms)
+
     def with_spi(self, spi: bytes) -> "Proposal":
         """The same with another SPI."""
         return replace(self, spi=spi)
@@ -81,6 +96,10 @@ def transform_types(*proposals: Proposal) -> list[int]:
 def protocol_name(protocol: int) -> str:
     """``IKE``, ``ESP`` or ``AH``."""
     return Protocol(protocol).name if protocol in Protocol._value2member_map_ else f"PROTO_{protocol}"
+
+
+def _type_of(transform: Transform) -> int:
+    return transform.type
 
 
 TYPE_NAMES: dict[int, str] = {

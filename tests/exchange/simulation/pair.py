@@ -15,7 +15,7 @@ from cygnet.charon.config.records import (
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.snapshot import ChildSnapshot
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Lifetime
@@ -71,12 +71,15 @@ class Pair:
 
     def is_up(self, children: int = 1) -> bool:
         """Both have one established IKE_SA with so many CHILD_SAs, and the kernels fit together."""
-        states = [[sa.state for sa in peer.sas.values()] for peer in (self.alice, self.bob)]
+        both = (self.alice, self.bob)
+        states = [[sa.state for sa in peer.sas.values()] for peer in both]
+        lingering = {one.inbound for peer in both for one in self.lingering(peer)}
+        carrying = [[one for one in peer.kernel.sas if one not in lingering] for peer in both]
         return (
             states == [[IkeState.ESTABLISHED]] * 2
-            and all(len(self.children(peer)) == children for peer in (self.alice, self.bob))
-            and len(self.alice.kernel.sas) == len(self.bob.kernel.sas) == 2 * children
-            and not differences(self.alice.kernel, self.bob.kernel)
+            and all(len(self.children(peer)) == children for peer in both)
+            and len(carrying[0]) == len(carrying[1]) == 2 * children
+            and not differences(self.alice.kernel, self.bob.kernel, lingering)
         )
 
     def is_clean(self) -> bool:
@@ -87,6 +90,14 @@ class Pair:
         )
 
     def children(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
+        """The CHILD_SAs that are not deleted."""
+        return tuple(one for one in self._all_children(peer) if one.state != ChildState.DELETED)
+
+    def lingering(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
+        """Those deleted after a rekeying, on which packets may still come in."""
+        return tuple(one for one in self._all_children(peer) if one.state == ChildState.DELETED)
+
+    def _all_children(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
         return tuple(child for sa in peer.sas.values() for child in sa.snapshot(self.network.now).children)
 
 

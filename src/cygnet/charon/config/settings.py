@@ -84,6 +84,7 @@ class DaemonSettings:
     keep_alive_dpd_margin_s: float = duration("keep_alive_dpd_margin", 0.0)
     half_open_timeout_s: float = duration("half_open_timeout", 30.0)
     retry_initiate_interval_s: float = duration("retry_initiate_interval", 0.0)
+    followup_timeout_s: float = duration("followup_timeout", 20.0, 1)  # ours: RFC 9370, 2.2.4
     delete_rekeyed: bool = option("delete_rekeyed", False)
     delete_rekeyed_delay_s: float = duration("delete_rekeyed_delay", 5.0)
 
@@ -115,6 +116,8 @@ class DaemonSettings:
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)
+    max_lingering: int = option("max_lingering", 64, 0, 1_000_000)
+    max_followups: int = option("max_followups", 8, 1, 1000)
     max_queued_tasks: int = option("max_queued_tasks", 1000, 1, 1_000_000)
     max_init_retries: int = option("max_init_retries", 5, 1, 100)
     max_certificates: int = option("max_certificates", 10, 1, 100)

@@ -24,14 +24,21 @@ from cygnet.charon.sa.events import (
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.ports import Ports
+from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.timers import LingerOver, Timer
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import IpProtocol
 
 if TYPE_CHECKING:
+    from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+    from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+    from cygnet.charon.sa.tasks.series import Series
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+_NEVER_UP = (ChildState.CREATED, ChildState.INSTALLING, ChildState.DELETED)
+"""States from which a CHILD_SA's end is no news: not up yet, or told when it was deleted."""
 
 
 @dataclass(slots=True)
@@ -107,7 +114,9 @@ class Association:
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)
-    collisions: dict[int, tuple[ChildSa, bytes]] = field(default_factory=dict)  # rekeyed by both
+    series: dict[bytes, "Series"] = field(default_factory=dict)  # the peer's, by link, waiting for more
+    crossing: "Crossing[IkeRekey]" = field(default_factory=Crossing)  # who is rekeying this IKE_SA
+    crossings: dict[int, "Crossing[ChildRekey]"] = field(default_factory=dict)  # and its CHILD_SAs, by {n}
     hooks: "Hooks | None" = None
 
     # Naming
@@ -226,7 +235,14 @@ class Association:
             self.drop_child(child)
         self.move_to(IkeState.DESTROYING)
         self.handshake = None
+        self.forget_negotiations()
         self.effects.append(Retire(reason))
+
+    def forget_negotiations(self) -> None:
+        """Nothing that was begun on this IKE_SA comes to an end any more."""
+        self.series.clear()
+        self.crossings.clear()
+        self.crossing = Crossing()
 
     def follow(self, local: Host, remote: Host) -> None:
         """The hosts or ports are others now; the CHILD_SAs go with them."""
@@ -265,7 +281,8 @@ class Association:
         """Forget a CHILD_SA and take it out of the kernel."""
         if self.children.pop(child.unique_id, None) is None:
             return
-        was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
+        self.crossings.pop(child.unique_id, None)
+        was_up = child.agreed is not None and child.state not in _NEVER_UP
         try:
             child.remove(self.ports.kernel)
         except LocalError as error:
@@ -276,10 +293,40 @@ class Association:
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
 
+    def linger_child(self, child: ChildSa) -> None:
+        """A rekeyed CHILD_SA was deleted: packets on their way are still taken for a while.
+
+        ``delete_rekeyed_delay`` says for how long; 0 means up to its lifetime.
+        """
+        delay = self.ports.settings.delete_rekeyed_delay_s or (child.expire_at or self.now) - self.now
+        lingering = [one for one in self.children.values() if one.state is ChildState.DELETED]
+        most = self.ports.settings.max_lingering
+        for oldest in lingering[: max(0, len(lingering) + 1 - most)]:
+            self.drop_child(oldest, rekeyed=True)
+        if delay <= 0 or not most:
+            self.drop_child(child, rekeyed=True)
+            return
+        self.crossings.pop(child.unique_id, None)
+        try:
+            child.stop_sending(self.ports.kernel)
+        except LocalError as error:
+            self.log(Group.KNL, f"removing the outbound half of CHILD_SA {child} failed: {error}")
+        self.move_child(child, ChildState.DELETED)
+        self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), True))
+        self.schedule_child(child, delay, LingerOver(child.unique_id))
+
+    def schedule_child(self, child: ChildSa, delay_s: float, timer: Timer) -> None:
+        """Like ``schedule``, for a timer that follows the CHILD_SA to the IKE_SA that inherits it."""
+        child.timers = {one: due for one, due in child.timers.items() if due > self.now}
+        child.timers[timer] = self.now + delay_s
+        self.schedule(delay_s, timer)
+
     def child_by_spi(self, spi: bytes, *, outbound: bool) -> ChildSa | None:
-        """The CHILD_SA with this SPI of four octets."""
+        """The CHILD_SA with this SPI of four octets; one that lingers is only known by ours."""
         number = int.from_bytes(spi, "big")
         for child in self.children.values():
+            if outbound and child.state is ChildState.DELETED:
+                continue
             if (child.outbound.spi if outbound else child.spi_in) == number:
                 return child
         return None

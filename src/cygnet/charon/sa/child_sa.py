@@ -9,6 +9,7 @@ from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, check_child_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
@@ -71,6 +72,7 @@ class ChildSa:
         self.expire_at: float | None = None
         self.counted = False  # whether the reqid is to be released
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
+        self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
@@ -91,6 +93,11 @@ class ChildSa:
     def carries(self) -> bool:
         """Whether traffic can arrive through it."""
         return self.state in _CARRYING
+
+    @property
+    def sends(self) -> bool:
+        """Whether the outbound SA is installed."""
+        return self._outbound
 
     @property
     def inbound(self) -> SaId:
@@ -126,16 +133,22 @@ class ChildSa:
             kernel.add_policy(policy)
             self._policies += (policy,)
 
+    def stop_sending(self, kernel: Kernel) -> None:
+        """Take the policies and the outbound SA out of the kernel; what still comes in is taken."""
+        self._pending = None
+        policies, self._policies = self._policies, ()
+        for policy in reversed(policies):
+            kernel.delete_policy(policy)
+        if self._outbound:
+            self._outbound = False
+            kernel.delete_sa(self.outbound)
+
     def remove(self, kernel: Kernel) -> None:
         """Take everything out of the kernel again."""
         if self._gone:
             return
         self._gone = True
-        policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
-        if self._outbound:
-            kernel.delete_sa(self.outbound)
+        self.stop_sending(kernel)
         kernel.delete_sa(self.inbound)
 
     def move(self, kernel: Kernel, path: Path) -> None:

@@ -13,6 +13,7 @@ from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
@@ -62,8 +63,9 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             task.failed("unable to initiate to %any: the connection has no address of the peer")
             tasks.abort("unable to initiate to %any")
             return
-        for one in (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeAuth(sa, task.ticket if ike_only else 0)):
-            tasks.queue(one)
+        for kind in (IkeInit, NatDetection, CertPre, IkeIntermediate):
+            tasks.queue(kind(sa))
+        tasks.queue(IkeAuth(sa, task.ticket if ike_only else 0))
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)
     if not ike_only:

@@ -8,14 +8,15 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Reestablish
 from cygnet.charon.sa.handshake import Handshake
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
-from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete, close_actions, reestablish_if_wanted
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.charon.sa.switching import drop_rekeyed, switch_outbound
 
 KEEP_ALIVE = b"\xff"
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
@@ -37,8 +38,24 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
             _rekey_due(sa, tasks)
         case timers.IkeLifetimeOver():
             _lifetime_over(sa, tasks)
+        case _:
+            _of_rekeying(sa, tasks, timer)
+
+
+def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
+    match timer:
         case timers.DropRekeyed():
-            _drop_rekeyed(sa, tasks, timer.child_id)
+            if sa.state is IkeState.REKEYED:
+                tasks.queue(IkeDelete(sa))
+        case timers.SwitchOutbound():
+            switch_outbound(sa, timer)
+        case timers.LingerOver():
+            drop_rekeyed(sa, timer.child_id)
+        case timers.FollowUpDue():
+            series = sa.series.pop(timer.link, None)
+            if series is not None:
+                sa.log(Group.IKE, f"{series.name}: the peer does not go on with its key exchanges, giving up")
+                series.give_up("the peer did not go on with its key exchanges")
 
 
 def _half_open(sa: Association, tasks: TaskManager) -> None:
@@ -84,7 +101,7 @@ def _begin_again(sa: Association, tasks: TaskManager) -> None:
     sa.spi_r, sa.nat.here, sa.nat.there = bytes(8), False, False
     if sa.remote.port == settings.port_nat_t and sa.local.port == settings.port_nat_t:
         sa.local, sa.remote = sa.local.with_port(settings.port), sa.remote.with_port(settings.port)
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa)))
+    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa)))
 
 
 def _keep_alive(sa: Association) -> None:
@@ -145,18 +162,3 @@ def _lifetime_over(sa: Association, tasks: TaskManager) -> None:
         sa.log(Group.JOB, f"deleting IKE_SA {sa} after its maximum lifetime")
         sa.reauthenticates = sa.state is IkeState.ESTABLISHED and bool(sa.children)
         tasks.queue(IkeDelete(sa))
-
-
-def _drop_rekeyed(sa: Association, tasks: TaskManager, child_id: int) -> None:
-    """The peer rekeyed and should have deleted the old one by now."""
-    if not child_id:
-        if sa.state is IkeState.REKEYED:
-            tasks.queue(IkeDelete(sa))
-        return
-    child = sa.children.get(child_id)
-    if child is None or not child.carries:
-        return
-    child.install_outbound(sa.ports.kernel)
-    for old in tuple(sa.children.values()):
-        if old.replaced_by == child_id and old.state is ChildState.REKEYED:
-            tasks.queue(ChildDelete(sa, old.spi_octets))

@@ -14,7 +14,8 @@ from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.timers import HalfOpen, Timer
+from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
 
 
@@ -166,7 +167,7 @@ class IkeSa:
             sa.auth_name,
             tuple(task.name for task in tasks.queued),
             tuple(task.name for task in tasks.active),
-            tuple(task.name for task in tasks.passive),
+            tuple(task.name for task in (*tasks.passive, *sa.series.values())),
             tuple(child.snapshot() for child in sa.children.values()),
         )
 
@@ -198,14 +199,21 @@ class IkeSa:
         self._sa.wanted.append(ChildCreate(self._sa, config, reqid))
 
     def _adopt(self, association: Association) -> None:
-        """A rekeyed IKE_SA: what waits here goes to it, but for deletions."""
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it."""
         new = IkeSa(association)
-        for task in tuple(self._tasks.queued):
-            if not isinstance(task, IkeDelete):
-                self._tasks.queued.remove(task)
-                task.sa = association
-                new._tasks.queue(task)
+        if association.state is IkeState.ESTABLISHED:
+            self._move_waiting(new)
         self._sa.effects.append(Adopt(new))
+
+    def _move_waiting(self, new: "IkeSa") -> None:
+        sa, association = self._sa, new._sa
+        waiting = [one for one in (*self._tasks.queued, *sa.wanted) if not isinstance(one, IkeDelete | IkeRekey)]
+        for task in waiting:
+            (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
+            task.sa = association
+            association.wanted.append(task)
+            if task.not_before > sa.now:
+                association.schedule(task.not_before - sa.now, Retry())
 
 
 def _fresh_spi(ports: Ports) -> bytes:

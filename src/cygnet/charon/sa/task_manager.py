@@ -18,9 +18,10 @@ from cygnet.charon.sa.tasks.task import Draft, Step, Task
 from cygnet.charon.sa.transport import Route, Transport
 
 _PLACE = {kind: place for place, kind in enumerate(TASKS)}
-_SETUP = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
+_MAKING = frozenset({Exchange.IKE_INTERMEDIATE, Exchange.IKE_AUTH})
+_SETUP = _MAKING | {Exchange.IKE_SA_INIT}
 _SETUP_TASKS = tuple(kind for kind in TASKS if kind.opens in _SETUP or kind.rides & _SETUP)
-_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
+_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL)
 _COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
 
 
@@ -106,8 +107,8 @@ class TaskManager:
         if sa.state is IkeState.CREATED:
             return exchange == Exchange.IKE_SA_INIT and not sa.initiator
         if sa.state is IkeState.CONNECTING:
-            return exchange == Exchange.IKE_AUTH and not sa.initiator
-        return True
+            return exchange in _MAKING and not sa.initiator
+        return exchange not in _SETUP
 
     def _read(self, parsed: Parsed) -> Message | None:
         """Verified, complete, and with the payloads its exchange demands."""
@@ -172,6 +173,8 @@ class TaskManager:
         packets = self.transport.pack(draft)
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = packets[0]
+        elif message.exchange == Exchange.IKE_INTERMEDIATE:
+            sa.negotiation.int_auth.add(sa.established_keys, message.covered, draft.covered)
         self.transport.respond(raw, draft.message_id, packets, route)
         self._peer_id += 1
         for task in self.passive:
@@ -265,9 +268,11 @@ class TaskManager:
         self.abort(str(error), farewell=refusal(error))
 
     def _process_response(self, message: Message, raw: bytes) -> None:
-        sa = self.sa
+        sa, waiting = self.sa, self.transport.outstanding
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = raw
+        elif message.exchange == Exchange.IKE_INTERMEDIATE and waiting is not None:
+            sa.negotiation.int_auth.add(sa.established_keys, waiting.covered, message.covered)
         self.transport.outstanding = None
         going: list[Task] = []
         for task in self.active:
@@ -317,7 +322,7 @@ class TaskManager:
         while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
             if not self.active:
                 self._activate()
-            exchange = next((task.opens for task in self.active if task.opens), None)
+            exchange = next((found for task in self.active if (found := task.next_exchange())), None)
             if exchange is None:
                 self.active.clear()
                 return
@@ -340,7 +345,7 @@ class TaskManager:
                 sa.log(Group.IKE, f"{task.name} failed: {error}")
                 self.active.remove(task)
                 task.failed(str(error))
-        if not draft.payloads and not any(task.opens == exchange for task in self.active):
+        if not draft.payloads and not any(task.next_exchange() == exchange for task in self.active):
             return False
         packets = self.transport.pack(draft)
         if exchange == Exchange.IKE_SA_INIT:
@@ -386,6 +391,7 @@ class TaskManager:
         tasks = (*self.active, *self.queued, *self.passive, *sa.wanted)
         self.active, self.queued, self.passive = [], [], []
         sa.wanted.clear()
+        sa.forget_negotiations()
         for task in tasks:
             task.failed(reason)
         sa.retire(reason)

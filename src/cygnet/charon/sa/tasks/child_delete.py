@@ -59,7 +59,10 @@ class ChildDelete(Task):
 
     def _close(self, child: ChildSa) -> None:
         sa = self.sa
-        sa.drop_child(child, rekeyed=child.replaced_by != 0)
+        if child.replaced_by:
+            sa.linger_child(child)
+        else:
+            sa.drop_child(child)
         sa.log(Group.IKE, "CHILD_SA closed")
 
     # As responder
@@ -79,8 +82,7 @@ class ChildDelete(Task):
             sa.log(Group.IKE, f"received DELETE for unknown ESP CHILD_SA with SPI {spi.hex()}")
             return
         sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
-        if child.unique_id in sa.collisions:
-            child.replaced_by = sa.collisions[child.unique_id][0].unique_id
+        awaited = self._settle_rekeying(child)
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)
@@ -89,8 +91,30 @@ class ChildDelete(Task):
         if successor is not None:
             successor.install_outbound(sa.ports.kernel)
         self._close(child)
-        if not mutual and not rekeyed:
+        if not mutual and not rekeyed and not awaited:
             close_action(sa, child)
+
+    def _settle_rekeying(self, child: ChildSa) -> bool:
+        """What the deletion says of rekeyings; whether the outcome of ours decides what comes next.
+
+        Either the old CHILD_SA goes because the peer has made its own replacement, or because it wants none;
+        then our request may have been too late, or may not. Or the peer takes its own replacement back.
+        """
+        sa = self.sa
+        for crossing in tuple(sa.crossings.values()):
+            theirs = crossing.theirs
+            if theirs is not None and theirs.child is child:
+                child.replaced_by = child.replaced_by or (theirs.old.unique_id if theirs.old else 0)
+                theirs.taken_back()
+        mine = sa.crossings.get(child.unique_id)
+        if mine is None:
+            return False
+        if mine.theirs is not None and mine.theirs.complete and mine.theirs.child is not None:
+            child.replaced_by = mine.theirs.child.unique_id
+        elif mine.ours is not None:
+            mine.ours.old_deleted = True
+            return True
+        return False
 
     def build_response(self, draft: Draft) -> Step:
         if self._answer:

@@ -1,0 +1,60 @@
+"""From the old CHILD_SA to the one that replaces it, when the peer rekeyed (RFC 7296, 2.8)."""
+
+from cygnet.base.errors import LocalError
+from cygnet.base.groups import Group
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.states import ChildState
+from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.timers import SwitchOutbound
+
+PATIENCE_S = 31.0
+"""How long the peer has to delete what it rekeyed; several retransmissions of its request fit in."""
+
+
+def switch_outbound(sa: Association, timer: SwitchOutbound) -> None:
+    """Send through the new one once something came in through it.
+
+    As long as neither traffic nor the deletion of the old one shows that the peer can receive on the new
+    one, look again after twice the time. In the end the new one is used and the old one deleted. One that
+    our own rekeying made redundant is only waited for, until the peer deletes it.
+    """
+    child = sa.children.get(timer.child_id)
+    if child is None or not child.carries or child.sends:
+        return
+    over = timer.waited_s >= PATIENCE_S
+    if child.replaced_by:
+        if over:
+            _delete(sa, child)
+    elif over or _has_received(sa, child):
+        child.install_outbound(sa.ports.kernel)
+    if over:
+        _delete_replaced(sa, child)
+    elif not child.sends:
+        again = SwitchOutbound(child.unique_id, 2 * timer.waited_s + 1)
+        sa.schedule_child(child, again.waited_s - timer.waited_s, again)
+
+
+def drop_rekeyed(sa: Association, child_id: int) -> None:
+    """The old one was deleted a while ago."""
+    child = sa.children.get(child_id)
+    if child is not None and child.state is ChildState.DELETED:
+        sa.drop_child(child, rekeyed=True)
+
+
+def _has_received(sa: Association, child: ChildSa) -> bool:
+    try:
+        return sa.ports.kernel.query_sa(child.inbound).packets > 0
+    except LocalError:
+        return False
+
+
+def _delete_replaced(sa: Association, child: ChildSa) -> None:
+    for old in tuple(sa.children.values()):
+        if old.replaced_by == child.unique_id and old.state is ChildState.REKEYED:
+            _delete(sa, old)
+
+
+def _delete(sa: Association, child: ChildSa) -> None:
+    sa.log(Group.IKE, f"the peer does not delete CHILD_SA {child}, which was replaced, so we do")
+    sa.wanted.append(ChildDelete(sa, child.spi_octets))
