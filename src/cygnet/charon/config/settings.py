@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+MOST_PATIENCE_S = 600.0
 
 
 class Source(Protocol):
@@ -141,6 +142,17 @@ class DaemonSettings:
     stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+    @property
+    def answer_patience_s(self) -> float:
+        """How long a peer that retransmits as we do waits for an answer; ten minutes at most."""
+        total, delay = 0.0, self.retransmit_timeout_s
+        for _ in range(self.retransmit_tries + 1):
+            total += min(delay, self.retransmit_limit_s) if self.retransmit_limit_s else delay
+            delay *= self.retransmit_base
+            if total >= MOST_PATIENCE_S:
+                return MOST_PATIENCE_S
+        return total
 
 
 def load(source: Source) -> DaemonSettings:

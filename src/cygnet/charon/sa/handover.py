@@ -10,10 +10,6 @@ from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.timers import DropRekeyed
 from cygnet.crypto.proposals import Proposal
 
-PATIENCE_S = 30.0
-"""How long the peer has at least to delete an IKE_SA that is its to delete."""
-
-
 def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agreed: Proposal) -> Association:
     """A new IKE_SA without keys; who requested the rekeying is its initiator (RFC 7296, 2.18)."""
     new = Association(sa.ports, sa.ports.numbers.ike(), initiator, *spis, sa.local, sa.remote)
@@ -46,8 +42,12 @@ def hand_over(sa: Association, new: Association) -> None:
 
 
 def await_deletion(sa: Association) -> None:
-    """The peer is to delete this rekeyed IKE_SA; after a while we do."""
-    sa.schedule(max(sa.ports.settings.half_open_timeout_s, PATIENCE_S), DropRekeyed())
+    """The peer is to delete this rekeyed IKE_SA.
+
+    Not before it must have given up waiting for our response do we: until then it may not know that it is
+    rekeyed, and our deletion would take its CHILD_SAs.
+    """
+    sa.schedule(sa.ports.settings.answer_patience_s, DropRekeyed())
 
 
 def keep_redundant(sa: Association, new: Association) -> None:

@@ -8,21 +8,18 @@ from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.timers import SwitchOutbound
 
-PATIENCE_S = 31.0
-"""How long the peer has to delete what it rekeyed; several retransmissions of its request fit in."""
-
-
 def switch_outbound(sa: Association, timer: SwitchOutbound) -> None:
     """Send through the new one once something came in through it.
 
     As long as neither traffic nor the deletion of the old one shows that the peer can receive on the new
-    one, look again after twice the time. In the end the new one is used and the old one deleted. One that
-    our own rekeying made redundant is only waited for, until the peer deletes it.
+    one, look again after twice the time. When the peer must have given up waiting for our response, the
+    new one is used and the old one deleted. One that our own rekeying made redundant is only waited for,
+    until the peer deletes it.
     """
     child = sa.children.get(timer.child_id)
     if child is None or not child.carries or child.sends:
         return
-    over = timer.waited_s >= PATIENCE_S
+    over = timer.waited_s >= sa.ports.settings.answer_patience_s
     if child.replaced_by:
         if over:
             _delete(sa, child)

@@ -67,6 +67,12 @@ class ChildRekey(ChildCreate):
         draft.notify(NotifyType.REKEY_SA, protocol=Protocol.ESP, spi=old.spi_octets)
         return super().build_request(draft)
 
+    def ready(self) -> bool:
+        """Not while it is open whether the peer knows yet that ``old`` exists, which it made by rekeying."""
+        old = self.old
+        unsure = old is not None and old.state is ChildState.INSTALLED and not old.sends
+        return super().ready() and not unsure
+
     def _not_needed(self) -> Step:
         """The peer was faster, or the CHILD_SA is gone."""
         self.sa.finish(self.ticket, True)
@@ -186,6 +192,8 @@ class ChildRekey(ChildCreate):
         spi = notify.spi if notify else b""
         old = sa.child_by_spi(spi, outbound=True)
         if old is None or old.agreed is None:
+            if any(child.state is ChildState.CREATED for child in sa.children.values()):
+                raise TemporaryFailureError(f"no CHILD_SA with SPI {spi.hex()} yet, one is being made")
             raise ChildSaNotFoundError(f"no CHILD_SA with SPI {spi.hex()}", Protocol.ESP, spi)
         self._check_state(old)
         self.old = old
