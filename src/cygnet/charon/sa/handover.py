@@ -10,6 +10,10 @@ from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.timers import DropRekeyed
 from cygnet.crypto.proposals import Proposal
 
+_JUST_NOW_S = 1.0
+"""A timer due this long ago may still be on its way to the old IKE_SA; one that comes twice does nothing."""
+
+
 def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agreed: Proposal) -> Association:
     """A new IKE_SA without keys; who requested the rekeying is its initiator (RFC 7296, 2.18)."""
     new = Association(sa.ports, sa.ports.numbers.ike(), initiator, *spis, sa.local, sa.remote)
@@ -34,8 +38,8 @@ def hand_over(sa: Association, new: Association) -> None:
     establish(new, replaces=sa.unique_id)
     for child in new.children.values():
         for timer, due in tuple(child.timers.items()):
-            if due > new.now:
-                new.schedule_child(child, due - new.now, timer)
+            if due > new.now - _JUST_NOW_S:
+                new.schedule_child(child, max(due - new.now, 0), timer)
     sa.log(Group.IKE, f"IKE_SA {new} rekeyed between {new.between}")
     if sa.hooks is not None:
         sa.hooks.adopt(new)

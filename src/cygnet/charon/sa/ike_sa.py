@@ -207,9 +207,13 @@ class IkeSa:
 
     def _move_waiting(self, new: "IkeSa") -> None:
         sa, association = self._sa, new._sa
-        waiting = [one for one in (*self._tasks.queued, *sa.wanted) if not isinstance(one, IkeDelete | IkeRekey)]
-        for task in waiting:
+        for task in (*self._tasks.queued, *sa.wanted):
+            if isinstance(task, IkeDelete):
+                continue
             (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
+            if isinstance(task, IkeRekey):
+                sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
+                continue
             task.sa = association
             association.wanted.append(task)
             if task.not_before > sa.now:

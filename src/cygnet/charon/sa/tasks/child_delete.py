@@ -11,7 +11,7 @@ from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import ChildClosed
-from cygnet.charon.sa.states import ChildState
+from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
@@ -36,6 +36,10 @@ class ChildDelete(Task):
         return any(one.protocol != Protocol.IKE for one in message.all(Delete))
 
     # As initiator
+
+    def ready(self) -> bool:
+        """Not while the peer rekeys the IKE_SA: the answer could come after the CHILD_SA has moved."""
+        return self.sa.state is IkeState.ESTABLISHED
 
     def build_request(self, draft: Draft) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)

@@ -71,10 +71,6 @@ class IkeRekey(Series):
         if self.following:
             return self.ask_further(draft)
         sa = self.sa
-        if sa.state is not IkeState.ESTABLISHED:
-            sa.finish(self.ticket, True, "the peer is rekeying the IKE_SA")
-            self.ticket = 0
-            return DONE
         self.initiating, sa.crossing.ours = True, self
         sa.move_to(IkeState.REKEYING)
         sa.log(Group.IKE, f"initiating IKE_SA {sa} rekeying")

@@ -12,6 +12,7 @@ from cygnet.charon.encoding.payloads import KeyExchange, Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError
 from cygnet.charon.sa.key_exchanges import KeyExchanges, method_name
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import FollowUpDue, Retry
@@ -49,6 +50,10 @@ class Series(Task):
     def lowest(self) -> bytes:
         """The lower of the two nonces."""
         return min(self.nonce, self.peer_nonce)
+
+    def ready(self) -> bool:
+        """Not while either side rekeys the IKE_SA (RFC 7296, 2.25.2)."""
+        return self.sa.state is IkeState.ESTABLISHED
 
     def next_exchange(self) -> Exchange | None:
         return Exchange.IKE_FOLLOWUP_KE if self.following else self.opens
