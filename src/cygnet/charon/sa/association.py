@@ -114,6 +114,7 @@ class Association:
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)
+    early_deletes: set[bytes] = field(default_factory=set)  # SPIs of CHILD_SAs still being made with us
     series: dict[bytes, "Series"] = field(default_factory=dict)  # the peer's, by link, waiting for more
     crossing: "Crossing[IkeRekey]" = field(default_factory=Crossing)  # who is rekeying this IKE_SA
     crossings: dict[int, "Crossing[ChildRekey]"] = field(default_factory=dict)  # and its CHILD_SAs, by {n}

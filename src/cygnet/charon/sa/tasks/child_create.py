@@ -31,7 +31,7 @@ from cygnet.charon.sa.child_setup import complete
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.states import IkeState
-from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.tasks.child_delete import ChildDelete, close_action
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, methods, why, with_method
 from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
@@ -86,6 +86,7 @@ class ChildCreate(Series):
         if self.following:
             return self.ask_further(draft)
         self.initiating = True
+        sa.early_deletes.clear()
         self.child = child = sa.new_child(config, 0)
         self._announce_start(child)
         in_auth = draft.exchange == Exchange.IKE_AUTH
@@ -304,12 +305,19 @@ class ChildCreate(Series):
         sa, child, agreed, initiator = self.sa, self.child, self._agreed, self.initiating
         if child is None or agreed is None:
             raise NotPossibleError("nothing was agreed on")
+        if initiator and agreed.proposal.spi in sa.early_deletes:
+            self._deleted_early(child)
         secrets = self.exchanges.take_secrets()
         complete(sa, child, agreed, (self._nonces(initiator), secrets), self.reqid, initiator=initiator)
         self.complete = True
         self._up(child)
         sa.finish(self.ticket, True)
         self.ticket = 0
+
+    def _deleted_early(self, child: ChildSa) -> None:
+        """The peer's deletion overtook the response that made the CHILD_SA."""
+        close_action(self.sa, child)
+        raise RefusedError("the peer has deleted the CHILD_SA again")
 
     def _up(self, child: ChildSa) -> None:
         """Traffic may flow in both directions."""

@@ -17,6 +17,9 @@ from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
 
 
+MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
+
+
 class ChildDelete(Task):
     """Deletes the CHILD_SA with our inbound SPI ``spi``, or answers the peer's deletion of some."""
 
@@ -43,6 +46,10 @@ class ChildDelete(Task):
 
     def build_request(self, draft: Draft) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)
+        if child is not None and child.state is ChildState.DELETED:
+            self.sa.finish(self.ticket, True)
+            self.ticket = 0
+            return DONE
         if child is not None:
             if child.state is not ChildState.DELETING and child.agreed is not None:
                 log_closing(self.sa, child)
@@ -53,7 +60,7 @@ class ChildDelete(Task):
 
     def process_response(self, message: Message) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)
-        if child is not None:
+        if child is not None and child.state is not ChildState.DELETED:
             self._close(child)
             if self._again:
                 reopen(self.sa, child, "expired")
@@ -84,6 +91,9 @@ class ChildDelete(Task):
         child = sa.child_by_spi(spi, outbound=True)
         if child is None:
             sa.log(Group.IKE, f"received DELETE for unknown ESP CHILD_SA with SPI {spi.hex()}")
+            making = any(one.state is ChildState.CREATED for one in sa.children.values())
+            if making and len(sa.early_deletes) < MAX_EARLY:
+                sa.early_deletes.add(spi)
             return
         sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
         awaited = self._settle_rekeying(child)

@@ -17,6 +17,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.errors import RefusedError
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
@@ -277,6 +278,10 @@ class ChildRekey(ChildCreate):
             self._conclude_ours()
         else:
             self._conclude_theirs()
+
+    def _deleted_early(self, child: ChildSa) -> None:
+        """The old one goes on."""
+        raise RefusedError(f"the peer has deleted {child} again, which was to replace {self.old}")
 
     def _up(self, child: ChildSa) -> None:
         """Who requested sends through the new one at once, unless it is redundant."""
