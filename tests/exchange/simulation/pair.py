@@ -13,9 +13,10 @@ from cygnet.charon.config.records import (
     PeerConfig,
 )
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.sa.events import InboundLingers
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.snapshot import ChildSnapshot
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Lifetime
@@ -73,7 +74,7 @@ class Pair:
         """Both have one established IKE_SA with so many CHILD_SAs, and the kernels fit together."""
         both = (self.alice, self.bob)
         states = [[sa.state for sa in peer.sas.values()] for peer in both]
-        lingering = {one.inbound for peer in both for one in self.lingering(peer)}
+        lingering = {event.id for peer in both for event in peer.of(InboundLingers)}
         carrying = [[one for one in peer.kernel.sas if one not in lingering] for peer in both]
         return (
             states == [[IkeState.ESTABLISHED]] * 2
@@ -90,14 +91,6 @@ class Pair:
         )
 
     def children(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
-        """The CHILD_SAs that are not deleted."""
-        return tuple(one for one in self._all_children(peer) if one.state != ChildState.DELETED)
-
-    def lingering(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
-        """Those deleted after a rekeying, on which packets may still come in."""
-        return tuple(one for one in self._all_children(peer) if one.state == ChildState.DELETED)
-
-    def _all_children(self, peer: Peer) -> tuple[ChildSnapshot, ...]:
         return tuple(child for sa in peer.sas.values() for child in sa.snapshot(self.network.now).children)
 
 

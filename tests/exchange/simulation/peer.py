@@ -9,7 +9,7 @@ from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, 
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
-from cygnet.charon.sa.events import Finished
+from cygnet.charon.sa.events import Finished, InboundLingers
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order
 from cygnet.charon.sa.ports import Ports
@@ -97,6 +97,9 @@ class Peer:
                     self.network.at(delay_s, lambda timer=timer: self._expire(sa.unique_id, timer))
                 case Announce(Log() as line):
                     self.log.append(line.text)
+                case Announce(InboundLingers(id, delay_s) as event):
+                    self.events.append(event)
+                    self.network.at(delay_s, lambda id=id: self.kernel.delete_sa(id))
                 case Announce(event):
                     self.events.append(event)
                 case Adopt(new):

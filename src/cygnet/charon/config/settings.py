@@ -117,7 +117,6 @@ class DaemonSettings:
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)
-    max_lingering: int = option("max_lingering", 64, 0, 1_000_000)
     max_followups: int = option("max_followups", 8, 1, 1000)
     max_queued_tasks: int = option("max_queued_tasks", 1000, 1, 1_000_000)
     max_init_retries: int = option("max_init_retries", 5, 1, 100)

@@ -25,6 +25,13 @@ class Installed:
             self._owners.pop(child.inbound, None)
             self._owners.pop(child.outbound, None)
 
+    def move(self, old_ike: int, new_ike: int) -> None:
+        """An IKE_SA was rekeyed: its CHILD_SAs belong to the new one."""
+        with self._lock:
+            for id, owner in self._owners.items():
+                if owner == old_ike:
+                    self._owners[id] = new_ike
+
     def owner(self, id: SaId) -> int | None:
         """The IKE_SA's number."""
         return self._owners.get(id)

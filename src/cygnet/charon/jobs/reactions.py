@@ -6,12 +6,20 @@ Every reaction only queues orders and jobs: it runs on the worker that holds the
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.config.records import Action, ChildConfig, PeerConfig, Unique
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.negotiations import Negotiations, Workplace
 from cygnet.charon.jobs.traps import Traps
-from cygnet.charon.sa.events import ChildClosed, ChildDown, ChildUp, IkeEstablished, Reestablish
+from cygnet.charon.sa.events import (
+    ChildClosed,
+    ChildDown,
+    ChildUp,
+    IkeEstablished,
+    InboundLingers,
+    Reestablish,
+)
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.runtime.queues.events import EventQueue
@@ -48,9 +56,10 @@ class Reactions:
         self._loaded = loaded
         self._stopping = False
         self._by_kind: dict[type, Callable[[Any], None]] = {
-            IkeEstablished: self._apply_uniqueness,
+            IkeEstablished: self._established,
             ChildUp: self._remember_child,
             ChildDown: self._forget_child,
+            InboundLingers: self._lingers,
             ChildClosed: self._route_again,
             Reestablish: self._establish_again,
         }
@@ -64,6 +73,24 @@ class Reactions:
     def stop(self) -> None:
         """From now on nothing is established again."""
         self._stopping = True
+
+    def _established(self, event: IkeEstablished) -> None:
+        if event.replaces:
+            self._installed.move(event.replaces, event.ike_id)
+        self._apply_uniqueness(event)
+
+    def _lingers(self, event: InboundLingers) -> None:
+        """Nobody else knows the SA any more."""
+
+        def delete() -> None:
+            try:
+                self._place.ports.kernel.delete_sa(event.id)
+            except LocalError as error:
+                text = f"deleting SA {event.id.spi:08x} failed: {error}"
+                self._place.bus.log(Group.KNL, Level.CONTROL, text)
+
+        job = CallJob("delete SA", Priority.LOW, delete)
+        self._events.put_in(event.delay_s, lambda: self._place.jobs.put(job, sure=True))
 
     def _apply_uniqueness(self, event: IkeEstablished) -> None:
         """``uniqueids``: what becomes of other IKE_SAs between the same identities."""

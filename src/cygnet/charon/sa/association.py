@@ -20,13 +20,14 @@ from cygnet.charon.sa.events import (
     ChildUp,
     Finished,
     IkeStateChanged,
+    InboundLingers,
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
-from cygnet.charon.sa.timers import LingerOver, Timer
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import IpProtocol
 
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
-_NEVER_UP = (ChildState.CREATED, ChildState.INSTALLING, ChildState.DELETED)
-"""States from which a CHILD_SA's end is no news: not up yet, or told when it was deleted."""
 
 
 @dataclass(slots=True)
@@ -278,43 +277,32 @@ class Association:
         """Tell that a CHILD_SA carries traffic."""
         self.announce(ChildUp(self.unique_id, child.config, child.snapshot(), replaces))
 
-    def drop_child(self, child: ChildSa, *, rekeyed: bool = False) -> None:
-        """Forget a CHILD_SA and take it out of the kernel."""
+    def drop_child(self, child: ChildSa, *, rekeyed: bool = False, linger: bool = False) -> None:
+        """Forget a CHILD_SA and take it out of the kernel.
+
+        ``linger``: packets of the peer that are still under way are let in, for ``delete_rekeyed_delay``.
+        """
         if self.children.pop(child.unique_id, None) is None:
             return
         self.crossings.pop(child.unique_id, None)
-        was_up = child.agreed is not None and child.state not in _NEVER_UP
+        was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
+        delay = self._linger_s(child) if linger else 0
         try:
-            child.remove(self.ports.kernel)
+            child.remove(self.ports.kernel, linger=delay > 0)
         except LocalError as error:
             self.log(Group.KNL, f"removing CHILD_SA {child} failed: {error}")
+        if delay:
+            self.announce(InboundLingers(child.inbound, delay))
         if child.counted:
             self.ports.numbers.release_reqid(child.reqid)
         self.move_child(child, ChildState.DESTROYING)
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
 
-    def linger_child(self, child: ChildSa) -> None:
-        """A rekeyed CHILD_SA was deleted: packets on their way are still taken for a while.
-
-        ``delete_rekeyed_delay`` says for how long; 0 means up to its lifetime.
-        """
-        delay = self.ports.settings.delete_rekeyed_delay_s or (child.expire_at or self.now) - self.now
-        lingering = [one for one in self.children.values() if one.state is ChildState.DELETED]
-        most = self.ports.settings.max_lingering
-        for oldest in lingering[: max(0, len(lingering) + 1 - most)]:
-            self.drop_child(oldest, rekeyed=True)
-        if delay <= 0 or not most:
-            self.drop_child(child, rekeyed=True)
-            return
-        self.crossings.pop(child.unique_id, None)
-        try:
-            child.stop_sending(self.ports.kernel)
-        except LocalError as error:
-            self.log(Group.KNL, f"removing the outbound half of CHILD_SA {child} failed: {error}")
-        self.move_child(child, ChildState.DELETED)
-        self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), True))
-        self.schedule_child(child, delay, LingerOver(child.unique_id))
+    def _linger_s(self, child: ChildSa) -> float:
+        """``delete_rekeyed_delay``, of which 0 means up to the end of the lifetime."""
+        left = child.expire_at - self.now if child.expire_at is not None else 0
+        return self.ports.settings.delete_rekeyed_delay_s or max(left, 0)
 
     def schedule_child(self, child: ChildSa, delay_s: float, timer: Timer) -> None:
         """Like ``schedule``, for a timer that follows the CHILD_SA to the IKE_SA that inherits it."""
@@ -323,11 +311,9 @@ class Association:
         self.schedule(delay_s, timer)
 
     def child_by_spi(self, spi: bytes, *, outbound: bool) -> ChildSa | None:
-        """The CHILD_SA with this SPI of four octets; one that lingers is only known by ours."""
+        """The CHILD_SA with this SPI of four octets."""
         number = int.from_bytes(spi, "big")
         for child in self.children.values():
-            if outbound and child.state is ChildState.DELETED:
-                continue
             if (child.outbound.spi if outbound else child.spi_in) == number:
                 return child
         return None

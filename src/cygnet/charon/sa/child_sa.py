@@ -133,23 +133,18 @@ class ChildSa:
             kernel.add_policy(policy)
             self._policies += (policy,)
 
-    def stop_sending(self, kernel: Kernel) -> None:
-        """Take the policies and the outbound SA out of the kernel; what still comes in is taken."""
-        self._pending = None
+    def remove(self, kernel: Kernel, *, linger: bool = False) -> None:
+        """Take everything out of the kernel again; with ``linger`` all but the inbound SA."""
+        if self._gone:
+            return
+        self._gone = True
         policies, self._policies = self._policies, ()
         for policy in reversed(policies):
             kernel.delete_policy(policy)
         if self._outbound:
-            self._outbound = False
             kernel.delete_sa(self.outbound)
-
-    def remove(self, kernel: Kernel) -> None:
-        """Take everything out of the kernel again."""
-        if self._gone:
-            return
-        self._gone = True
-        self.stop_sending(kernel)
-        kernel.delete_sa(self.inbound)
+        if not linger:
+            kernel.delete_sa(self.inbound)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""

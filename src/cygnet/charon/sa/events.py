@@ -10,6 +10,7 @@ from cygnet.base.identities import Identity
 from cygnet.charon.config.records import Action, ChildConfig, PeerConfig
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.kernel.port import SaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,14 @@ class ChildDown:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundLingers:
+    """The inbound SA of a CHILD_SA that is gone is still in the kernel, to be deleted in ``delay_s``."""
+
+    id: SaId
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The outcome of the order with this ticket; ``reason`` is for people."""
 
@@ -122,6 +131,7 @@ Event = (
     | IkeEstablished
     | ChildUp
     | ChildDown
+    | InboundLingers
     | Finished
     | Reestablish
     | ChildClosed

@@ -16,7 +16,7 @@ from cygnet.charon.sa.tasks.ike_delete import IkeDelete, close_actions, reestabl
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
-from cygnet.charon.sa.switching import drop_rekeyed, switch_outbound
+from cygnet.charon.sa.switching import switch_outbound
 
 KEEP_ALIVE = b"\xff"
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
@@ -49,8 +49,6 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
                 tasks.queue(IkeDelete(sa))
         case timers.SwitchOutbound():
             switch_outbound(sa, timer)
-        case timers.LingerOver():
-            drop_rekeyed(sa, timer.child_id)
         case timers.FollowUpDue():
             series = sa.series.pop(timer.link, None)
             if series is not None:

@@ -66,16 +66,13 @@ CHILD_MOVES = frozenset(
         (_C.INSTALLED, _C.REKEYING),  # by us, or by the peer with several key exchanges
         (_C.INSTALLED, _C.REKEYED),  # the peer rekeyed it
         (_C.INSTALLED, _C.DELETING),
-        (_C.INSTALLED, _C.DELETED),  # by the peer, redundant
         (_C.INSTALLED, _C.DESTROYING),
         (_C.REKEYING, _C.INSTALLED),  # the peer refused
         (_C.REKEYING, _C.REKEYED),
         (_C.REKEYING, _C.DELETING),
-        (_C.REKEYING, _C.DELETED),  # by the peer, which had rekeyed it too
         (_C.REKEYING, _C.DESTROYING),
         (_C.REKEYED, _C.INSTALLED),  # the peer took its new one back
         (_C.REKEYED, _C.DELETING),
-        (_C.REKEYED, _C.DELETED),  # by the peer
         (_C.REKEYED, _C.DESTROYING),
         (_C.DELETING, _C.DELETED),
         (_C.DELETING, _C.DESTROYING),

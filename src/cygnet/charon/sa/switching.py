@@ -32,13 +32,6 @@ def switch_outbound(sa: Association, timer: SwitchOutbound) -> None:
         sa.schedule_child(child, again.waited_s - timer.waited_s, again)
 
 
-def drop_rekeyed(sa: Association, child_id: int) -> None:
-    """The old one was deleted a while ago."""
-    child = sa.children.get(child_id)
-    if child is not None and child.state is ChildState.DELETED:
-        sa.drop_child(child, rekeyed=True)
-
-
 def _has_received(sa: Association, child: ChildSa) -> bool:
     try:
         return sa.ports.kernel.query_sa(child.inbound).packets > 0

@@ -58,13 +58,6 @@ class SwitchOutbound:
 
 
 @dataclass(frozen=True, slots=True)
-class LingerOver:
-    """No packets of a deleted CHILD_SA ({n}) are on their way any more."""
-
-    child_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class FollowUpDue:
     """The peer should have gone on with the key exchanges it began (RFC 9370, 2.2.4)."""
 
@@ -81,6 +74,5 @@ Timer = (
     | Retry
     | DropRekeyed
     | SwitchOutbound
-    | LingerOver
     | FollowUpDue
 )

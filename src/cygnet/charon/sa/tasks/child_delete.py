@@ -46,10 +46,6 @@ class ChildDelete(Task):
 
     def build_request(self, draft: Draft) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)
-        if child is not None and child.state is ChildState.DELETED:
-            self.sa.finish(self.ticket, True)
-            self.ticket = 0
-            return DONE
         if child is not None:
             if child.state is not ChildState.DELETING and child.agreed is not None:
                 log_closing(self.sa, child)
@@ -60,7 +56,7 @@ class ChildDelete(Task):
 
     def process_response(self, message: Message) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)
-        if child is not None and child.state is not ChildState.DELETED:
+        if child is not None:
             self._close(child)
             if self._again:
                 reopen(self.sa, child, "expired")
@@ -70,10 +66,8 @@ class ChildDelete(Task):
 
     def _close(self, child: ChildSa) -> None:
         sa = self.sa
-        if child.replaced_by:
-            sa.linger_child(child)
-        else:
-            sa.drop_child(child)
+        replaced = child.replaced_by != 0
+        sa.drop_child(child, rekeyed=replaced, linger=replaced)
         sa.log(Group.IKE, "CHILD_SA closed")
 
     # As responder

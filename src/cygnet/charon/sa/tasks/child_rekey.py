@@ -216,7 +216,7 @@ class ChildRekey(ChildCreate):
     def _check_limits(self) -> None:
         """A rekeying may go beyond the number of CHILD_SAs by as many again, for it soon deletes one."""
         sa = self.sa
-        if len(sa.children) >= 2 * sa.ports.settings.max_children + sa.ports.settings.max_lingering:
+        if len(sa.children) >= 2 * sa.ports.settings.max_children:
             raise NoAdditionalSasError(f"{len(sa.children)} CHILD_SAs are too many even for a rekeying")
         self.check_room()
 
