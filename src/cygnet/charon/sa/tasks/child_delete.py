@@ -65,8 +65,11 @@ class ChildDelete(Task):
         return DONE
 
     def _close(self, child: ChildSa) -> None:
+        """What replaces it must be sent through now, before the policies of this one go."""
         sa = self.sa
-        replaced = child.replaced_by != 0
+        replaced, successor = child.replaced_by != 0, sa.children.get(child.replaced_by)
+        if successor is not None:
+            successor.install_outbound(sa.ports.kernel)
         sa.drop_child(child, rekeyed=replaced, linger=replaced)
         sa.log(Group.IKE, "CHILD_SA closed")
 
@@ -95,9 +98,6 @@ class ChildDelete(Task):
         if not mutual:
             log_closing(sa, child)
             self._answer.append(child.spi_octets)
-        successor = sa.children.get(child.replaced_by)
-        if successor is not None:
-            successor.install_outbound(sa.ports.kernel)
         self._close(child)
         if not mutual and not rekeyed and not awaited:
             close_action(sa, child)
