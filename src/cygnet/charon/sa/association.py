@@ -110,6 +110,7 @@ class Association:
     tries: int = 0  # attempts before this one, for ``keyingtries``
     reauthenticates: bool = False  # to be made anew once it is deleted
     replaced_by: int = 0
+    redundant: bool = False  # made by a rekeying that lost against another
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)

@@ -44,8 +44,10 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
 
 def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
     match timer:
-        case timers.DropRekeyed():
-            if sa.state is IkeState.REKEYED:
+        case timers.DropRekeyed() if sa.state is IkeState.REKEYED:
+            if sa.redundant:
+                tasks.abort("redundant after a collision of rekeyings")
+            else:
                 tasks.queue(IkeDelete(sa))
         case timers.SwitchOutbound():
             switch_outbound(sa, timer)

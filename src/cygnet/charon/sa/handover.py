@@ -14,6 +14,9 @@ _JUST_NOW_S = 1.0
 """A timer due this long ago may still be on its way to the old IKE_SA; one that comes twice does nothing."""
 
 
+_REDUNDANT_S = 30.0
+
+
 def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agreed: Proposal) -> Association:
     """A new IKE_SA without keys; who requested the rekeying is its initiator (RFC 7296, 2.18)."""
     new = Association(sa.ports, sa.ports.numbers.ike(), initiator, *spis, sa.local, sa.remote)
@@ -55,11 +58,15 @@ def await_deletion(sa: Association) -> None:
 
 
 def keep_redundant(sa: Association, new: Association) -> None:
-    """An IKE_SA that lost against another's rekeying lives on until who made it has deleted it."""
+    """An IKE_SA that lost against another's rekeying lives on until who made it has deleted it.
+
+    If the peer made it, but ended its attempt before it had our response, it does not know it: after a
+    while it goes without a word.
+    """
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
-    new.replaced_by = sa.replaced_by or sa.unique_id
+    new.replaced_by, new.redundant = sa.replaced_by or sa.unique_id, True
     new.move_to(IkeState.REKEYED)
-    await_deletion(new)
+    new.schedule(sa.ports.settings.half_open_timeout_s or _REDUNDANT_S, DropRekeyed())
     if sa.hooks is not None:
         sa.hooks.adopt(new)
 

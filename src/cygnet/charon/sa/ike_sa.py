@@ -19,6 +19,10 @@ from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
 
 
+SETTLING_S = 1.0
+"""How long requests of ours wait on an IKE_SA that the peer has just made by rekeying."""
+
+
 class IkeSa:
     """One IKE_SA (RFC 7296). One caller at a time; ``now`` is monotonic seconds.
 
@@ -206,7 +210,9 @@ class IkeSa:
         self._sa.effects.append(Adopt(new))
 
     def _move_waiting(self, new: "IkeSa") -> None:
+        """Unless we are its initiator, the peer has the new one only once it has our response."""
         sa, association = self._sa, new._sa
+        ready_at = sa.now if association.initiator else sa.now + SETTLING_S
         for task in (*self._tasks.queued, *sa.wanted):
             if isinstance(task, IkeDelete):
                 continue
@@ -216,6 +222,7 @@ class IkeSa:
                 continue
             task.sa = association
             association.wanted.append(task)
+            task.not_before = max(task.not_before, ready_at)
             if task.not_before > sa.now:
                 association.schedule(task.not_before - sa.now, Retry())
 
