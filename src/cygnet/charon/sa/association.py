@@ -286,6 +286,7 @@ class Association:
         if self.children.pop(child.unique_id, None) is None:
             return
         self.crossings.pop(child.unique_id, None)
+        self._pass_on_place(child)
         was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
         delay = self._linger_s(child) if linger else 0
         try:
@@ -299,6 +300,14 @@ class Association:
         self.move_child(child, ChildState.DESTROYING)
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
+
+    def _pass_on_place(self, child: ChildSa) -> None:
+        """What it had replaced is replaced by its successor, or is in use again if it has none."""
+        for old in self.children.values():
+            if old.replaced_by == child.unique_id:
+                old.replaced_by = child.replaced_by if child.replaced_by in self.children else 0
+                if not old.replaced_by and old.state is ChildState.REKEYED:
+                    self.move_child(old, ChildState.INSTALLED)
 
     def _linger_s(self, child: ChildSa) -> float:
         """``delete_rekeyed_delay``, of which 0 means up to the end of the lifetime."""

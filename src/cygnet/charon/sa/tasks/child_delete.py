@@ -93,27 +93,26 @@ class ChildDelete(Task):
                 sa.early_deletes.add(spi)
             return
         sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
-        awaited = self._settle_rekeying(child)
+        settled = self._settle_rekeying(child)
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)
             self._answer.append(child.spi_octets)
         self._close(child)
-        if not mutual and not rekeyed and not awaited:
+        if not mutual and not rekeyed and not settled:
             close_action(sa, child)
 
     def _settle_rekeying(self, child: ChildSa) -> bool:
-        """What the deletion says of rekeyings; whether the outcome of ours decides what comes next.
+        """What the deletion says of rekeyings; whether they decide what comes next, not ``closeaction``.
 
         Either the old CHILD_SA goes because the peer has made its own replacement, or because it wants none;
         then our request may have been too late, or may not. Or the peer takes its own replacement back.
         """
         sa = self.sa
-        for crossing in tuple(sa.crossings.values()):
-            theirs = crossing.theirs
-            if theirs is not None and theirs.child is child:
-                child.replaced_by = child.replaced_by or (theirs.old.unique_id if theirs.old else 0)
-                theirs.taken_back()
+        for crossing in sa.crossings.values():
+            if crossing.theirs is not None and crossing.theirs.child is child:
+                crossing.theirs = None
+                return True
         mine = sa.crossings.get(child.unique_id)
         if mine is None:
             return False

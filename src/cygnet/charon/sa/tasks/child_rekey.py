@@ -261,16 +261,6 @@ class ChildRekey(ChildCreate):
         if old.state is ChildState.REKEYING:
             sa.move_child(old, ChildState.REKEYED)
 
-    def taken_back(self) -> None:
-        """The peer deleted what it had made: the old one is as it was, or ours takes its place."""
-        sa, old, new, crossing = self.sa, self.old, self.child, self._crossing
-        crossing.theirs = None
-        if old is None or new is None or old.unique_id not in sa.children:
-            return
-        if old.replaced_by == new.unique_id and old.state is ChildState.REKEYED:
-            old.replaced_by = 0
-            sa.move_child(old, ChildState.INSTALLED)
-
     # Both
 
     def conclude(self) -> None:

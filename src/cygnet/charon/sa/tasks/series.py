@@ -42,7 +42,8 @@ class Series(Task):
         self.nonce = b""
         self.peer_nonce = b""
         self.answer: KeyExchange | None = None
-        self.retries = 0
+        self._asked_again = 0
+        self._forgotten = 0
         self._link = b""
         self._refused_since: float | None = None
 
@@ -124,6 +125,7 @@ class Series(Task):
             old = method_name(self.exchanges.requested)
             text = f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}"
             sa.log(Group.IKE, text)
+            self._asked_again += 1
             self.use_method(wanted)
             return self.again(0)
         return self.refused_for_good(name)
@@ -142,7 +144,7 @@ class Series(Task):
 
     def _can_use(self, method: int) -> bool:
         usable = method in self.offered_methods() and method != self.exchanges.requested
-        return usable and self.retries < MAX_RETRIES and not self.following
+        return usable and self._asked_again < MAX_RETRIES and not self.following
 
     def _later(self, name: str) -> Step:
         """TEMPORARY_FAILURE: wait; after minutes of them, the IKE_SA is out of step (RFC 7296, 2.25)."""
@@ -158,16 +160,16 @@ class Series(Task):
 
     def _from_the_start(self, name: str) -> Step:
         """The responder forgot the beginning of the series; always doing so is fatal (RFC 9370, 2.2.4)."""
-        if self.retries >= MAX_RETRIES:
-            self.failed(f"received {name} notify {self.retries + 1} times")
-            start_over(self.sa, f"received {name} notify {self.retries + 1} times")
+        self._forgotten, self._refused_since = self._forgotten + 1, None
+        if self._forgotten > MAX_RETRIES:
+            self.failed(f"received {name} notify {self._forgotten} times")
+            start_over(self.sa, f"received {name} notify {self._forgotten} times")
             return DONE
         self.sa.log(Group.IKE, f"received {name} notify, starting over with the key exchanges")
         return self.again(0)
 
     def again(self, delay_s: float) -> Step:
         """The same in a new exchange, later."""
-        self.retries += 1
         self.restart()
         self.not_before = self.sa.now + delay_s
         self.sa.wanted.append(self)
