@@ -13,7 +13,7 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
 from cygnet.charon.sa.events import ChildDown, ChildUp, Reestablish
-from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild
+from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.task import Draft
 
@@ -168,13 +168,11 @@ def test_other_first_method_costs_one_round_trip(order: RekeyChild | RekeyIke) -
 @pytest.mark.parametrize("order", [RekeyChild(name="net-net", ticket=3), RekeyIke(ticket=3)])
 def test_nothing_in_common_for_a_rekeying_keeps_what_there_is(order: RekeyChild | RekeyIke) -> None:
     pair = connected(hybrid_pair())
-    other = propose(Pair(), "aes256gcm16-prfsha384-x25519-ke1_mlkem1024!", "aes256gcm16-x25519-ke1_mlkem1024!")
-    for whose, peer in (("bob", pair.bob), ("alice", pair.alice)):
-        if peer is pair.bob:
-            config = getattr(other, f"{whose}_config")
-            peer.sa._sa.config = config
-            for child in peer.sa._sa.children.values():
-                child.config = config.children[0]
+    mlkem1024 = "x25519-ke1_mlkem1024!"
+    other = propose(Pair(), f"aes256gcm16-prfsha384-{mlkem1024}", f"aes256gcm16-{mlkem1024}").bob_config
+    pair.bob.order(pair.bob.sa, UpdateConfig(other))
+    (child,) = pair.bob.sa._sa.children.values()
+    child.config = other.children[0]
     # R -> I  CREATE_CHILD_SA { N(NO_PROPOSAL_CHOSEN) }
     pair.alice.order(pair.alice.sa, order)
     pair.network.run()

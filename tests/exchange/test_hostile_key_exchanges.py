@@ -37,7 +37,9 @@ def connected(pair: Pair) -> Pair:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(("ike", "exchange"), [(HYBRID_IKE, INTERMEDIATE), ("aes128gcm16-prfsha256-mlkem768!", INIT)])
+@pytest.mark.parametrize(
+    ("ike", "exchange"), [(HYBRID_IKE, INTERMEDIATE), ("aes128gcm16-prfsha256-mlkem768!", INIT)]
+)
 def test_encapsulation_key_of_wrong_size_is_refused(
     monkeypatch: pytest.MonkeyPatch, size: int, ike: str, exchange: Exchange
 ) -> None:
@@ -107,7 +109,7 @@ def test_response_with_a_value_that_is_no_good_ends_the_ike_sa(
     pair.network.run(400)
     assert not pair.alice.finished(3).ok
     assert not pair.alice.sas and pair.alice.kernel.is_empty()
-    assert not pair.bob.is_established() or order.ticket and isinstance(order, RekeyIke)
+    assert not pair.bob.is_established() or (order.ticket and isinstance(order, RekeyIke))
 
 
 # IKE_INTERMEDIATE where it has no place
@@ -255,7 +257,9 @@ def test_link_serves_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"link", bytes(5000)])
-def test_follow_up_without_a_beginning_is_state_not_found(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+def test_follow_up_without_a_beginning_is_state_not_found(
+    monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
     pair = connected(Pair())
 
     def follow(draft: Draft) -> None:

@@ -1,4 +1,4 @@
-"""Rekeying and closing IKE_SAs at once, and CHILD_SAs meanwhile (RFC 7296, 2.8.2, 2.25.2; RFC 9370, 2.2.4)."""
+"""Rekeying and closing IKE_SAs at once, CHILD_SAs meanwhile (RFC 7296, 2.8.2, 2.25.2; RFC 9370, 2.2.4)."""
 
 import pytest
 from simulation.hybrid import CLASSIC_ESP, HYBRID_ESP, HYBRID_IKE, propose
@@ -305,7 +305,9 @@ def test_child_sa_is_not_made_while_the_peer_rekeys_the_ike_sa() -> None:
     assert collision.pair.is_up(children=2)
 
 
-@pytest.mark.parametrize("order", [TerminateChild(name="net-net", ticket=8), RekeyChild(name="net-net", ticket=8)])
+@pytest.mark.parametrize(
+    "order", [TerminateChild(name="net-net", ticket=8), RekeyChild(name="net-net", ticket=8)]
+)
 def test_what_waited_is_done_on_the_new_ike_sa(order: TerminateChild | RekeyChild) -> None:
     collision = Collision()
     collision.post.hold(collision.alice, CREATE)
@@ -396,7 +398,8 @@ def test_persistent_temporary_failures_end_the_ike_sa() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_crossing_rekeyings_under_loss(seed: int) -> None:
-    collision = Collision(seed, HYBRID_IKE if seed % 2 else CLASSIC_IKE, HYBRID_ESP if seed % 3 else CLASSIC_ESP)
+    ike, esp = HYBRID_IKE if seed % 2 else CLASSIC_IKE, HYBRID_ESP if seed % 3 else CLASSIC_ESP
+    collision = Collision(seed, ike, esp)
     weather = collision.pair.network.weather
     weather.loss, weather.copies, weather.jitter_s = 0.1, 0.2, 0.1
     for peer in (collision.alice, collision.bob):

@@ -261,9 +261,8 @@ def _ecp(number: int, name: str, keyword: str, curve: ec.EllipticCurve) -> KeyEx
 
 
 def _kem(method: mlkem.MlKemMethod) -> KeyExchange:
-    return KeyExchange(
-        number=method.number, name=f"ML_KEM_{method.bits}", keywords=_words(f"mlkem{method.bits}"), method=method
-    )
+    name, words = f"ML_KEM_{method.bits}", _words(f"mlkem{method.bits}")
+    return KeyExchange(number=method.number, name=name, keywords=words, method=method)
 
 
 KEY_EXCHANGES = (

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from simulation.network import Weather
-from simulation.pair import Pair
-
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, parse_proposals
+from simulation.network import Weather
+from simulation.pair import Pair
 
 HYBRID_IKE = "aes256gcm16-prfsha384-x25519-ke1_mlkem768!"
 HYBRID_ESP = "aes256gcm16-x25519-ke1_mlkem768!"

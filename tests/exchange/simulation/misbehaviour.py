@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from simulation.peer import Peer
 
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.charon.sa.transport import Transport
+from simulation.peer import Peer
 
 
 def misbehave(

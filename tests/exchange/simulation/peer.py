@@ -97,9 +97,9 @@ class Peer:
                     self.network.at(delay_s, lambda timer=timer: self._expire(sa.unique_id, timer))
                 case Announce(Log() as line):
                     self.log.append(line.text)
-                case Announce(InboundLingers(id, delay_s) as event):
+                case Announce(InboundLingers(name, delay_s) as event):
                     self.events.append(event)
-                    self.network.at(delay_s, lambda id=id: self.kernel.delete_sa(id))
+                    self.network.at(delay_s, lambda name=name: self.kernel.delete_sa(name))
                 case Announce(event):
                     self.events.append(event)
                 case Adopt(new):

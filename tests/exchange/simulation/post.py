@@ -3,12 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from cygnet.charon.encoding.exchanges import exchange_name
+from cygnet.wire.header import Header
 from simulation.network import Datagram
 from simulation.pair import Pair
 from simulation.peer import Peer
-
-from cygnet.charon.encoding.exchanges import exchange_name
-from cygnet.wire.header import Header
 
 
 @dataclass(frozen=True)

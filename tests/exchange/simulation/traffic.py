@@ -1,9 +1,8 @@
 """Packets in both directions, so that a test sees whether any would be lost."""
 
+from cygnet.kernel.port import Direction, SaSpec
 from simulation.pair import Pair
 from simulation.peer import Peer
-
-from cygnet.kernel.port import Direction, SaSpec
 
 
 class Traffic:
@@ -37,9 +36,9 @@ class Traffic:
         network.at(self.interval_s, self._tick)
 
     def _arrive(self, receiver: Peer, spec: SaSpec) -> None:
-        for id, found in receiver.kernel.sas.items():
-            if found.inbound and id.spi == spec.id.spi:
-                receiver.kernel.carry(id, 84)
+        for name, found in receiver.kernel.sas.items():
+            if found.inbound and name.spi == spec.id.spi:
+                receiver.kernel.carry(name, 84)
                 self.carried += 1
                 return
         self.lost.append(f"{self.pair.network.now:.2f}: {receiver.address} does not know {spec.id.spi:08x}")

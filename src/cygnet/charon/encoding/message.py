@@ -7,7 +7,7 @@ the first step concerns a message that may be forged: it never ends an SA.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import TypeVar
 
@@ -180,7 +180,10 @@ def with_inner(parsed: Parsed, content: bytes) -> Message:
     if encrypted is not None:
         raise InvalidSyntaxError("an encrypted payload inside an encrypted payload")
     covered = _covered(parsed, part, content) if message.exchange == Exchange.IKE_INTERMEDIATE else b""
-    return replace(message, payloads=message.payloads + tuple(inner), covered=covered)
+    return Message(
+        message.exchange, message.spi_i, message.spi_r, message.message_id, message.initiator,
+        message.response, message.payloads + tuple(inner), message.minor, covered,
+    )  # fmt: skip
 
 
 def covered_octets(message: Message) -> bytes:

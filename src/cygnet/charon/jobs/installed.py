@@ -28,9 +28,9 @@ class Installed:
     def move(self, old_ike: int, new_ike: int) -> None:
         """An IKE_SA was rekeyed: its CHILD_SAs belong to the new one."""
         with self._lock:
-            for id, owner in self._owners.items():
+            for name, owner in self._owners.items():
                 if owner == old_ike:
-                    self._owners[id] = new_ike
+                    self._owners[name] = new_ike
 
     def owner(self, id: SaId) -> int | None:
         """The IKE_SA's number."""

@@ -9,6 +9,7 @@ from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Reestablish
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.dpd import Dpd
@@ -16,7 +17,6 @@ from cygnet.charon.sa.tasks.ike_delete import IkeDelete, close_actions, reestabl
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
-from cygnet.charon.sa.switching import switch_outbound
 
 KEEP_ALIVE = b"\xff"
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)

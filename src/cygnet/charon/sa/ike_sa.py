@@ -18,7 +18,6 @@ from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
 
-
 SETTLING_S = 1.0
 """How long requests of ours wait on an IKE_SA that the peer has just made by rekeying."""
 

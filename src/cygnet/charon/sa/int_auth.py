@@ -14,7 +14,7 @@ class IntAuth:
     count: int = 0
 
     def add(self, keys: IkeKeys, request: bytes, response: bytes) -> None:
-        """One exchange more; ``keys`` are those from before it, the messages as ``Message.covered`` has them."""
+        """One exchange more; ``keys`` are those from before it, the octets those of ``Message.covered``."""
         self.initiator = keys.prf(keys.sk_pi.reveal(), self.initiator + request)
         self.responder = keys.prf(keys.sk_pr.reveal(), self.responder + response)
         self.count += 1

@@ -16,24 +16,29 @@ class KeyExchanges:
     request may come before anything is agreed on. Each secret is handed out once, by :meth:`take_secrets`.
     """
 
-    __slots__ = ("_done", "_pair", "_secrets", "methods", "requested")
+    __slots__ = ("_left", "_pair", "_secrets", "methods", "requested")
 
     def __init__(self) -> None:
         self.methods: tuple[int, ...] = ()
         self.requested = 0
         self._pair: KeyPair | None = None
-        self._done = 0
+        self._left: tuple[int, ...] = ()
         self._secrets: tuple[Secret, ...] = ()
 
     @property
     def next(self) -> int:
         """The method whose turn it is, 0 when all are done."""
-        return self.methods[self._done] if self._done < len(self.methods) else 0
+        return self._left[0] if self._left else 0
 
     @property
     def place(self) -> str:
         """``additional key exchange 1 of 2``: the one just done, for the log."""
-        return f"additional key exchange {self._done - 1} of {len(self.methods) - 1}"
+        done = len(self.methods) - len(self._left)
+        return f"additional key exchange {done - 1} of {len(self.methods) - 1}"
+
+    def agree(self, methods: tuple[int, ...]) -> None:
+        """What was agreed on: the method of each exchange, in their order."""
+        self.methods = self._left = methods
 
     def request(self, rng: Rng, method: int = 0) -> KeyExchange:
         """Our value for ``method``, or for the one whose turn it is; asked again, the same value."""
@@ -49,14 +54,14 @@ class KeyExchanges:
             raise InvalidSyntaxError(f"{method_name(self.next)} chosen, our KE payload was of another method")
         self._secrets += (self._pair.shared(data),)
         self._pair = None
-        self._done += 1
+        self._left = self._left[1:]
 
     def answer(self, payload: KeyExchange | None, rng: Rng) -> KeyExchange:
         """Our value for the initiator's; raises like :meth:`finish`."""
         data, method = self._expected(payload), self.next
         public, secret = ke_method(method).answer(data, rng)
         self._secrets += (secret,)
-        self._done += 1
+        self._left = self._left[1:]
         return KeyExchange(method, public)
 
     def take_secrets(self) -> tuple[Secret, ...]:

@@ -8,6 +8,7 @@ from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.timers import SwitchOutbound
 
+
 def switch_outbound(sa: Association, timer: SwitchOutbound) -> None:
     """Send through the new one once something came in through it.
 

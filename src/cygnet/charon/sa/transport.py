@@ -30,6 +30,9 @@ _RESPONSE_ORDER = _REQUEST_ORDER | {T.IDR: 0}
 _INITIAL_CONTACT_PLACE, _LAST = 2, 9
 
 
+SMALL = 1000  # octets of an IKE_SA_INIT message that pass everywhere
+
+
 @dataclass(slots=True)
 class Outstanding:
     """Our request that waits for its response; ``sends`` counts how often it went out."""
@@ -96,7 +99,7 @@ class Transport:
 
     def _whole(self, packet: bytes) -> bytes:
         """IKE_SA_INIT cannot be fragmented (RFC 7383, 2.5): say so where that is likely to hurt."""
-        if len(packet) > self._limit > 0:
+        if len(packet) > SMALL and len(packet) > self._limit > 0:
             text = f"IKE_SA_INIT message of {len(packet)} bytes may be lost as IP fragments on the way;"
             self.sa.log(Group.ENC, f"{text} large key exchanges belong into ke1_ to ke7_")
         return packet

@@ -154,8 +154,8 @@ class ChildCreate(Series):
 
     def _accept(self, message: Message) -> Step:
         """What the responder chose must be within what we offered (RFC 7296, 2.7, 2.9)."""
-        sa, config, child = self.sa, self.config, self.child
-        if config is None or child is None:
+        config = self.config
+        if config is None or self.child is None:
             raise NotPossibleError("no CHILD_SA was asked for")
         offer = message.first(SecurityAssociation)
         ts_i, ts_r = message.first(TrafficSelectorsInitiator), message.first(TrafficSelectorsResponder)
@@ -174,7 +174,7 @@ class ChildCreate(Series):
         mode = Mode.TRANSPORT if transport else Mode.TUNNEL
         self._agreed = Agreed(proposal, mode, mine, theirs, int.from_bytes(proposal.spi, "big"))
         if not in_auth:
-            self.exchanges.methods = proposal.key_exchanges
+            self.exchanges.agree(proposal.key_exchanges)
             self._take_nonce(message)
             if self.exchanges.next:
                 self.finish_exchange(message.first(KeyExchange))
@@ -285,7 +285,7 @@ class ChildCreate(Series):
         """Our part in the key exchange, where the chosen proposal has one."""
         exchange, chosen = message.first(KeyExchange), proposal.chosen(TransformType.KE)
         self._take_nonce(message)
-        self.exchanges.methods = proposal.key_exchanges
+        self.exchanges.agree(proposal.key_exchanges)
         if chosen is None or chosen.is_none:
             return
         if exchange is None or exchange.method != chosen.number:

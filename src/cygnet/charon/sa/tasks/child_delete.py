@@ -16,7 +16,6 @@ from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
 
-
 MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
 
 

@@ -36,10 +36,7 @@ class IkeInit(Task):
     name = "IKE_INIT"
     opens: ClassVar[Exchange | None] = Exchange.IKE_SA_INIT
     vital = True
-
-    def __init__(self, sa: Association, ticket: int = 0) -> None:
-        super().__init__(sa, ticket)
-        self._answer: KeyExchange | None = None
+    _answer: KeyExchange | None = None
 
     # As initiator
 
@@ -81,7 +78,7 @@ class IkeInit(Task):
         chosen, exchange, nonce = _essentials(message)
         sa.proposal = self._accept(chosen.proposals)
         sa.spi_r = message.spi_r
-        handshake.exchanges.methods = sa.proposal.key_exchanges
+        handshake.exchanges.agree(sa.proposal.key_exchanges)
         handshake.exchanges.finish(exchange)
         handshake.nonces = Nonces(handshake.nonce, nonce.data)
         self._derive()
@@ -106,8 +103,8 @@ class IkeInit(Task):
                 f" offered were {'/'.join(map(method_name, offered))}"
             )
         handshake.ke_method = wanted
-        text = f"peer didn't accept key exchange method {method_name(used)}, it requested {method_name(wanted)}"
-        return self._again(text)
+        text = f"peer didn't accept key exchange method {method_name(used)}"
+        return self._again(f"{text}, it requested {method_name(wanted)}")
 
     def _accept(self, chosen: tuple[Proposal, ...]) -> Proposal:
         """The responder's choice, which must be one of ours (RFC 7296, 2.7)."""
@@ -143,7 +140,7 @@ class IkeInit(Task):
             sa.log(Group.IKE, f"key exchange method {text}")
             raise InvalidKePayloadError(text, number)
         handshake.nonce = sa.ports.rng(NONCE_SIZE)
-        handshake.exchanges.methods = sa.proposal.key_exchanges
+        handshake.exchanges.agree(sa.proposal.key_exchanges)
         self._answer = handshake.exchanges.answer(exchange, sa.ports.rng)
         handshake.nonces = Nonces(nonce.data, handshake.nonce)
         return MORE
@@ -235,7 +232,7 @@ def methods(proposals: tuple[Proposal, ...]) -> tuple[int, ...]:
 
 def without_additional(proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
     """Those that can be had without IKE_INTERMEDIATE; the others are skipped (RFC 9370, 2.2.1)."""
-    return tuple(one for one in proposals if not one.has_additional)
+    return tuple([one for one in proposals if not one.has_additional])
 
 
 def why(selection: Selection) -> str:

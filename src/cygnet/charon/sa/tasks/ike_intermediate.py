@@ -8,7 +8,6 @@ from cygnet.charon.encoding.errors import InvalidSyntaxError
 from cygnet.charon.encoding.exchanges import Exchange, exchange_name
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import KeyExchange
-from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.key_exchanges import KeyExchanges, method_name
 from cygnet.charon.sa.keymat import derive_ike_keys
@@ -25,10 +24,7 @@ class IkeIntermediate(Task):
     opens: ClassVar[Exchange | None] = Exchange.IKE_INTERMEDIATE
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
     vital = True
-
-    def __init__(self, sa: Association, ticket: int = 0) -> None:
-        super().__init__(sa, ticket)
-        self._answer: KeyExchange | None = None
+    _answer: KeyExchange | None = None
 
     @property
     def _exchanges(self) -> KeyExchanges:

@@ -1,6 +1,5 @@
 """Rekeying the IKE_SA (RFC 7296, 1.3.2, 2.8, 2.8.2, 2.18, 2.25.2; RFC 9370, 2.2.4)."""
 
-from typing import ClassVar
 
 from cygnet.base.groups import Group
 from cygnet.charon.encoding import notify as notifies
@@ -12,7 +11,6 @@ from cygnet.charon.encoding.errors import (
 )
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
-from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.association import NO_SPI, Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
@@ -92,7 +90,7 @@ class IkeRekey(Series):
         offer, nonce, exchange = _essentials(message)
         self._chosen = self._accept(offer.proposals)
         self.peer_nonce = nonce.data
-        self.exchanges.methods = self._chosen.key_exchanges
+        self.exchanges.agree(self._chosen.key_exchanges)
         self.finish_exchange(exchange)
         return self.follow(message)
 
@@ -202,7 +200,7 @@ class IkeRekey(Series):
         if exchange.method != number:
             raise InvalidKePayloadError(f"key exchange method {wanted} is required", number)
         self._chosen, self.peer_nonce = chosen, nonce.data
-        self.exchanges.methods = chosen.key_exchanges
+        self.exchanges.agree(chosen.key_exchanges)
         self.answer = self.exchanges.answer(exchange, sa.ports.rng)
         return MORE
 

@@ -33,19 +33,20 @@ class Series(Task):
 
     opens: ClassVar[Exchange | None] = Exchange.CREATE_CHILD_SA
 
+    initiating = False
+    following = False
+    complete = False
+    nonce = b""
+    peer_nonce = b""
+    answer: KeyExchange | None = None
+    _asked_again = 0
+    _forgotten = 0
+    _link = b""
+    _refused_since: float | None = None
+
     def __init__(self, sa: Association, ticket: int = 0) -> None:
         super().__init__(sa, ticket)
-        self.initiating = False
-        self.following = False
-        self.complete = False
         self.exchanges = KeyExchanges()
-        self.nonce = b""
-        self.peer_nonce = b""
-        self.answer: KeyExchange | None = None
-        self._asked_again = 0
-        self._forgotten = 0
-        self._link = b""
-        self._refused_since: float | None = None
 
     @property
     def lowest(self) -> bytes:
@@ -60,7 +61,9 @@ class Series(Task):
         return Exchange.IKE_FOLLOWUP_KE if self.following else self.opens
 
     def takes_part(self, exchange: int) -> bool:
-        return exchange == Exchange.IKE_FOLLOWUP_KE if self.following else super().takes_part(exchange)
+        if self.following:
+            return exchange == Exchange.IKE_FOLLOWUP_KE
+        return exchange == self.opens or exchange in self.rides
 
     def conclude(self) -> None:
         """All key exchanges are done: make what was negotiated."""
