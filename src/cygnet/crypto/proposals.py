@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from cygnet.crypto import tables
 from cygnet.crypto.selection import Selection, select
 from cygnet.crypto.tables import TransformType
-from cygnet.crypto.transforms import ADDITIONAL, KE_TYPES, Proposal, Protocol, Transform
+from cygnet.crypto.transforms import ADDITIONAL, Proposal, Protocol, Transform
 
 __all__ = [
     "Proposal",
@@ -153,7 +153,7 @@ def _check_exchanges(transforms: list[Transform], protocol: Protocol) -> None:
         return
     if not any(item.type == TransformType.KE and item.number for item in transforms):
         raise ValueError(f"{additional[0]} needs a first key exchange method beside it (x25519, say)")
-    offer = Proposal(protocol, tuple(item for item in transforms if item.type not in KE_TYPES or item.number))
+    offer = Proposal(protocol, tuple(transforms))
     if select([offer], [offer]).proposal is None:
         raise ValueError("the key exchange methods repeat one another; each may take place only once")
 

@@ -43,11 +43,8 @@ class TaskManager:
     def receive(self, data: bytes, route: Route) -> None:
         """One datagram. Whatever it is, it ends at most this IKE_SA."""
         sa = self.sa
-        sa.log(
-            Group.NET,
-            f"received packet: from {route.source.with_brackets()} to {route.destination.with_brackets()}"
-            f" ({len(data)} bytes)",
-        )
+        way = f"from {route.source.with_brackets()} to {route.destination.with_brackets()}"
+        sa.log(Group.NET, f"received packet: {way} ({len(data)} bytes)")
         try:
             parsed = parse_message(data)
         except PeerError as error:
@@ -114,10 +111,7 @@ class TaskManager:
         """Verified, complete, and with the payloads its exchange demands."""
         sa = self.sa
         protected = parsed.encrypted is not None
-        if not protected:
-            message: Message | None = parsed.message
-        else:
-            message = self.transport.open(parsed)
+        message = self.transport.open(parsed) if protected else parsed.message
         if message is None:
             return None
         sa.log(Group.ENC, f"parsed {message.describe()}")

@@ -11,8 +11,9 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import Action, AuthConfig, ChildConfig, IkeConfig, PeerConfig, Unique
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.reactions import Reactions
-from cygnet.charon.sa.events import ChildClosed, IkeEstablished, Reestablish
+from cygnet.charon.sa.events import ChildClosed, IkeEstablished, InboundLingers, Reestablish
 from cygnet.charon.sa.orders import TerminateIke
+from cygnet.kernel.port import IpProtocol, SaId
 from cygnet.runtime.bus.bus import Bus
 
 MOON, SUN = Identity.parse("moon.lab"), Identity.parse("sun.lab")
@@ -142,3 +143,21 @@ def test_other_events_need_no_reaction():
     shell = Shell()
     shell.react(object())
     assert shell.ordered == []
+
+
+def test_lingering_sa_is_deleted_later():
+    shell, deleted = Shell(), []
+    shell.react._place.ports = SimpleNamespace(kernel=SimpleNamespace(delete_sa=deleted.append))
+    shell.react._place.jobs.put = lambda job, sure: job.execute()
+    name = SaId(HOST.address, HOST.address, IpProtocol.ESP, 0xC0000001)
+    shell.react(InboundLingers(name, 5.0))
+    assert (deleted, shell.delays) == ([name], [5.0])
+
+
+def test_kernel_events_find_the_ike_sa_that_rekeying_made():
+    installed = Installed()
+    first, second = (SaId(HOST.address, HOST.address, IpProtocol.ESP, spi) for spi in (1, 2))
+    for ike_id, name in ((7, first), (8, second)):
+        installed.add(ike_id, SimpleNamespace(inbound=name, outbound=name))
+    installed.move(7, 9)
+    assert (installed.owner(first), installed.owner(second)) == (9, 8)
