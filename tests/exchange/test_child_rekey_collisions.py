@@ -11,10 +11,11 @@ from simulation.post import Post
 from simulation.traffic import Traffic, newest_outbound
 
 from cygnet.charon.config.records import Action
+from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.payloads import SecurityAssociation
 from cygnet.charon.sa.events import ChildClosed
-from cygnet.charon.sa.orders import Initiate, RekeyChild, TerminateChild
+from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
 from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.crypto.tables import TransformType
@@ -440,3 +441,31 @@ def test_hundreds_of_crossing_rekeyings_lose_nothing_and_leave_nothing() -> None
             collision.run(0.001 * (turn % 30))
         collision.run(0.3)
     collision.assert_one_new()
+
+
+def test_rekeying_goes_beyond_the_number_of_child_sas() -> None:
+    """A limit that would stop rekeyings would stop traffic."""
+    pair = Pair(settings=DaemonSettings(max_children=1))
+    pair.connect()
+    pair.alice.order(pair.alice.sa, REKEY)
+    pair.network.run(10)
+    assert pair.is_up()
+    assert pair.alice.finished(3).ok
+
+
+@pytest.mark.parametrize("order", [REKEY, RekeyIke(ticket=3)])
+def test_ml_kem_may_be_the_only_key_exchange_of_a_rekeying(order: RekeyChild | RekeyIke) -> None:
+    collision = Collision(esp="aes256gcm16-mlkem768-ke1_mlkem1024!")
+    propose(collision.pair, "aes256gcm16-prfsha384-mlkem1024!")
+    for whose in ("alice", "bob"):
+        peer: Peer = getattr(collision.pair, whose)
+        peer.order(peer.sa, UpdateConfig(getattr(collision.pair, f"{whose}_config")))
+    # I -> R  CREATE_CHILD_SA { .., KEi (encapsulation key) }      in fragments
+    # R -> I  CREATE_CHILD_SA { .., KEr (ciphertext) }
+    collision.alice.order(collision.alice.sa, order)
+    collision.run(10)
+    collision.traffic.stop()
+    collision.run(1)
+    assert collision.pair.is_up()
+    assert collision.alice.finished(3).ok
+    assert not collision.traffic.lost

@@ -117,7 +117,9 @@ def test_responder_without_a_proposal_left_refuses(monkeypatch: pytest.MonkeyPat
     pair.connect()
     assert pair.is_clean()
     assert "NO_PROPOSAL_CHOSEN" in pair.alice.finished().reason
-    assert pair.bob.said("configured proposals: IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML")
+    text = "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768"
+    assert pair.bob.said(f"configured proposals: {text}")
+    assert pair.alice.said(f"offered proposals: {text}")
 
 
 def test_initiator_refuses_a_choice_that_needs_what_the_responder_does_not_announce(

@@ -86,7 +86,7 @@ class DaemonSettings:
     half_open_timeout_s: float = duration("half_open_timeout", 30.0)
     retry_initiate_interval_s: float = duration("retry_initiate_interval", 0.0)
     followup_timeout_s: float = duration("followup_timeout", 20.0, 1)  # ours: RFC 9370, 2.2.4
-    delete_rekeyed: bool = option("delete_rekeyed", False)
+    delete_rekeyed: bool = option("delete_rekeyed", False)  # IKEv1 only, as in strongSwan
     delete_rekeyed_delay_s: float = duration("delete_rekeyed_delay", 5.0)
 
     # Flood protection.

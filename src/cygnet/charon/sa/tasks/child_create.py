@@ -32,7 +32,14 @@ from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete, close_action
-from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, methods, why, with_method
+from cygnet.charon.sa.tasks.ike_init import (
+    NONCE_SIZE,
+    log_offered,
+    log_proposals,
+    methods,
+    why,
+    with_method,
+)
 from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, Protocol, Selection, select
@@ -148,7 +155,7 @@ class ChildCreate(Series):
             sa.peer.no_additional_sas = True
         sa.log(Group.IKE, f"received {name} notify, no CHILD_SA built")
         if name == NotifyType.NO_PROPOSAL_CHOSEN.name and self.config is not None:
-            sa.log(Group.CFG, f"offered proposals: {', '.join(map(str, self.config.proposals[:8]))}")
+            log_offered(sa, self.config.proposals)
         self.failed(f"received {name} notify, no CHILD_SA built")
         return DONE
 

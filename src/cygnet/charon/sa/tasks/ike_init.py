@@ -72,8 +72,7 @@ class IkeInit(Task):
             if notify.type == NotifyType.INVALID_KE_PAYLOAD:
                 return self._other_method(notify)
             if notify.is_error:
-                name = notifies.name(notify.type)
-                raise RefusedError(f"received {name} notify error")
+                raise self._refused(notify)
         self._read_extensions(message)
         chosen, exchange, nonce = _essentials(message)
         sa.proposal = self._accept(chosen.proposals)
@@ -83,6 +82,11 @@ class IkeInit(Task):
         handshake.nonces = Nonces(handshake.nonce, nonce.data)
         self._derive()
         return DONE
+
+    def _refused(self, notify: Notify) -> RefusedError:
+        if notify.type == NotifyType.NO_PROPOSAL_CHOSEN:
+            log_offered(self.sa, self.sa.peer_config.ike.proposals)
+        return RefusedError(f"received {notifies.name(notify.type)} notify error")
 
     def _again(self, reason: str) -> Step:
         handshake = self.sa.negotiation
@@ -244,6 +248,11 @@ def log_proposals(sa: Association, received: tuple[Proposal, ...], ours: tuple[P
     """What was to be matched, as charon words it."""
     sa.log(Group.CFG, f"received proposals: {', '.join(map(str, received[:8]))}")
     sa.log(Group.CFG, f"configured proposals: {', '.join(map(str, ours[:8]))}")
+
+
+def log_offered(sa: Association, ours: tuple[Proposal, ...]) -> None:
+    """What the peer did not want; its own log says why."""
+    sa.log(Group.CFG, f"offered proposals: {', '.join(map(str, ours[:8]))}")
 
 
 def with_method(

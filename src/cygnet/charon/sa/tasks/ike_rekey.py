@@ -28,6 +28,7 @@ from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import (
     NONCE_SIZE,
     first_method,
+    log_offered,
     log_proposals,
     methods,
     why,
@@ -165,8 +166,7 @@ class IkeRekey(Series):
         self._method = number
 
     def refused_for_good(self, name: str) -> Step:
-        ours = self.sa.peer_config.ike.proposals
-        self.sa.log(Group.CFG, f"offered proposals: {', '.join(map(str, ours[:8]))}")
+        log_offered(self.sa, self.sa.peer_config.ike.proposals)
         raise RefusedError(f"received {name} notify error, IKE_SA not rekeyed")
 
     def restart(self) -> None:
