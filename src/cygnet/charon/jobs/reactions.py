@@ -16,6 +16,7 @@ from cygnet.charon.sa.events import (
     ChildClosed,
     ChildDown,
     ChildUp,
+    Finished,
     IkeEstablished,
     InboundLingers,
     Reestablish,
@@ -62,6 +63,7 @@ class Reactions:
             InboundLingers: self._lingers,
             ChildClosed: self._route_again,
             Reestablish: self._establish_again,
+            Finished: self._tell_traps,
         }
 
     def __call__(self, event: object) -> None:
@@ -142,6 +144,14 @@ class Reactions:
 
     def _forget_child(self, event: ChildDown) -> None:
         self._installed.remove(event.child)
+
+    def _tell_traps(self, event: Finished) -> None:
+        """As a job, since the kernel may have to be told, which takes time."""
+        if not event.ok:
+            job = CallJob("failed acquire", Priority.LOW, lambda: self._traps.finished(event.ticket, False))
+            self._place.jobs.put(job)
+        else:
+            self._traps.finished(event.ticket, True)
 
     def _route_again(self, event: ChildClosed) -> None:
         peer = event.peer

@@ -80,6 +80,7 @@ class Transport:
             _ordered(draft),
         )
         sa.log(Group.ENC, f"generating {message.describe()}")
+        sa.saw(message, incoming=False)
         if clear:
             return (self._whole(build_clear(message)),)
         if draft.exchange == Exchange.IKE_INTERMEDIATE:

@@ -29,7 +29,7 @@ class ChildDelete(Task):
         super().__init__(sa, ticket)
         self.spi = spi
         self._again = again
-        self._answer: list[bytes] = []
+        self._answer: list[ChildSa] = []
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
@@ -49,8 +49,9 @@ class ChildDelete(Task):
             if child.state is not ChildState.DELETING and child.agreed is not None:
                 log_closing(self.sa, child)
                 self.sa.move_child(child, ChildState.DELETING)
-            self.sa.log(Group.IKE, f"sending DELETE for ESP CHILD_SA with SPI {child.spi_in:08x}")
-        draft.add(Delete(Protocol.ESP, (self.spi,)))
+            kind = child.protocol.name
+            self.sa.log(Group.IKE, f"sending DELETE for {kind} CHILD_SA with SPI {child.spi_in:08x}")
+        draft.add(Delete(child.ike_protocol if child is not None else Protocol.ESP, (self.spi,)))
         return MORE
 
     def process_response(self, message: Message) -> Step:
@@ -76,27 +77,27 @@ class ChildDelete(Task):
 
     def process_request(self, message: Message) -> Step:
         for payload in message.all(Delete):
-            if payload.protocol == Protocol.ESP:
+            if payload.protocol in (Protocol.ESP, Protocol.AH):
                 for spi in payload.spis[: self.sa.ports.settings.max_children]:
-                    self._delete_by_peer(spi)
+                    self._delete_by_peer(Protocol(payload.protocol), spi)
         return MORE
 
-    def _delete_by_peer(self, spi: bytes) -> None:
+    def _delete_by_peer(self, protocol: Protocol, spi: bytes) -> None:
         """What we are deleting ourselves is not named in the answer (RFC 7296, 1.4.1)."""
         sa = self.sa
-        child = sa.child_by_spi(spi, outbound=True)
+        child = sa.child_by_spi(spi, outbound=True, protocol=protocol)
         if child is None:
-            sa.log(Group.IKE, f"received DELETE for unknown ESP CHILD_SA with SPI {spi.hex()}")
+            sa.log(Group.IKE, f"received DELETE for unknown {protocol.name} CHILD_SA with SPI {spi.hex()}")
             making = any(one.state is ChildState.CREATED for one in sa.children.values())
             if making and len(sa.early_deletes) < MAX_EARLY:
                 sa.early_deletes.add(spi)
             return
-        sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
+        sa.log(Group.IKE, f"received DELETE for {protocol.name} CHILD_SA with SPI {spi.hex()}")
         settled = self._settle_rekeying(child)
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)
-            self._answer.append(child.spi_octets)
+            self._answer.append(child)
         self._close(child)
         if not mutual and not rekeyed and not settled:
             close_action(sa, child)
@@ -123,10 +124,12 @@ class ChildDelete(Task):
         return False
 
     def build_response(self, draft: Draft) -> Step:
-        if self._answer:
-            for spi in self._answer:
-                self.sa.log(Group.IKE, f"sending DELETE for ESP CHILD_SA with SPI {spi.hex()}")
-            draft.add(Delete(Protocol.ESP, tuple(self._answer)))
+        for protocol in (Protocol.ESP, Protocol.AH):
+            spis = tuple(child.spi_octets for child in self._answer if child.ike_protocol is protocol)
+            for spi in spis:
+                self.sa.log(Group.IKE, f"sending DELETE for {protocol.name} CHILD_SA with SPI {spi.hex()}")
+            if spis:
+                draft.add(Delete(protocol, spis))
         return DONE
 
     def failed(self, reason: str) -> None:

@@ -18,6 +18,7 @@ from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.errors import RefusedError
+from cygnet.charon.sa.rekey_scope import warn_if_narrower, with_current_scope
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
@@ -65,7 +66,7 @@ class ChildRekey(ChildCreate):
         sa.move_child(old, ChildState.REKEYING)
         self._crossing = sa.crossings[old.unique_id] = Crossing(ours=self)
         self._inherit(old)
-        draft.notify(NotifyType.REKEY_SA, protocol=Protocol.ESP, spi=old.spi_octets)
+        draft.notify(NotifyType.REKEY_SA, protocol=old.ike_protocol, spi=old.spi_octets)
         return super().build_request(draft)
 
     def ready(self) -> bool:
@@ -82,6 +83,7 @@ class ChildRekey(ChildCreate):
 
     def _inherit(self, old: ChildSa) -> None:
         self.reqid = 0 if old.counted else old.reqid
+        self.marks = old.marks
 
     def _announce_start(self, child: ChildSa) -> None:
         self.sa.log(Group.IKE, f"establishing CHILD_SA {child} reqid {self.old.reqid if self.old else 0}")
@@ -104,10 +106,11 @@ class ChildRekey(ChildCreate):
     def _conclude_ours(self) -> None:
         new, lost = self.child, self._crossing.lost
         super().conclude()
-        if new is None:
+        if new is None or self.old is None:
             return
+        warn_if_narrower(self.sa, self.old, new.agreed)
         if lost:
-            new.replaced_by = self.old.unique_id if self.old else 0
+            new.replaced_by = self.old.unique_id
             self._give_way(f"CHILD_SA rekey collision lost, deleting redundant child {new}")
             self.sa.wanted.append(ChildDelete(self.sa, new.spi_octets))
         else:
@@ -191,15 +194,19 @@ class ChildRekey(ChildCreate):
         sa = self.sa
         notify = message.notify(NotifyType.REKEY_SA)
         spi = notify.spi if notify else b""
-        old = sa.child_by_spi(spi, outbound=True)
+        protocol = notify.protocol if notify else Protocol.ESP
+        old = sa.child_by_spi(spi, outbound=True, protocol=protocol)
         if old is None or old.agreed is None:
             if any(child.state is ChildState.CREATED for child in sa.children.values()):
                 raise TemporaryFailureError(f"no CHILD_SA with SPI {spi.hex()} yet, one is being made")
-            raise ChildSaNotFoundError(f"no CHILD_SA with SPI {spi.hex()}", Protocol.ESP, spi)
+            raise ChildSaNotFoundError(f"no CHILD_SA with SPI {spi.hex()}", protocol, spi)
         self._check_state(old)
         self.old = old
         self._inherit(old)
-        return super().process_request(message)
+        step = super().process_request(message)
+        self.config = old.config
+        warn_if_narrower(sa, old, self._agreed)
+        return step
 
     def _check_state(self, old: ChildSa) -> None:
         """Whether the peer may rekey it now (RFC 7296, 2.25.1; RFC 9370, 2.2.4)."""
@@ -221,7 +228,7 @@ class ChildRekey(ChildCreate):
         self.check_room()
 
     def _configs(self, message: Message) -> tuple[ChildConfig, ...]:
-        return (self.old.config,) if self.old else ()
+        return (with_current_scope(self.old),) if self.old else ()
 
     def build_response(self, draft: Draft) -> Step:
         sa, old = self.sa, self.old

@@ -11,6 +11,7 @@ from cygnet.charon.encoding.errors import (
 )
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
+from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.association import NO_SPI, Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
@@ -165,9 +166,10 @@ class IkeRekey(Series):
     def use_method(self, number: int) -> None:
         self._method = number
 
-    def refused_for_good(self, name: str) -> Step:
-        log_offered(self.sa, self.sa.peer_config.ike.proposals)
-        raise RefusedError(f"received {name} notify error, IKE_SA not rekeyed")
+    def refused_for_good(self, notify: Notify) -> Step:
+        if notify.type == NotifyType.NO_PROPOSAL_CHOSEN:
+            log_offered(self.sa, self.sa.peer_config.ike.proposals)
+        raise RefusedError(f"received {notifies.name(notify.type)} notify error, IKE_SA not rekeyed")
 
     def restart(self) -> None:
         super().restart()

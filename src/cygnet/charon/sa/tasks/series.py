@@ -131,7 +131,7 @@ class Series(Task):
             self._asked_again += 1
             self.use_method(wanted)
             return self.again(0)
-        return self.refused_for_good(name)
+        return self.refused_for_good(notify)
 
     def offered_methods(self) -> tuple[int, ...]:
         """The first key exchange methods that were offered."""
@@ -141,8 +141,8 @@ class Series(Task):
         """Begin the next attempt with this first method."""
         raise NotImplementedError
 
-    def refused_for_good(self, name: str) -> Step:
-        """The notify ``name`` ends it."""
+    def refused_for_good(self, notify: Notify) -> Step:
+        """The notify ends it."""
         raise NotImplementedError
 
     def _can_use(self, method: int) -> bool:
