@@ -13,7 +13,7 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
 from cygnet.charon.sa.events import ChildDown, ChildUp, Reestablish
-from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
+from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.task import Draft
 
@@ -315,6 +315,32 @@ def test_rekeying_passively_shows_as_such_and_ends_so() -> None:
     pair.network.run(1)
     assert pair.is_up()
     assert pair.alice.finished(3).ok
+
+
+def test_what_is_due_while_the_peer_rekeys_is_done_if_the_peer_gives_up() -> None:
+    pair = connected(hybrid_pair())
+    post = Post(pair)
+    post.lose(pair.alice, FOLLOWUP, count=8)  # more than twenty seconds long
+    child = pair.children(pair.bob)[0]
+    pair.alice.order(pair.alice.sa, RekeyChild(name="net-net"))
+    pair.network.run(1)
+    pair.bob.order(pair.bob.sa, KernelExpire(child.inbound, hard=False))
+    pair.network.run(19.5)
+    assert pair.bob.said("the peer does not go on with its key exchanges, giving up")
+    assert post.count("bob", CREATE) == 1
+    pair.network.run(100)
+    assert pair.is_up()
+    pair = connected(hybrid_pair())
+    post = Post(pair)
+    post.lose(pair.alice, FOLLOWUP, count=8)
+    pair.alice.order(pair.alice.sa, RekeyIke())
+    pair.network.run(1)
+    pair.bob.order(pair.bob.sa, RekeyIke(ticket=9))
+    assert pair.bob.finished(9).ok
+    pair.network.run(19.5)
+    assert post.count("bob", CREATE) == 1
+    pair.network.run(200)
+    assert pair.is_up()
 
 
 def test_method_out_of_turn_ends_the_ike_sa(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
+from lab.gateways import Gateway
 from lab.hosts import until
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
@@ -67,6 +69,77 @@ def test_either_side_rekeys_on_demand(lab: Lab, kinds: str, what: str, who: str)
         until(lambda: not spis(moon, what) & old[0] and settled(moon, sun), f"{what} rekeyed", 5)
     assert spis(sun, what) and not spis(sun, what) & old[1]
     assert_carries(moon, sun)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("kinds", "ike", "esp"),
+    [
+        ("cygnet-strongswan", IKE, ESP),
+        ("strongswan-cygnet", "aes256gcm16-prfsha384-x25519!", "aes256gcm16!"),
+    ],
+)
+def test_both_sides_rekey_at_once(lab: Lab, kinds: str, ike: str, esp: str) -> None:
+    """Whoever wins, one SA of each kind is left, and no packet was lost."""
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, ike=ike, esp=esp, reauth="no")
+    bring_up(moon, sun)
+    with pings(moon, sun, 10), pings(sun, moon, 10):
+        for what in ("child", "ike") * 2:
+            cross(moon, sun, what)
+            until(lambda: settled(moon, sun), "one SA of each kind", 20)
+    assert_carries(moon, sun)
+    assert moon.host.log().count("collision") + sun.host.log().count("collision") >= 4
+
+
+HOLD = """
+table inet hold
+delete table inet hold
+table inet hold {
+  chain input {
+    type filter hook input priority -300;
+    udp dport 4500 @th,64,32 0 @th,248,8 & 0x20 >= MASK drop
+    udp dport 500 @th,216,8 & 0x20 >= MASK drop
+  }
+}
+"""
+ALL, RESPONSES = "0", "0x20"
+"""Which IKE messages do not arrive, by the flag of a response (RFC 7296, 3.1)."""
+
+
+def cross(moon: End, sun: End, what: str) -> None:
+    """Both rekey; no request arrives before both have begun, no response before both requests are there."""
+    ends = (moon, sun)
+    orders = [Thread(target=rekey, args=(end.host, what)) for end in ends]
+    made, come = requests(ends, "generating"), requests(ends, "parsed")
+    hold(ends, ALL)
+    for order in orders:
+        order.start()
+    until(lambda: more(requests(ends, "generating"), made), "both begin to rekey", 5)
+    hold(ends, RESPONSES)
+    until(lambda: more(requests(ends, "parsed"), come), "both have the other's request", 5)
+    for end in ends:
+        end.host.net("nft", "delete", "table", "inet", "hold")
+    for order in orders:
+        order.join(20)
+
+
+def hold(ends: tuple[End, End], messages: str) -> None:
+    for end in ends:
+        end.host.net("nft", "-f", "-", stdin=HOLD.replace("MASK", messages))
+
+
+def requests(ends: tuple[End, End], verb: str) -> list[int]:
+    """How many requests for new keys each has made, or got."""
+    return [end.host.log().count(f"{verb} CREATE_CHILD_SA request") for end in ends]
+
+
+def more(now: list[int], before: list[int]) -> bool:
+    return all(one > old for one, old in zip(now, before, strict=True))
+
+
+def rekey(host: Gateway, what: str) -> None:
+    host.run(*ON_DEMAND[host.kind][what].split(), status=None)
 
 
 @pytest.mark.parametrize("kinds", PAIRS)

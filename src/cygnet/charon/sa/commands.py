@@ -105,6 +105,9 @@ def _terminate_children(sa: Association, tasks: TaskManager, order: orders.Termi
 
 def _rekey_children(sa: Association, tasks: TaskManager, order: orders.RekeyChild) -> None:
     chosen = [child for child in _chosen(sa, order) if child.state is ChildState.INSTALLED]
+    if not chosen and any(child.state is ChildState.REKEYING for child in _chosen(sa, order)):
+        sa.finish(order.ticket, True, "under way already")
+        return
     if not chosen:
         sa.finish(order.ticket, False, f"no CHILD_SA {order.name or order.unique_id} in {sa}")
         return
@@ -122,6 +125,10 @@ def _chosen(sa: Association, order: orders.TerminateChild | orders.RekeyChild) -
 
 def rekey_ike(sa: Association, tasks: TaskManager, ticket: int = 0) -> None:
     """Rekey, or, where the connection says so, delete and make anew (RFC 7296, 2.8.3)."""
+    if sa.state is IkeState.REKEYING:
+        sa.crossing.wanted = True  # should the peer's attempt come to nothing
+        sa.finish(ticket, True, "under way already")
+        return
     if sa.state is not IkeState.ESTABLISHED or sa.config is None:
         sa.finish(ticket, False, f"the IKE_SA is in state {sa.state}")
         return
@@ -148,6 +155,8 @@ def _expired(sa: Association, tasks: TaskManager, order: orders.KernelExpire) ->
         if child.state is ChildState.INSTALLED and not queued:
             sa.log(Group.KNL, f"creating rekey job for CHILD_SA {_sa_text(order)}")
             tasks.queue(ChildRekey(sa, child))
+        elif child.unique_id in sa.crossings:
+            sa.crossings[child.unique_id].wanted = True  # should the peer's attempt come to nothing
         return
     sa.log(Group.KNL, f"creating delete job for CHILD_SA {_sa_text(order)}")
     tasks.queue(ChildDelete(sa, child.spi_octets, again=child.state is not ChildState.REKEYED))
