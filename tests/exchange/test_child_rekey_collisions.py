@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from simulation.hybrid import CLASSIC_ESP, HYBRID_ESP, propose
-from simulation.misbehaviour import misbehave
+from simulation.misbehaviour import misbehave, notify_data
 from simulation.pair import Pair
 from simulation.peer import Peer
 from simulation.post import Post
@@ -13,11 +13,13 @@ from simulation.traffic import Traffic, newest_outbound
 from cygnet.charon.config.records import Action
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import SecurityAssociation
 from cygnet.charon.sa.events import ChildClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
 from cygnet.charon.sa.states import ChildState
-from cygnet.charon.sa.tasks.task import Draft
+from cygnet.charon.sa.tasks.series import Series
+from cygnet.charon.sa.tasks.task import DONE, Draft, Step
 from cygnet.crypto.tables import TransformType
 
 CREATE, FOLLOWUP, INFORMATIONAL = (
@@ -469,3 +471,72 @@ def test_ml_kem_may_be_the_only_key_exchange_of_a_rekeying(order: RekeyChild | R
     assert collision.pair.is_up()
     assert collision.alice.finished(3).ok
     assert not collision.traffic.lost
+
+
+# Peers that do not do their part
+
+
+def drop_deletions(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> None:
+    """Its INFORMATIONAL requests say nothing."""
+    misbehave(monkeypatch, peer, INFORMATIONAL, lambda draft: draft.payloads.clear())
+
+
+def test_old_one_that_the_peer_never_deletes_is_deleted_by_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    collision = Collision()
+    collision.traffic.stop()
+    drop_deletions(monkeypatch, collision.alice)
+    collision.alice.order(collision.alice.sa, REKEY)
+    collision.run(160)
+    assert collision.states(collision.bob) == [ChildState.REKEYED, ChildState.INSTALLED]
+    collision.run(120)
+    assert collision.pair.is_up()
+    assert collision.bob.said("the peer does not delete CHILD_SA net-net{1}, which was replaced, so we do")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_redundant_one_that_the_peer_never_deletes_is_deleted_by_us(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    collision = Collision(seed)
+    collision.traffic.stop()
+    for peer in (collision.alice, collision.bob):
+        drop_deletions(monkeypatch, peer)
+    collision.rekey()
+    collision.run(0.5)
+    won, _ = collision.winner()
+    assert len(collision.pair.children(won)) == 2
+    monkeypatch.undo()
+    collision.run(300)
+    assert collision.pair.is_up()
+
+
+def test_series_that_the_peer_gave_up_does_not_survive_our_rekeying_of_the_ike_sa(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collision = Collision(esp=HYBRID_ESP)
+    link = NotifyType.ADDITIONAL_KEY_EXCHANGE
+    misbehave(monkeypatch, collision.bob, CREATE, notify_data(link, bytes(2000)), response=True)
+    # A -> B  CREATE_CHILD_SA { SA, Ni, KEi, TSi, TSr }
+    # B -> A  CREATE_CHILD_SA { SA, Nr, KEr, TSi, TSr, N(ADDITIONAL_KEY_EXCHANGE)(link too long) }
+    order = Initiate(collision.pair.alice_config.children[0], ticket=5)
+    collision.alice.order(collision.alice.sa, order)
+    collision.run(0.015)
+    monkeypatch.undo()
+    monkeypatch.setattr(Series, "follow", give_up_quietly)
+    collision.run(0.2)
+    monkeypatch.undo()
+    assert collision.bob.sa.snapshot(0).tasks_passive == ("CHILD_CREATE",)
+    # B -> A  CREATE_CHILD_SA { SA (IKE), Ni, KEi }
+    collision.bob.order(collision.bob.sa, RekeyIke(ticket=6))
+    collision.run(1)
+    assert collision.bob.finished(6).ok
+    assert collision.pair.is_up()
+    assert not collision.bob.kernel.reservations
+    collision.run(30)
+    assert collision.pair.is_up()
+
+
+def give_up_quietly(series: Series, message: object) -> Step:
+    """As a peer does that does not like the answer, but keeps the IKE_SA."""
+    series.failed("no usable link")
+    return DONE

@@ -14,11 +14,18 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear
 from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.encoding.payloads import IdentificationInitiator, KeyExchange, Notify
-from cygnet.charon.sa.events import Counted
+from cygnet.charon.encoding.payloads import (
+    IdentificationInitiator,
+    KeyExchange,
+    Notify,
+    SecurityAssociation,
+)
+from cygnet.charon.sa.events import Counted, Reestablish
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft
+from cygnet.crypto.proposals import Transform
+from cygnet.crypto.tables import TransformType
 
 INIT, INTERMEDIATE, CREATE, FOLLOWUP = (
     Exchange.IKE_SA_INIT, Exchange.IKE_INTERMEDIATE, Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE,
@@ -110,6 +117,39 @@ def test_response_with_a_value_that_is_no_good_ends_the_ike_sa(
     assert not pair.alice.finished(3).ok
     assert not pair.alice.sas and pair.alice.kernel.is_empty()
     assert not pair.bob.is_established() or (order.ticket and isinstance(order, RekeyIke))
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (RekeyChild(name="net-net", ticket=3), "the peer chose a proposal that was not offered"),
+        (RekeyIke(ticket=3), "the peer chose what was not offered for the new IKE_SA"),
+    ],
+)
+def test_choice_that_was_not_offered_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, order: RekeyChild | RekeyIke, reason: str
+) -> None:
+    """A CHILD_SA is deleted again; of an IKE_SA the peer holds the only half, so all is made anew."""
+    pair = connected(hybrid_pair())
+
+    def choose(draft: Draft) -> None:
+        for place, payload in enumerate(draft.payloads):
+            if isinstance(payload, SecurityAssociation):
+                (chosen,) = payload.proposals
+                kept = tuple(one for one in chosen.transforms if one.type != TransformType.ADDKE1)
+                changed = replace(chosen, transforms=(*kept, Transform(TransformType.ADDKE1, 37)))
+                draft.payloads[place] = SecurityAssociation((changed,))
+
+    misbehave(monkeypatch, pair.bob, CREATE, choose, response=True)
+    pair.alice.order(pair.alice.sa, order)
+    pair.network.run(30)
+    assert reason in pair.alice.finished(3).reason
+    assert "received KE1_ML_KEM_1024, configured KE1_ML_KEM_768" in pair.alice.finished(3).reason
+    if isinstance(order, RekeyChild):
+        assert pair.is_up()
+    else:
+        assert not pair.alice.sas
+        assert len(pair.alice.of(Reestablish)) == 1
 
 
 # IKE_INTERMEDIATE where it has no place

@@ -35,7 +35,7 @@ from cygnet.charon.sa.tasks.ike_init import (
     why,
     with_method,
 )
-from cygnet.charon.sa.tasks.series import Series
+from cygnet.charon.sa.tasks.series import Series, start_over
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, select
 from cygnet.crypto.tables import TransformType
@@ -97,13 +97,14 @@ class IkeRekey(Series):
         return self.follow(message)
 
     def _accept(self, chosen: tuple[Proposal, ...]) -> Proposal:
-        """What the responder chose must be one of ours (RFC 7296, 2.7)."""
+        """What the responder chose must be one of ours (RFC 7296, 2.7); else its new IKE_SA is its alone."""
         ours = self.sa.peer_config.ike.proposals
         selection = select(chosen, ours)
         if selection.proposal is None or len(chosen) != 1 or not chosen[0].is_choice:
             log_proposals(self.sa, chosen, ours)
-            text = "the peer chose what was not offered for the new IKE_SA"
-            raise NoProposalChosenError(text + why(selection))
+            text = f"the peer chose what was not offered for the new IKE_SA{why(selection)}"
+            start_over(self.sa, text)
+            raise NoProposalChosenError(text)
         _check_spi(selection.proposal)
         return selection.proposal
 
