@@ -104,7 +104,16 @@ def test_defaults_hold_no_weak_algorithm_and_children_no_key_exchange(protocol: 
         (IKE, "aes128-sha256-modp2049", "did you mean 'modp2048'"),
         (IKE, "zzzzzzzzzzzzz-sha256", "unknown algorithm 'zzzzzzzzzzzzz' in"),
         (IKE, "serpent128-sha256-modp2048", "algorithm 'serpent128' is not supported"),
-        (IKE, "aes128-sha256-x25519-ke1_mlkem768", "algorithm 'ke1_mlkem768' is not supported"),
+        (IKE, "aes128-sha256-x25519-ke1_kyber3", "algorithm 'ke1_kyber3' is not supported"),
+        (IKE, "aes128-sha256-x25519-ke1_mlkem786", "(did you mean 'ke1_mlkem768'?)"),
+        (IKE, "aes128-sha256-x25519-ke8_mlkem768", "(additional key exchanges are ke1_ to ke7_)"),
+        (IKE, "aes128-sha256-x25519-ke1_aes128", "'aes128' in 'ke1_aes128' is no key exchange method"),
+        (IKE, "aes128-sha256-x25519-ke1_modp1024", "weak algorithm 'ke1_modp1024' (MODP_1024)"),
+        (IKE, "aes128-sha256-x25519-ke1_x25519", "methods repeat one another"),
+        (IKE, "aes128-sha256-x25519-ke1_x448-ke2_x448", "methods repeat one another"),
+        (IKE, "aes128-sha256-ke1_mlkem768", "a key exchange group is mandatory"),
+        (ESP, "aes128gcm16-ke1_mlkem768", "KE1_ML_KEM_768 needs a first key exchange method"),
+        (ESP, "aes128gcm16-none-ke1_mlkem768", "KE1_ML_KEM_768 needs a first key exchange method"),
         (IKE, "aes128-sha256-modp1024", "weak algorithm 'modp1024' (MODP_1024)"),
         (IKE, "aes128-sha256-modp1536", "weak algorithm 'modp1536' (MODP_1536)"),
         (IKE, "aes128-md5-modp2048", "weak algorithm 'md5' (HMAC_MD5_96)"),
@@ -127,6 +136,25 @@ def test_complaint_names_the_word_and_helps(protocol: Protocol, text: str, compl
     with pytest.raises(ValueError) as caught:
         parse_proposals(text, protocol)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "shown"),
+    [
+        (IKE, "aes256gcm16-prfsha384-x25519-ke1_mlkem768!",
+         "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768"),
+        (IKE, "aes128gcm16-prfsha256-mlkem768!", "IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/ML_KEM_768"),
+        (IKE, "aes128gcm16-prfsha256-x25519-ke2_mlkem1024-ke2_none-ke7_ecp256!",
+         "IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519/KE2_ML_KEM_1024/KE2_NONE/KE7_ECP_256"),
+        (ESP, "aes128gcm16-x25519-ke1_mlkem768!",
+         "ESP:AES_GCM_16_128/CURVE_25519/KE1_ML_KEM_768/NO_EXT_SEQ"),
+    ],
+)  # fmt: skip
+def test_additional_key_exchanges_are_printed_as_strongswan_does(
+    protocol: Protocol, text: str, shown: str
+) -> None:
+    (proposal,) = parse_proposals(text, protocol)
+    assert str(proposal) == shown
 
 
 def test_weak_algorithms_are_there_for_who_insists() -> None:

@@ -42,7 +42,7 @@ class End:
     ours: bool = True
 
 
-_AGAIN = frozenset({Cause.LOST, Cause.RESET, Cause.REAUTH, Cause.REAUTHENTICATED})
+_AGAIN = frozenset({Cause.LOST, Cause.OUT_OF_STEP, Cause.RESET, Cause.REAUTH, Cause.REAUTHENTICATED})
 _REVIVED = frozenset({Cause.CLOSED, Cause.DEAD, Cause.FAILED, Cause.EXPIRED, Cause.REPLACED})
 _BY_ACTION = {Action.START: Response.NOW, Action.TRAP: Response.TRAP, Action.CLEAR: Response.NOTHING}
 

@@ -52,6 +52,8 @@ class Reauthentications:
     def moved(self, old_id: int, new_id: int) -> None:
         """An IKE_SA was rekeyed while its successor is being made, or the successor itself was."""
         with self._lock:
+            if old_id in self._pending:
+                self._pending[new_id] = self._pending.pop(old_id)
             for pending in self._pending.values():
                 if pending.old_id == old_id:
                     pending.old_id = new_id

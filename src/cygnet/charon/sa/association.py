@@ -34,10 +34,15 @@ from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.ports import Ports
+from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol
 
 if TYPE_CHECKING:
+    from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+    from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+    from cygnet.charon.sa.tasks.series import Series
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
@@ -125,10 +130,14 @@ class Association:
     reauthenticating: bool = False  # a successor is being made
     reauth_failures: int = 0
     replaced_by: int = 0
+    redundant: bool = False  # made by a rekeying that lost against another
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)
-    collisions: dict[int, tuple[ChildSa, bytes]] = field(default_factory=dict)  # rekeyed by both
+    early_deletes: set[bytes] = field(default_factory=set)  # SPIs of CHILD_SAs still being made with us
+    series: dict[bytes, "Series"] = field(default_factory=dict)  # the peer's, by link, waiting for more
+    crossing: "Crossing[IkeRekey]" = field(default_factory=Crossing)  # who is rekeying this IKE_SA
+    crossings: dict[int, "Crossing[ChildRekey]"] = field(default_factory=dict)  # and its CHILD_SAs, by {n}
     hooks: "Hooks | None" = None
 
     # Naming
@@ -265,6 +274,7 @@ class Association:
             self.drop_child(child, rekeyed=self.replaced_by != 0, linger=child in outlived)
         self.move_to(IkeState.DESTROYING)
         self.handshake = None
+        self.forget_negotiations()
         if self.config is not None:
             replaced = self.cause is Cause.FAILED and self.replaced_by
             cause = Cause.REPLACED if replaced else self.cause
@@ -272,6 +282,12 @@ class Association:
         if self.succeeds:
             self.announce(ReauthenticationFailed(self.unique_id, self.succeeds, reason))
         self.effects.append(Retire(reason))
+
+    def forget_negotiations(self) -> None:
+        """Nothing that was begun on this IKE_SA comes to an end any more."""
+        self.series.clear()
+        self.crossings.clear()
+        self.crossing = Crossing()
 
     def follow(self, local: Host, remote: Host) -> None:
         """The hosts or ports are others now; the CHILD_SAs go with them."""
@@ -317,8 +333,10 @@ class Association:
         """
         if self.children.pop(child.unique_id, None) is None:
             return
+        self.crossings.pop(child.unique_id, None)
+        self._pass_on_place(child)
         was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
-        delay = self.ports.settings.delete_rekeyed_delay_s if linger else 0
+        delay = self._linger_s(child) if linger else 0
         try:
             child.remove(self.ports.kernel, linger=delay > 0)
         except LocalError as error:
@@ -330,6 +348,25 @@ class Association:
         self.move_child(child, ChildState.DESTROYING)
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
+
+    def _pass_on_place(self, child: ChildSa) -> None:
+        """What it had replaced is replaced by its successor, or is in use again if it has none."""
+        for old in self.children.values():
+            if old.replaced_by == child.unique_id:
+                old.replaced_by = child.replaced_by if child.replaced_by in self.children else 0
+                if not old.replaced_by and old.state is ChildState.REKEYED:
+                    self.move_child(old, ChildState.INSTALLED)
+
+    def _linger_s(self, child: ChildSa) -> float:
+        """``delete_rekeyed_delay``, of which 0 means up to the end of the lifetime."""
+        left = child.expire_at - self.now if child.expire_at is not None else 0
+        return self.ports.settings.delete_rekeyed_delay_s or max(left, 0)
+
+    def schedule_child(self, child: ChildSa, delay_s: float, timer: Timer) -> None:
+        """Like ``schedule``, for a timer that follows the CHILD_SA to the IKE_SA that inherits it."""
+        child.timers = {one: due for one, due in child.timers.items() if due > self.now}
+        child.timers[timer] = self.now + delay_s
+        self.schedule(delay_s, timer)
 
     def child_by_spi(
         self, spi: bytes, *, outbound: bool, protocol: int = Protocol.IKE

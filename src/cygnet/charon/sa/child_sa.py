@@ -12,6 +12,7 @@ from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, check_child_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
@@ -88,7 +89,9 @@ class ChildSa:
         self.initiated = False  # made at our request
         self.active_at = 0.0  # when it was last known to carry a packet
         self.behind = 0  # the outbound SPI of an older one that sends while it is there
+        self.renewal = False  # made by a rekeying
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
+        self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
@@ -122,6 +125,11 @@ class ChildSa:
         return self.state in _CARRYING
 
     @property
+    def sends(self) -> bool:
+        """Whether traffic leaves through it, not through an older one that it stands behind."""
+        return self._outbound and not self.behind
+
+    @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
         return SaId(self.path.remote.address, self.path.local.address, self.protocol, self.spi_in)
@@ -148,10 +156,14 @@ class ChildSa:
         kernel.add_sa(self._spec(True, inbound, lifetime))
         self._holds_cpi = self.cpi_in != 0
 
-    def install_outbound(self, kernel: Kernel) -> None:
-        """Install the outbound SA and the policies; from now on traffic goes out through it."""
+    def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
+        """Install the outbound SA and the policies; from now on traffic goes out through it.
+
+        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there.
+        """
         if self._pending is None:
             return
+        self.behind = behind
         kernel.add_sa(self._pending)
         self._pending, self._outbound = None, True
         for policy in self._policy_specs():
@@ -177,12 +189,12 @@ class ChildSa:
     def forget_kernel(self) -> None:
         """The kernel lost everything: there is nothing to remove, and what is equal is another's."""
         self._gone, self._policies, self._outbound, self._pending = True, (), False, None
-        self.cpi_in, self._holds_cpi = 0, False
+        self.behind, self.cpi_in, self._holds_cpi = 0, 0, False
 
-    def promote(self, kernel: Kernel) -> None:
-        """Send through this one from now on, whatever else is there."""
-        if self.behind and not self._gone:
-            self.behind = 0
+    def stand_behind(self, kernel: Kernel, behind: int) -> None:
+        """Have traffic leave through the SA with this outbound SPI while it is there, or (0) through this."""
+        if self._outbound and self.behind != behind:
+            self.behind = behind
             self._move_policies(kernel)
 
     def move(self, kernel: Kernel, path: Path) -> None:

@@ -17,7 +17,7 @@ def complete(
     sa: Association,
     child: ChildSa,
     agreed: Agreed,
-    secrets: tuple[Nonces, Secret | None],
+    secrets: tuple[Nonces, tuple[Secret, ...]],
     reqid: int,
     *,
     initiator: bool,

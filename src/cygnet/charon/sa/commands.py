@@ -16,12 +16,13 @@ from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
-from cygnet.charon.sa.tasks.child_delete import ChildDelete, reopen
+from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
@@ -84,7 +85,8 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             tasks.abort("unable to initiate to %any")
             return
         auth = IkeAuth(sa, task.ticket if ike_only else 0)
-        for one in (IkeInit(sa), NatDetection(sa), CertPre(sa), auth, AuthLifetime(sa), Childless(sa)):
+        before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa))
+        for one in (*before, auth, AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)
@@ -166,6 +168,9 @@ def _terminate_children(sa: Association, tasks: TaskManager, order: orders.Termi
 
 def _rekey_children(sa: Association, tasks: TaskManager, order: orders.RekeyChild) -> None:
     chosen = [child for child in _chosen(sa, order) if child.state is ChildState.INSTALLED]
+    if not chosen and any(child.state is ChildState.REKEYING for child in _chosen(sa, order)):
+        sa.finish(order.ticket, True, "under way already")
+        return
     if not chosen:
         sa.finish(order.ticket, False, f"no CHILD_SA {order.name or order.unique_id} in {sa}")
         return
@@ -183,6 +188,10 @@ def _chosen(sa: Association, order: orders.TerminateChild | orders.RekeyChild) -
 
 def rekey_ike(sa: Association, tasks: TaskManager, ticket: int = 0) -> None:
     """Rekey, or, where the connection says so, delete and make anew (RFC 7296, 2.8.3)."""
+    if sa.state is IkeState.REKEYING:
+        sa.crossing.wanted = True  # should the peer's attempt come to nothing
+        sa.finish(ticket, True, "under way already")
+        return
     if sa.state is not IkeState.ESTABLISHED or sa.config is None:
         sa.finish(ticket, False, f"the IKE_SA is in state {sa.state}")
         return
@@ -207,6 +216,8 @@ def _expired(sa: Association, tasks: TaskManager, order: orders.KernelExpire) ->
         if child.state is ChildState.INSTALLED and not queued:
             sa.log(Group.KNL, f"creating rekey job for CHILD_SA {_sa_text(order)}")
             tasks.queue(ChildRekey(sa, child))
+        elif child.unique_id in sa.crossings:
+            sa.crossings[child.unique_id].wanted = True  # should the peer's attempt come to nothing
         return
     sa.log(Group.KNL, f"creating delete job for CHILD_SA {_sa_text(order)}")
     tasks.queue(ChildDelete(sa, child.spi_octets, again=child.state is not ChildState.REKEYED))
@@ -241,7 +252,7 @@ def _kernel_reset(sa: Association, tasks: TaskManager) -> None:
             continue
         tasks.queue(ChildDelete(sa, child.spi_octets))
         if child.state is ChildState.INSTALLED:
-            reopen(sa, child, "the data plane was restarted")
+            sa.close_child(child, Cause.RESET)
 
 
 def _is_installed(sa: Association, child: ChildSa) -> bool:

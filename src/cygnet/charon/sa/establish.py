@@ -2,7 +2,6 @@
 
 from cygnet.base.groups import Group
 from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import IkeEstablished
 from cygnet.charon.sa.states import IkeState
@@ -40,17 +39,8 @@ def establish(sa: Association, replaces: int = 0) -> None:
     schedule_lifetime(sa, config)
     if config.dpd_delay_s:
         sa.schedule(config.dpd_delay_s, DeadPeer())
-    if replaces:
-        _take_over(sa)
-
-
-def _take_over(sa: Association) -> None:
-    """Timers are the IKE_SA's own: those of the old one went with it."""
-    if sa.nat.here and sa.ports.settings.keep_alive_s:
+    if replaces and sa.nat.here and sa.ports.settings.keep_alive_s:
         sa.schedule(sa.ports.settings.keep_alive_s, KeepAlive())
-    for child in sa.children.values():
-        inactivity.watch(sa, child)
-        succession.watch(sa, child)
 
 
 def schedule_lifetime(sa: Association, config: PeerConfig) -> None:

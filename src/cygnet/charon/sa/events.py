@@ -112,6 +112,7 @@ class Cause(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     LOST = "unknown to the peer"
+    OUT_OF_STEP = "out of step with the peer"
     RESET = "the data plane was restarted"
     INACTIVE = "inactive"
     REAUTH = "to be reauthenticated"

@@ -5,18 +5,19 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa import inactivity, timers
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.reauthentication import reauthenticate
 from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 KEEP_ALIVE = b"\xff"
@@ -33,8 +34,8 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
             _keep_alive(sa)
         case timers.DeadPeer():
             _dead_peer(sa, tasks)
-        case timers.DropRekeyed() | timers.Inactive() | timers.Promote():
-            _of_child(sa, tasks, timer)
+        case timers.DropRekeyed() | timers.SwitchOutbound() | timers.FollowUpDue():
+            _of_rekeying(sa, tasks, timer)
         case _:
             _of_lifetime(sa, tasks, timer)
 
@@ -49,26 +50,24 @@ def _of_lifetime(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
             _lifetime_over(sa, tasks)
         case timers.CloseChildless():
             _close_childless(sa, tasks)
+        case timers.Inactive():
+            _inactive(sa, tasks, timer.child_id)
 
 
-def _of_child(
-    sa: Association, tasks: TaskManager, timer: timers.DropRekeyed | timers.Inactive | timers.Promote
-) -> None:
-    child = sa.children.get(timer.child_id)
+def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
     match timer:
-        case timers.DropRekeyed():
-            _drop_rekeyed(sa, tasks, timer.child_id)
-        case timers.Inactive() if child is not None and child.carries:
-            _inactive(sa, tasks, child)
-        case timers.Promote() if child is not None:
-            _promote(sa, child)
-
-
-def _promote(sa: Association, child: ChildSa) -> None:
-    try:
-        child.promote(sa.ports.kernel)
-    except LocalError as error:
-        sa.log(Group.KNL, f"sending through CHILD_SA {child} failed: {error}")
+        case timers.DropRekeyed() if sa.state is IkeState.REKEYED:
+            if sa.redundant:
+                tasks.abort("redundant after a collision of rekeyings")
+            else:
+                tasks.queue(IkeDelete(sa))
+        case timers.SwitchOutbound():
+            switch_outbound(sa, timer)
+        case timers.FollowUpDue():
+            series = sa.series.pop(timer.link, None)
+            if series is not None:
+                sa.log(Group.IKE, f"{series.name}: the peer does not go on with its key exchanges, giving up")
+                series.give_up("the peer did not go on with its key exchanges")
 
 
 def _half_open(sa: Association, tasks: TaskManager) -> None:
@@ -102,15 +101,18 @@ def _close_childless(sa: Association, tasks: TaskManager) -> None:
         tasks.queue(IkeDelete(sa))
 
 
-def _inactive(sa: Association, tasks: TaskManager, child: ChildSa) -> None:
+def _inactive(sa: Association, tasks: TaskManager, child_id: int) -> None:
     """``inactivity``: a CHILD_SA without traffic is closed.
 
     With ``inactivity_close_ike`` the last one is closed together with its IKE_SA.
     """
-    limit = child.config.inactivity_s
-    idle = sa.now - inactivity.last_activity(sa, child)
-    if not limit or child.state is ChildState.REKEYED:
+    child = sa.children.get(child_id)
+    if child is None or not child.carries or child.state is ChildState.REKEYED:
         return
+    limit = child.config.inactivity_s
+    if not limit:
+        return
+    idle = sa.now - inactivity.last_activity(sa, child)
     if idle + 0.001 < limit:
         inactivity.watch(sa, child)
         return
@@ -134,7 +136,7 @@ def _begin_again(sa: Association, tasks: TaskManager) -> None:
         sa.local, sa.remote = sa.local.with_port(settings.port), sa.remote.with_port(settings.port)
     if (ends := sa.ports.contacts.ends(sa.peer_config)) is not None:
         sa.local, sa.remote = ends
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa)))
+    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa)))
 
 
 def _keep_alive(sa: Association) -> None:
@@ -200,18 +202,3 @@ def _lifetime_over(sa: Association, tasks: TaskManager) -> None:
         sa.log(Group.JOB, f"deleting IKE_SA {sa} after its maximum lifetime")
         sa.cause = Cause.EXPIRED
         tasks.queue(IkeDelete(sa))
-
-
-def _drop_rekeyed(sa: Association, tasks: TaskManager, child_id: int) -> None:
-    """The peer rekeyed and should have deleted the old one by now."""
-    if not child_id:
-        if sa.state is IkeState.REKEYED:
-            tasks.queue(IkeDelete(sa))
-        return
-    child = sa.children.get(child_id)
-    if child is None or not child.carries:
-        return
-    child.install_outbound(sa.ports.kernel)
-    for old in tuple(sa.children.values()):
-        if old.replaced_by == child_id and old.state is ChildState.REKEYED:
-            tasks.queue(ChildDelete(sa, old.spi_octets))

@@ -13,8 +13,12 @@ from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.timers import HalfOpen, Timer
+from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
+
+SETTLING_S = 1.0
+"""How long requests of ours wait on an IKE_SA that the peer has just made by rekeying."""
 
 
 class IkeSa:
@@ -167,7 +171,7 @@ class IkeSa:
             sa.auth_name,
             tuple(task.name for task in tasks.queued),
             tuple(task.name for task in tasks.active),
-            tuple(task.name for task in tasks.passive),
+            tuple(task.name for task in (*tasks.passive, *sa.series.values())),
             tuple(child.snapshot() for child in sa.children.values()),
             created_at=times.created,
             succeeds=sa.succeeds,
@@ -201,14 +205,28 @@ class IkeSa:
         return effects
 
     def _adopt(self, association: Association) -> None:
-        """A rekeyed IKE_SA: what waits here goes to it, but for deletions."""
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it."""
         new = IkeSa(association)
-        for task in tuple(self._tasks.queued):
-            if not isinstance(task, IkeDelete):
-                self._tasks.queued.remove(task)
-                task.sa = association
-                new._tasks.queue(task)
+        if association.state is IkeState.ESTABLISHED:
+            self._move_waiting(new)
         self._sa.effects.append(Adopt(new))
+
+    def _move_waiting(self, new: "IkeSa") -> None:
+        """Unless we are its initiator, the peer has the new one only once it has our response."""
+        sa, association = self._sa, new._sa
+        ready_at = sa.now if association.initiator else sa.now + SETTLING_S
+        for task in (*self._tasks.queued, *sa.wanted):
+            if isinstance(task, IkeDelete):
+                continue
+            (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
+            if isinstance(task, IkeRekey):
+                sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
+                continue
+            task.sa = association
+            association.wanted.append(task)
+            task.not_before = max(task.not_before, ready_at)
+            if task.not_before > sa.now:
+                association.schedule(task.not_before - sa.now, Retry())
 
 
 def _fresh_spi(ports: Ports) -> bytes:

@@ -22,7 +22,7 @@ def watch(sa: "Association", child: ChildSa) -> None:
     """Look at it once it may have been idle for too long."""
     if child.config.inactivity_s:
         left = child.config.inactivity_s - (sa.now - child.active_at)
-        sa.schedule(max(left, LEAST_WATCH_S), Inactive(child.unique_id))
+        sa.schedule_child(child, max(left, LEAST_WATCH_S), Inactive(child.unique_id))
 
 
 def last_activity(sa: "Association", child: ChildSa) -> float:

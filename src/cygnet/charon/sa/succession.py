@@ -2,31 +2,46 @@
 
 from typing import TYPE_CHECKING
 
+from cygnet.base.errors import LocalError
+from cygnet.base.groups import Group
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Lost
-from cygnet.charon.sa.timers import Promote
+from cygnet.charon.sa.timers import SwitchOutbound
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association
 
-STAND_BY_S = 2.0
-"""For how long at most a new CHILD_SA of the peer's making leaves the sending to an older one."""
+FIRST_LOOK_S = 1.0
 
 
-def stand_by(sa: "Association", child: ChildSa) -> None:
-    """Send through an older CHILD_SA of the same reqid for a while: the peer may not be ready yet.
+def stand_by(sa: "Association", child: ChildSa, older: int) -> None:
+    """Install the outbound half of a CHILD_SA that the peer asked for, and look later whether to use it.
 
-    Who asked for the new one has its keys only once it has our answer. The older one may belong to another
-    IKE_SA, which the peer is about to delete (RFC 7296, 2.8.3).
+    The peer has its keys only once it has our answer (RFC 7296, 2.8), so that traffic leaves through the
+    ``older`` one with that outbound SPI (0 for none), which may belong to another IKE_SA (2.8.3). When the
+    older one goes, the kernel takes the new one by itself: there is no moment with neither.
     """
-    child.behind = sa.ports.contacts.sender(child.reqid)
-    watch(sa, child)
+    child.install_outbound(sa.ports.kernel, older)
+    if older:
+        sa.schedule_child(child, FIRST_LOOK_S, SwitchOutbound(child.unique_id, FIRST_LOOK_S))
 
 
-def watch(sa: "Association", child: ChildSa) -> None:
-    """Make an end of standing by."""
-    if child.behind:
-        sa.schedule(STAND_BY_S, Promote(child.unique_id))
+def promote(sa: "Association", child: ChildSa) -> None:
+    """Send through a CHILD_SA from now on; later ones that the peer may not know yet stand behind it."""
+    kernel = sa.ports.kernel
+    try:
+        child.install_outbound(kernel)
+        child.stand_behind(kernel, 0)
+        for other in sa.children.values():
+            if other.behind and other.reqid == child.reqid and other.unique_id > child.unique_id:
+                other.stand_behind(kernel, child.outbound.spi)
+    except LocalError as error:
+        sa.log(Group.KNL, f"sending through CHILD_SA {child} failed: {error}")
+
+
+def sender(child: ChildSa) -> int:
+    """The outbound SPI of what traffic leaves through that is for this CHILD_SA."""
+    return child.behind or child.outbound.spi
 
 
 def outlived(sa: "Association") -> list[ChildSa]:

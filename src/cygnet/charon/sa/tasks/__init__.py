@@ -7,9 +7,11 @@ from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.dpd import Dpd
+from cygnet.charon.sa.tasks.follow_up import FollowUp
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
@@ -19,6 +21,7 @@ TASKS: tuple[type[Task], ...] = (
     IkeInit,
     NatDetection,
     CertPre,
+    IkeIntermediate,
     IkeAuth,
     AuthLifetime,
     IkeDelete,
@@ -27,6 +30,7 @@ TASKS: tuple[type[Task], ...] = (
     Childless,
     ChildRekey,
     IkeRekey,
+    FollowUp,
     PeerNotify,
     Dpd,
 )

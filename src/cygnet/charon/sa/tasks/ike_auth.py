@@ -248,15 +248,17 @@ class IkeAuth(Task):
             raise
 
     def _octets(self, identity: Identity, initiator: bool) -> bytes:
-        """What the side that was the initiator (or responder) signs (RFC 7296, 2.15)."""
+        """What the side that was the initiator (or responder) signs (RFC 7296, 2.15; RFC 9242, 3.3.2)."""
         sa = self.sa
         handshake, keys = sa.negotiation, sa.established_keys
         if handshake.nonces is None:
             raise RuntimeError("no nonces")
         body = IdentificationInitiator(identity).build()
         if initiator:
-            return signed_octets(keys.prf, keys.sk_pi, handshake.request, handshake.nonces.responder, body)
-        return signed_octets(keys.prf, keys.sk_pr, handshake.response, handshake.nonces.initiator, body)
+            message, nonce, key = handshake.request, handshake.nonces.responder, keys.sk_pi
+        else:
+            message, nonce, key = handshake.response, handshake.nonces.initiator, keys.sk_pr
+        return signed_octets(keys.prf, key, message, nonce, body) + handshake.int_auth.octets
 
 
 def _own_identity(configured: Identity | None, asked: Identity | None) -> Identity | None:

@@ -8,6 +8,7 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.handover import settle_for_theirs
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
@@ -50,6 +51,7 @@ class IkeDelete(Task):
     def process_request(self, message: Message) -> Step:
         sa = self.sa
         sa.log(Group.IKE, f"received DELETE for IKE_SA {sa}")
+        settle_for_theirs(sa)
         sa.log(Group.IKE, f"deleting IKE_SA {sa} between {sa.between}")
         return MORE
 
