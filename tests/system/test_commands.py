@@ -67,7 +67,7 @@ SAME = [
     "leases nosuch", "listcounters nosuch", "purgecrls", "purgeocsp", "rereadsecrets", "rereadcacerts",
     "rereadaacerts", "rereadocspcerts", "rereadacerts", "rereadcrls", "rereadall", "resetcounters",
 ]  # fmt: skip
-"""What must look alike on both; ours says with the status, and with a line of errors, that nothing was found."""
+"""What must look alike on both; ours says with its status and a line of errors that nothing was found."""
 MISSING = {"status nosuch": 4, "leases nosuch": 1, "listcounters nosuch": 1}
 
 
