@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Protocol
 
 from cygnet.base.addresses import Host
@@ -90,6 +91,18 @@ class Network:
         raise AssertionError("the network does not come to rest")
 
 
+class Cut:
+    """A filter: nothing passes between two addresses, in either direction, while ``on``."""
+
+    def __init__(self, one: str, other: str) -> None:
+        self._ends = {ip_address(one), ip_address(other)}
+        self.on = True
+
+    def __call__(self, datagram: Datagram) -> Datagram | None:
+        ends = {datagram.source.address, datagram.destination.address}
+        return None if self.on and ends == self._ends else datagram
+
+
 class SourceNat:
     """A NAT: what comes from ``inside`` leaves as ``outside`` with other ports; the way back is known."""
 
@@ -97,6 +110,7 @@ class SourceNat:
         self.inside, self.outside = inside.address, outside.address
         self._first_port = first_port
         self._ports: dict[int, int] = {}
+        self.on = True
 
     def forget(self) -> None:
         """Restart: mappings get new ports."""
@@ -105,6 +119,8 @@ class SourceNat:
 
     def __call__(self, datagram: Datagram) -> Datagram | None:
         source, destination = datagram.source, datagram.destination
+        if not self.on:
+            return datagram
         if source.address == self.inside:
             port = self._ports.setdefault(source.port, self._first_port + len(self._ports))
             return Datagram(Host(self.outside, port), destination, datagram.data)

@@ -11,10 +11,11 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Initiate, Order
+from cygnet.charon.sa.orders import Initiate, Order, Roam
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.backends.memory import MemoryKernel
+from simulation.home import Home
 from simulation.network import Datagram, Network
 from simulation.stores import Connections, Numbers, Store
 
@@ -32,8 +33,15 @@ class Peer:
         self.random = random.Random(f"{self.network.seed} {self.address}")
         self.kernel = MemoryKernel(0xC0000001 + self.random.randrange(1 << 20) * 16)
         self.store, self.connections, self.numbers = Store(), Connections(), Numbers()
+        self.home = Home(self)
         self.ports = Ports(
-            self.store, self.connections, self.kernel, self.numbers, self.random.randbytes, self.settings
+            self.store,
+            self.connections,
+            self.kernel,
+            self.numbers,
+            self.random.randbytes,
+            self.settings,
+            self.home,
         )
         self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
         self.sas: dict[int, IkeSa] = {}
@@ -43,7 +51,7 @@ class Peer:
         self.counters: list[str] = []
         self.keep_alives = 0
         self._count = 0
-        self.network.stations[self.host.address] = self
+        self.home.gain(self.address)
 
     # What the endpoint asks of a manager
 
@@ -86,13 +94,19 @@ class Peer:
     def order(self, sa: IkeSa, order: Order) -> None:
         self.perform(sa, sa.command(order, self.network.now))
 
+    def roam(self) -> None:
+        """The kernel says that addresses or routes have changed."""
+        for sa in tuple(self.sas.values()):
+            self.order(sa, Roam())
+
     # Effects
 
     def perform(self, sa: IkeSa, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Send(source, destination, data):
-                    self.network.send(Datagram(source, destination, data))
+                    if self.home.has(source.address):
+                        self.network.send(Datagram(source, destination, data))
                 case Schedule(delay_s, timer):
                     self.network.at(delay_s, lambda timer=timer: self._expire(sa.unique_id, timer))
                 case Announce(Log() as line):

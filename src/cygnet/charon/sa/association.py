@@ -27,6 +27,7 @@ from cygnet.charon.sa.events import (
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.marks import Marks, marks_of
+from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
 from cygnet.crypto.proposals import Proposal, Protocol
@@ -42,11 +43,12 @@ _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 
 @dataclass(slots=True)
 class Nat:
-    """Where NATs are between us and the peer (RFC 7296, 2.23)."""
+    """Where NATs are between us and the peer (RFC 7296, 2.23); ``supported``: both sides look for them."""
 
     here: bool = False
     there: bool = False
     forced: bool = False
+    supported: bool = False
 
     @property
     def any(self) -> bool:
@@ -61,6 +63,7 @@ class Peer:
     fragmentation: bool = False
     mobike: bool = False
     no_additional_sas: bool = False
+    mobility: Mobility = field(default_factory=Mobility)
 
 
 @dataclass(slots=True)
@@ -73,6 +76,7 @@ class Times:
     end: float | None = None
     received: float = 0.0
     sent: float = 0.0
+    keep_alive: float = 0.0  # when the next keep-alive may be due
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class Association:
     tries: int = 0  # attempts before this one, for ``keyingtries``
     reauthenticates: bool = False  # to be made anew once it is deleted
     replaced_by: int = 0
+    first: Pair | None = None  # the hosts that we began with
+    arrival: Pair | None = None  # the hosts of the message that is being processed
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)
@@ -179,8 +185,13 @@ class Association:
 
     @property
     def path(self) -> Path:
-        """How ESP travels."""
-        return Path(self.local, self.remote, self.nat.any)
+        """How ESP travels: between the IKE_SA's hosts, as soon as those are verified (RFC 4555, 3.5)."""
+        return self.mobility.verified or Path(self.local, self.remote, self.nat.any)
+
+    @property
+    def mobility(self) -> Mobility:
+        """What MOBIKE knows."""
+        return self.peer.mobility
 
     @property
     def dscp(self) -> int:
@@ -252,27 +263,13 @@ class Association:
         self.handshake = None
         self.effects.append(Retire(reason))
 
-    def follow(self, local: Host, remote: Host) -> None:
-        """The hosts or ports are others now; the CHILD_SAs go with them."""
-        if (local, remote) == (self.local, self.remote):
-            return
-        self.log(
-            Group.IKE,
-            f"peer moved from {self.remote.with_brackets()} to {remote.with_brackets()}"
-            if remote != self.remote
-            else f"local address is now {local.with_brackets()}",
-            Level.DETAIL,
-        )
-        self.local, self.remote = local, remote
-        for child in self.children.values():
-            child.move(self.ports.kernel, self.path)
-
     # CHILD_SAs
 
     def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
         """A CHILD_SA with a fresh inbound SPI, and marks of its own unless given; raises ``KernelError``."""
-        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
-        child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
+        path = self.path
+        spi = self.ports.kernel.allocate_spi(path.remote.address, path.local.address, config.protocol)
+        child = ChildSa(self.ports.numbers.child(), config, reqid, path, spi)
         child.marks = marks or marks_of(config, self.ports.numbers)
         self.children[child.unique_id] = child
         return child

@@ -1,7 +1,7 @@
 """Orders to an IKE_SA, carried out (``orders``)."""
 
 from cygnet.base.groups import Group
-from cygnet.charon.sa import orders
+from cygnet.charon.sa import moving, orders, roaming
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.states import ChildState, IkeState
@@ -14,6 +14,7 @@ from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
@@ -46,6 +47,8 @@ def _on_event(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
             _expired(sa, tasks, order)
         case orders.MappingChange():
             _mapping_changed(sa, order)
+        case orders.Roam():
+            roaming.roam(sa, tasks)
         case orders.KernelReset():
             _kernel_reset(sa, tasks)
         case orders.UpdateConfig():
@@ -62,7 +65,8 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             task.failed("unable to initiate to %any: the connection has no address of the peer")
             tasks.abort("unable to initiate to %any")
             return
-        for one in (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeAuth(sa, task.ticket if ike_only else 0)):
+        auth = IkeAuth(sa, task.ticket if ike_only else 0)
+        for one in (IkeInit(sa), NatDetection(sa), CertPre(sa), auth, Mobike(sa)):
             tasks.queue(one)
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)
@@ -158,13 +162,14 @@ def _sa_text(order: orders.KernelExpire) -> str:
 def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
     """A NAT before the peer gave it another address or port (RFC 7296, 2.23)."""
     known = any(order.id == child.inbound for child in sa.children.values())
-    if known and sa.nat.there and order.remote != sa.remote and sa.state not in _UNMADE:
+    waiting = sa.mobility.verified is not None or sa.mobility.probing
+    if known and sa.nat.there and order.remote != sa.remote and sa.state not in _UNMADE and not waiting:
         sa.log(
             Group.KNL,
             f"NAT mappings of CHILD_SA with SPI {order.id.spi:08x} changed from"
             f" {sa.remote.with_brackets()} to {order.remote.with_brackets()}",
         )
-        sa.follow(sa.local, order.remote)
+        moving.follow(sa, sa.local, order.remote)
 
 
 def _kernel_reset(sa: Association, tasks: TaskManager) -> None:

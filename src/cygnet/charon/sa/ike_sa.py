@@ -53,6 +53,7 @@ class IkeSa:
                 local = Host(source, local.port)
         association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
         association.first_contact, association.tries = first_contact, tries
+        association.first = local, remote
         return cls(association)
 
     @classmethod

@@ -9,9 +9,11 @@ from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
 from cygnet.charon.encoding.message import Message, Parsed, parse_message
 from cygnet.charon.encoding.payloads import Delete, Notify
+from cygnet.charon.sa import moving
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
+from cygnet.charon.sa.path_found import found
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
 from cygnet.charon.sa.tasks.task import Draft, Step, Task
@@ -140,22 +142,25 @@ class TaskManager:
     def _arrived(self, route: Route) -> None:
         """A message of the peer's, verified and new: remember when, follow it where it comes from."""
         sa = self.sa
-        sa.times.received = sa.now
+        sa.arrival = pair = route.destination, route.source
+        if pair == (sa.local, sa.remote) or not sa.peer.mobike:
+            sa.times.received = sa.now  # with MOBIKE, life on the path in use is what counts (RFC 4555, 3.12)
         if sa.keys is None:
             sa.local = route.destination
             sa.remote = sa.remote if sa.initiator else route.source  # anybody may send this one
-        elif (sa.local, sa.remote) != (route.destination, route.source):
+        elif pair != (sa.local, sa.remote):
             self._follow(route)
 
     def _follow(self, route: Route) -> None:
         """Other ports or addresses of an authenticated peer (RFC 7296, 2.23).
 
-        One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established.
+        One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established; with
+        MOBIKE only the initiator's word counts (RFC 4555, 3.8).
         """
         sa = self.sa
-        if sa.nat.here and sa.state is not IkeState.CONNECTING:
+        if sa.state is not IkeState.CONNECTING and (sa.nat.here or sa.peer.mobike):
             return
-        sa.follow(route.destination, route.source)
+        moving.follow(sa, route.destination, route.source)
 
     # Requests
 
@@ -253,6 +258,9 @@ class TaskManager:
             return
         if message is not None:
             self._arrived(route)
+            pair = route.destination, route.source
+            if sa.mobility.probing and pair in waiting.tried:
+                found(sa, pair)
             self._process_response(message, parsed.raw)
 
     def _bad_response(self, error: PeerError) -> None:
@@ -315,6 +323,9 @@ class TaskManager:
         sa = self.sa
         while sa.wanted:
             self.queue(sa.wanted.pop(0))
+        if sa.mobility.resend:
+            sa.mobility.resend = False
+            self.transport.resend()
         while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
             if not self.active:
                 self._activate()

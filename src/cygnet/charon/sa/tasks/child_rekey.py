@@ -12,7 +12,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.rekey_scope import warn_if_narrower, with_current_scope
+from cygnet.charon.sa.rekey_scope import selectors_now, warn_if_narrower, with_current_scope
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
 from cygnet.charon.sa.tasks.child_delete import ChildDelete, reopen
@@ -34,6 +34,7 @@ class ChildRekey(ChildCreate):
     def __init__(self, sa: Association, old: ChildSa | None = None, ticket: int = 0) -> None:
         super().__init__(sa, old.config if old else None, ticket=ticket)
         self.old = old
+        self.after_move = False  # the selectors shall have the addresses that the hosts have now
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
@@ -73,7 +74,10 @@ class ChildRekey(ChildCreate):
         self, config: ChildConfig
     ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         """What the old one carries: a rekeying does not narrow it (RFC 7296, 2.9.2)."""
-        agreed = self.old.agreed if self.old else None
+        old = self.old
+        if old is not None and self.after_move:
+            return selectors_now(self.sa, old)
+        agreed = old.agreed if old else None
         return (agreed.local_ts, agreed.remote_ts) if agreed else super()._own_selectors(config)
 
     def process_response(self, message: Message) -> Step:

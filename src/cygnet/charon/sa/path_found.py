@@ -1,0 +1,23 @@
+"""A path that works has been found (RFC 4555, 3.5, 3.10)."""
+
+from cygnet.charon.sa import moving
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.mobility import Pair
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
+
+
+def found(sa: Association, pair: Pair) -> None:
+    """The answer to a request that went out along several paths came by this one.
+
+    Who decides about addresses asks the peer to use it. Who does not tells its list, from its new address;
+    since the old one is gone, its CHILD_SAs need not wait for the other's decision.
+    """
+    mobility = sa.mobility
+    mobility.end_probing()
+    if pair != (sa.local, sa.remote):
+        moving.go_ahead(sa, *pair)
+        if not mobility.leads:
+            moving.settle(sa)
+    # On the same path a NAT may have forgotten us; asking is one message more than telling (3.8).
+    update = mobility.leads and (mobility.verified is not None or sa.nat.here)
+    sa.wanted.append(AddressUpdate(sa, update=update))
