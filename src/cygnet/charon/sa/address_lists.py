@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
+from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
@@ -23,26 +24,30 @@ LISTS = frozenset((*_SIZES, int(NONE)))
 
 
 def tell(draft: "Draft", sa: Association) -> None:
-    """All our other addresses; that there are none is said once there were some."""
+    """All our addresses beside the one in use; that there are none goes without saying at first."""
     addresses = additional_addresses(sa)
     for address in addresses:
         draft.notify(KINDS[address.version], address.packed)
-    if not addresses and sa.mobility.told:
+    if not addresses and draft.exchange == Exchange.INFORMATIONAL:
         draft.notify(NONE)
-    sa.mobility.told = addresses
+    sa.mobility.told = frozenset(sa.ports.addresses.usable())
 
 
 def is_news(sa: Association) -> bool:
     """Whether the peer was told of other addresses than we have now."""
-    return additional_addresses(sa) != sa.mobility.told
+    return frozenset(sa.ports.addresses.usable()) != sa.mobility.told
 
 
 def hear(message: Message, sa: Association) -> bool:
-    """Take the peer's list, which replaces the earlier one; False if there is none in the message."""
+    """Take the peer's list, which replaces the earlier one; False if there is none in the message.
+
+    The address that the message came from is one of the peer's, too.
+    """
     listed = [one for one in message.notifies if one.type in LISTS]
     if not listed:
         return False
-    found = dict.fromkeys(_sensible(listed, sa))
+    source = (sa.arrival[1] if sa.arrival else sa.remote).address
+    found = dict.fromkeys((source, *_sensible(listed, sa)))
     if len(found) > MAX_ADDRESSES:
         _count(sa, "mobike_too_many_addresses", f"peer has {len(found)} addresses, {MAX_ADDRESSES} are kept")
     sa.mobility.peer_addresses = kept = tuple(found)[:MAX_ADDRESSES]

@@ -8,6 +8,7 @@ from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa import commands, expiry
 from cygnet.charon.sa.association import NO_SPI, Association, Hooks
 from cygnet.charon.sa.orders import Order
+from cygnet.charon.sa.path_found import unfinished
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sa.states import IkeState
@@ -207,6 +208,8 @@ class IkeSa:
                 self._tasks.queued.remove(task)
                 task.sa = association
                 new._tasks.queue(task)
+        for task in unfinished(association):
+            new._tasks.queue(task)
         self._sa.effects.append(Adopt(new))
 
 

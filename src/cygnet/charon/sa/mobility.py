@@ -17,7 +17,7 @@ class Mobility:
     """The state of one IKE_SA, which lives on when that is rekeyed.
 
     ``leads``: we are the initiator of the first IKE_SA, who alone decides which addresses are used (2.1).
-    ``peer_addresses`` are what the peer has beside the address in use, ``told`` what it was told of ours.
+    ``peer_addresses`` are what the peer says that it has, ``told`` what it was told of ours.
     ``verified`` is where the CHILD_SAs stay while the IKE_SA has gone ahead to hosts that are not verified.
     ``mapping`` is the hash of our address as the peer saw it last (3.8), ``refused`` what cannot be used.
     ``changes`` counts changes of the IKE_SA's hosts. Times are monotonic seconds.
@@ -25,7 +25,7 @@ class Mobility:
 
     leads: bool = False
     peer_addresses: tuple[Address, ...] = ()
-    told: tuple[Address, ...] = ()
+    told: frozenset[Address] | None = None
     verified: Path | None = None
     mapping: bytes = b""
     refused: set[Pair] = field(default_factory=set)

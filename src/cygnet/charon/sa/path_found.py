@@ -4,6 +4,23 @@ from cygnet.charon.sa import moving
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
+from cygnet.charon.sa.tasks.path_probe import PathProbe
+from cygnet.charon.sa.tasks.routability import RoutabilityCheck
+from cygnet.charon.sa.tasks.task import Task
+
+
+def unfinished(sa: Association) -> list[Task]:
+    """What an IKE_SA has to do that another's rekeying made in the middle of a move."""
+    mobility = sa.mobility
+    mobility.checking = False
+    if mobility.probing:
+        return [PathProbe(sa)]
+    if mobility.verified is None:
+        return []
+    if mobility.leads:
+        return [AddressUpdate(sa, update=True)]
+    mobility.checking = True
+    return [RoutabilityCheck(sa)]
 
 
 def found(sa: Association, pair: Pair) -> None:

@@ -261,6 +261,7 @@ class TaskManager:
             pair = route.destination, route.source
             if sa.mobility.probing and pair in waiting.tried:
                 found(sa, pair)
+                self._take_wanted()
             self._process_response(message, parsed.raw)
 
     def _bad_response(self, error: PeerError) -> None:
@@ -318,11 +319,15 @@ class TaskManager:
             return
         self.queued.append(task)
 
+    def _take_wanted(self) -> None:
+        """Queue what the tasks want; a rekeyed IKE_SA's successor takes over what is queued."""
+        while self.sa.wanted:
+            self.queue(self.sa.wanted.pop(0))
+
     def initiate(self) -> None:
         """Send the next request if nothing is in flight."""
         sa = self.sa
-        while sa.wanted:
-            self.queue(sa.wanted.pop(0))
+        self._take_wanted()
         if sa.mobility.resend:
             sa.mobility.resend = False
             self.transport.resend()

@@ -9,7 +9,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import address_lists, moving, nat_hashes, nat_prohibition, paths
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import add_cookie, check_cookie
+from cygnet.charon.sa.tasks.routability import LIVE, add_cookie, check_cookie
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 MAX_RETRIES = 5
@@ -55,7 +55,7 @@ class AddressUpdate(Task):
         sa = self.sa
         if self._cookie:
             check_cookie(message, self._cookie)
-        if self._changes != sa.mobility.changes or sa.mobility.probing:
+        if self._changes != sa.mobility.changes or sa.mobility.probing or sa.state not in LIVE:
             return DONE
         if message.notify(NotifyType.UNEXPECTED_NAT_DETECTED) is not None:
             return self._nat_in_between()
@@ -80,7 +80,7 @@ class AddressUpdate(Task):
             return self._refused("there is a NAT on the path, and none is allowed")
         sa.log(Group.IKE, "received UNEXPECTED_NAT_DETECTED notify error, trying again")
         if not self._update:
-            sa.mobility.told = ()
+            sa.mobility.told = None
         sa.wanted.append(AddressUpdate(sa, update=self._update, retries=self._retries + 1))
         return DONE
 

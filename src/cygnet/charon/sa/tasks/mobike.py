@@ -132,7 +132,7 @@ class Mobike(Task):
     def _look_for(self, pair: Pair) -> None:
         """The peer has other addresses now: perhaps the one in use is gone, which it need not say (3.5)."""
         sa = self.sa
-        if sa.remote.address not in (pair[1].address, *sa.mobility.peer_addresses):
+        if sa.remote.address not in sa.mobility.peer_addresses:
             sa.log(Group.IKE, f"peer has left {sa.remote}, looking for another path")
             look_for_path(sa, pair)
 

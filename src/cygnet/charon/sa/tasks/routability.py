@@ -10,10 +10,12 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import moving
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import CookieMismatchError
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 COOKIE2 = NotifyType.COOKIE2
 COOKIE_SIZE = 16
+LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
 SIZES = range(8, 65)
 """What a cookie may measure (4.2.5)."""
 
@@ -49,6 +51,8 @@ class RoutabilityCheck(Task):
         """The peer is where it says, unless it has gone on since: the request went to both places then."""
         sa = self.sa
         check_cookie(message, self._cookie)
+        if sa.state not in LIVE:
+            return DONE  # a successor has the CHILD_SAs and asks for itself
         if self._changes != sa.mobility.changes:
             if sa.mobility.verified is not None and not sa.mobility.checking:
                 sa.mobility.checking = True
