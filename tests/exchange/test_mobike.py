@@ -3,7 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from simulation.moves import ALICE, ALICE_2, ALICE_6, BOB, BOB_2, BOB_6, are_on, heard, move, roaming_pair, sent
+from simulation.moves import (
+    ALICE,
+    ALICE_2,
+    ALICE_6,
+    BOB,
+    BOB_2,
+    BOB_6,
+    are_on,
+    heard,
+    move,
+    roaming_pair,
+    sent,
+)
 from simulation.network import SourceNat
 from simulation.pair import Pair
 

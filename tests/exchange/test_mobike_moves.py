@@ -37,7 +37,7 @@ def test_initiator_goes_on_from_its_other_address() -> None:
     pair.network.run()
     # I -> R  INFORMATIONAL { } along the new path
     # R -> I  INFORMATIONAL { }
-    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), N(NATD_S), N(NATD_D), N(COOKIE2), N(ADDITIONAL_IP6_ADDRESS) }
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), N(NATD_S), N(NATD_D), N(COOKIE2), N(ADDITIONAL_*) }
     assert heard(pair.bob)[:2] == ["request [ ]", f"{UPDATE} N(ADD_6_ADDR) ]"]
     # R -> I  INFORMATIONAL { N(NATD_S), N(NATD_D), N(COOKIE2) }
     assert sent(pair.bob)[1] == "response [ N(NATD_S_IP) N(NATD_D_IP) N(COOKIE2) ]"

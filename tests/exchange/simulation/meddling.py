@@ -28,7 +28,7 @@ class Meddling:
         sender = getattr(self.pair, self.whose)
         parsed = parse_message(datagram.data)
         header = parsed.header
-        if datagram.source.address != sender.host.address or not sender.sas:
+        if not sender.home.has(datagram.source.address) or not sender.sas:
             return datagram
         if (header.exchange, header.is_response) != (self.exchange, self.response):
             return datagram

@@ -79,6 +79,10 @@ class Network:
         if station is not None:
             station.arrive(changed)
 
+    def sleep(self, seconds: float) -> None:
+        """Time passes and nothing happens; what should have happens next."""
+        self.now += seconds
+
     def run(self, seconds: float = 0.5) -> None:
         """Let time pass."""
         end = self.now + seconds
@@ -86,7 +90,8 @@ class Network:
             if not self._events or self._events[0][0] > end:
                 self.now = end
                 return
-            self.now, _, action = heapq.heappop(self._events)
+            at, _, action = heapq.heappop(self._events)
+            self.now = max(self.now, at)
             action()
         raise AssertionError("the network does not come to rest")
 
@@ -101,6 +106,22 @@ class Cut:
     def __call__(self, datagram: Datagram) -> Datagram | None:
         ends = {datagram.source.address, datagram.destination.address}
         return None if self.on and ends == self._ends else datagram
+
+
+class StaticNat:
+    """A NAT that stands for one host with its ports: ``outside`` is what others know of ``inside``."""
+
+    def __init__(self, inside: Host, outside: Host) -> None:
+        self.inside, self.outside = inside.address, outside.address
+        self.on = True
+
+    def __call__(self, datagram: Datagram) -> Datagram | None:
+        source, destination = datagram.source, datagram.destination
+        if self.on and source.address == self.inside:
+            source = Host(self.outside, source.port)
+        elif self.on and destination.address == self.outside:
+            destination = Host(self.inside, destination.port)
+        return Datagram(source, destination, datagram.data)
 
 
 class SourceNat:

@@ -170,7 +170,7 @@ class ChildSa:
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23; RFC 4555, 3.5).
 
-        Raises :class:`KernelError` if that cannot be: then the SAs, or the policies only, are where they were.
+        Raises :class:`KernelError` if that cannot be: then the SAs or the policies are where they were.
         """
         if path == self.path or self._gone:
             return

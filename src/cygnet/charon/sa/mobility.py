@@ -1,4 +1,4 @@
-"""What MOBIKE knows of an IKE_SA: who decides about addresses, those of the peer, paths being tried (RFC 4555)."""
+"""What MOBIKE knows of an IKE_SA: who decides, the addresses of the peer, paths being tried (RFC 4555)."""
 
 from dataclasses import dataclass, field
 

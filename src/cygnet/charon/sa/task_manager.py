@@ -256,13 +256,17 @@ class TaskManager:
         except PeerError as error:
             self._bad_response(error)
             return
-        if message is not None:
-            self._arrived(route)
+        if message is None:
+            return
+        if sa.mobility.probing:
             pair = route.destination, route.source
-            if sa.mobility.probing and pair in waiting.tried:
-                found(sa, pair)
-                self._take_wanted()
-            self._process_response(message, parsed.raw)
+            if pair not in waiting.tried:
+                self._drop("unexpected_path", "the answer came by a path that was not asked")
+                return
+            found(sa, pair)
+            self._take_wanted()
+        self._arrived(route)
+        self._process_response(message, parsed.raw)
 
     def _bad_response(self, error: PeerError) -> None:
         """Not authentic: the real one may come yet. Authentic but wrong: the peer cannot be talked to."""

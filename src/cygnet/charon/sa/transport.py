@@ -34,7 +34,7 @@ _INITIAL_CONTACT_PLACE, _LAST = 2, 9
 class Outstanding:
     """Our request that waits for its response; ``sends`` counts how often it went out, not counting probing.
 
-    ``since`` is when it first did, ``tried`` are the paths that it was sent along while that was not known.
+    ``since`` is when it first did, ``tried`` are the paths that it was sent along.
     """
 
     exchange: int
@@ -197,9 +197,9 @@ class Transport:
         sa = self.sa
         if sa.mobility.probing:
             pairs, delay = search.attempt(sa)
-            waiting.tried.update(pairs)
         else:
             pairs, delay = [(sa.local, sa.remote)], self._delay(waiting)
+        waiting.tried.update(pairs)
         for local, remote in pairs:
             for packet in waiting.packets:
                 sa.send(local, remote, packet)
