@@ -156,7 +156,7 @@ class Negotiations:
         """A new IKE_SA; raises :class:`LocalError` if it has no address to go to or there are too many."""
         place = self._place
         remote = remote_host(peer.ike, place.names)
-        local = local_host(peer.ike, remote, place.ports.kernel.source_address, place.names)
+        local = local_host(peer.ike, remote, place.ports.addresses.source, place.names)
         first = not place.manager.by_name(peer.name)
         number = place.manager.next_unique_id()
         sa = IkeSa.initiator(place.ports, number, peer, local, remote, first_contact=first, tries=tries)

@@ -3,6 +3,7 @@
 from cygnet.base.addresses import Address, Host
 from cygnet.charon.sa.association import NO_SPI, Association, Nat
 from cygnet.charon.sa.handshake import Handshake
+from cygnet.charon.sa.ike_ports import first_local_port
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.ike_init import IkeInit
@@ -17,5 +18,6 @@ def begin_again(sa: Association, tasks: TaskManager, source: Address | None = No
         sa.local, sa.remote = sa.first
     if source is not None:
         sa.local = Host(source, sa.local.port)
-        sa.first = sa.local, sa.remote
+    sa.local = sa.local.with_port(first_local_port(sa.peer_config, sa.remote, sa.ports.settings))
+    sa.first = sa.local, sa.remote
     tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa)))

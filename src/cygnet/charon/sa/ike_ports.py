@@ -1,7 +1,10 @@
 """From port 500 to port 4500 (RFC 7296, 2.23; RFC 4555, 3.3), under ``leftikeport`` and ``rightikeport``."""
 
 from cygnet.base.addresses import Host
+from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.errors import NotPossibleError
 
 IKE_PORT, NAT_T_PORT = 500, 4500
 
@@ -25,12 +28,16 @@ def float_ports(sa: Association) -> None:
         sa.local = sa.local.with_port(settings.port_nat_t)
 
 
-def first_local_port(configured: int, remote: Host, port: int, port_nat_t: int) -> int:
-    """The port to begin from, given ``leftikeport``; ``port`` and ``port_nat_t`` are charon's.
+def first_local_port(config: PeerConfig, remote: Host, settings: DaemonSettings) -> int:
+    """The port to begin from; raises :class:`NotPossibleError` for a ``leftikeport`` that we do not have.
 
     500 stands for charon's own. The NAT-T port of a peer (``rightikeport=4500``) takes messages with the
     marker of RFC 3948 only, which go out from our NAT-T port.
     """
-    if configured in (0, IKE_PORT):
-        return port_nat_t if remote.port == NAT_T_PORT else port
-    return configured
+    wanted, ours = config.ike.local.port, (settings.port, settings.port_nat_t)
+    if wanted in (0, IKE_PORT):
+        return settings.port_nat_t if remote.port == NAT_T_PORT else settings.port
+    if wanted not in ours:
+        text = f"leftikeport={wanted}, but charon listens on {ours[0]} and {ours[1]} only"
+        raise NotPossibleError(f"{text} (charon.port, charon.port_nat_t in strongswan.conf)")
+    return wanted

@@ -7,6 +7,7 @@ from cygnet.base.groups import Group
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa import commands, expiry
 from cygnet.charon.sa.association import NO_SPI, Association, Hooks
+from cygnet.charon.sa.ike_ports import first_local_port
 from cygnet.charon.sa.orders import Order
 from cygnet.charon.sa.path_found import unfinished
 from cygnet.charon.sa.ports import Ports
@@ -45,13 +46,13 @@ class IkeSa:
     ) -> "IkeSa":
         """A new IKE_SA towards ``remote``; nothing happens before an order.
 
-        ``local`` may be any address: the kernel's choice is taken. ``first_contact``: there is no other
+        ``local`` may be any address: the kernel's choice is taken. The port is chosen here; raises
+        :class:`~cygnet.base.errors.LocalError` if it cannot be had. ``first_contact``: there is no other
         IKE_SA with this peer, so INITIAL_CONTACT may be said (RFC 7296, 2.4).
         """
         if local.is_any:
-            source = ports.kernel.source_address(remote.address)
-            if source is not None:
-                local = Host(source, local.port)
+            local = Host(ports.addresses.source(remote.address) or local.address, local.port)
+        local = local.with_port(first_local_port(config, remote, ports.settings))
         association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
         association.first_contact, association.tries = first_contact, tries
         association.first = local, remote

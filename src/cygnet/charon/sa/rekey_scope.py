@@ -49,7 +49,7 @@ def is_outdated(sa: Association, child: ChildSa) -> bool:
 
 
 def _moved(selectors: Selectors, configured: Selectors, old: Address, new: Address) -> Selectors:
-    """Only where the configuration says ``dynamic``, which meant the host's own address, not a virtual one."""
+    """Only where the configuration says ``dynamic``, which meant the host's own address, no virtual one."""
     if old == new or not any(one.dynamic for one in configured):
         return selectors
     return tuple(
