@@ -104,7 +104,6 @@ class DaemonSettings:
     process_route: bool = option("process_route", True)
     interfaces_use: str = option("interfaces_use", "")
     interfaces_ignore: str = option("interfaces_ignore", "")
-    ignore_routing_tables: str = option("ignore_routing_tables", "")
     reuse_ikesa: bool = option("reuse_ikesa", True)
     make_before_break: bool = option("make_before_break", True)
     close_ike_on_child_failure: bool = option("close_ike_on_child_failure", False)

@@ -31,13 +31,9 @@ _OWN_TABLES = frozenset({_LOCAL_TABLE, _TUNNEL_TABLE, *_MARK_TABLES})
 
 
 class HostWatch:
-    """Tells what changed. ``ignored`` are more routing tables that do not matter to tunnels.
+    """Tells what changed. ``wake`` ends a :meth:`wait` from another thread."""
 
-    ``wake`` ends a :meth:`wait` from another thread.
-    """
-
-    def __init__(self, ignored: frozenset[int] = frozenset()) -> None:
-        self._ignored = _OWN_TABLES | ignored
+    def __init__(self) -> None:
         self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._netlink.bind((0, _GROUPS))
         self._netlink.setblocking(False)
@@ -77,7 +73,7 @@ class HostWatch:
             except OSError:
                 return AddressChange()  # some were lost
             for kind, body in messages(data):
-                change = _both(change, self._meaning(kind, body))
+                change = _both(change, self.meaning(kind, body))
         return change
 
     def wake(self) -> None:
@@ -90,13 +86,14 @@ class HostWatch:
         for own in (self._netlink, self._woken, self._waker):
             own.close()
 
-    def _meaning(self, kind: int, body: bytes) -> AddressChange | None:
+    def meaning(self, kind: int, body: bytes) -> AddressChange | None:
+        """What a message of the kernel means here; ``None`` for what does not matter."""
         if kind in _ADDRESSES or (kind in (_RTM_NEWLINK, _RTM_DELLINK) and self._is_news(kind, body)):
             return AddressChange()
         if kind not in _ROUTES:
             return None
         table, flags = _table(body)
-        return None if table in self._ignored or flags & _CLONED else AddressChange(routes_only=True)
+        return None if table in _OWN_TABLES or flags & _CLONED else AddressChange(routes_only=True)
 
     def _is_news(self, kind: int, body: bytes) -> bool:
         """Whether a link went up or down; of a new one its addresses tell, and wireless ones talk much."""
