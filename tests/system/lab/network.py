@@ -89,11 +89,11 @@ def forget_mappings(router: Host, first_port: int) -> None:
 
     The kernel forgets what it masqueraded by a device when that goes down.
     """
+    router.net("ip", "link", "set", "eth1", "down")
     router.net("nft", "flush", "ruleset")
     rule = f'oifname "eth1" meta l4proto udp masquerade to :{first_port}-{first_port + 99}'
     router.net("nft", "-f", "-", stdin=NAT.replace('oifname "DEVICE" masquerade', rule))
-    for state in ("down", "up"):
-        router.net("ip", "link", "set", "eth1", state)
+    router.net("ip", "link", "set", "eth1", "up")
 
 
 def lose(host: Host, percent: int) -> None:

@@ -160,10 +160,16 @@ def _sa_text(order: orders.KernelExpire) -> str:
 
 
 def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
-    """A NAT before the peer gave it another address or port (RFC 7296, 2.23)."""
+    """A NAT before the peer gave it another address or port (RFC 7296, 2.23).
+
+    While a new address is being checked the old one is no news. Whoever does not know where the peer is knows
+    it now, unless it is for him to decide.
+    """
     known = any(order.id == child.inbound for child in sa.children.values())
-    waiting = sa.mobility.verified is not None or sa.mobility.probing
+    mobility = sa.mobility
+    waiting = mobility.verified is not None or (mobility.probing and mobility.leads)
     if known and sa.nat.there and order.remote != sa.remote and sa.state not in _UNMADE and not waiting:
+        mobility.end_probing()
         sa.log(
             Group.KNL,
             f"NAT mappings of CHILD_SA with SPI {order.id.spi:08x} changed from"
