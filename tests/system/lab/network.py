@@ -19,7 +19,7 @@ table inet wire {
     udp sport 4500 udp dport != 4500 @th,64,32 != 0 counter name seen-esp-in-udp
     udp dport 4500 @th,64,32 0 counter name seen-ike
     udp dport 500 counter name seen-ike
-    meta l4proto icmp counter name seen-plain
+    icmp type { echo-request, echo-reply } counter name seen-plain
     icmpv6 type { echo-request, echo-reply } counter name seen-plain
   }
 }
