@@ -17,7 +17,8 @@ class Mobility:
     """The state of one IKE_SA, which lives on when that is rekeyed.
 
     ``leads``: we are the initiator of the first IKE_SA, who alone decides which addresses are used (2.1).
-    ``peer_addresses`` are what the peer says that it has, ``told`` what it was told of ours.
+    ``peer_addresses`` are what the peer says that it has, ``began`` the one at which it was found first,
+    ``told`` what it was told of ours.
     ``verified`` is where the CHILD_SAs stay while the IKE_SA has gone ahead to hosts that are not verified.
     ``mapping`` is the hash of our address as the peer saw it last (3.8), ``refused`` what cannot be used.
     ``changes`` counts changes of the IKE_SA's hosts. Times are monotonic seconds.
@@ -25,6 +26,7 @@ class Mobility:
 
     leads: bool = False
     peer_addresses: tuple[Address, ...] = ()
+    began: Address | None = None
     told: frozenset[Address] | None = None
     verified: Path | None = None
     mapping: bytes = b""

@@ -31,10 +31,11 @@ def found(sa: Association, pair: Pair) -> None:
     """
     mobility = sa.mobility
     mobility.end_probing()
-    if pair != (sa.local, sa.remote):
+    moved = pair != (sa.local, sa.remote)
+    if moved:
         moving.go_ahead(sa, *pair)
         if not mobility.leads:
             moving.settle(sa)
     # On the same path a NAT may have forgotten us; asking is one message more than telling (3.8).
     update = mobility.leads and (mobility.verified is not None or sa.nat.here)
-    sa.wanted.append(AddressUpdate(sa, update=update))
+    sa.wanted.append(AddressUpdate(sa, update=update, list_anyway=moved))

@@ -58,11 +58,19 @@ def _ways(sa: Association, attempt: int) -> Iterator[Pair]:
     yield from likely
     if (attempt >= _PREFERRED or not likely) and works(sa):
         yield sa.local, sa.remote
-    others = list(dict.fromkeys(one for one in sa.mobility.peer_addresses if one != sa.remote.address))
+    others = _other_addresses(sa)
     if attempt >= _PREFERRED or not likely:
         yield from _preferred(sa, others)
     if attempt >= _ALL:
         yield from _all(sa, [sa.remote.address, *others])
+
+
+def _other_addresses(sa: Association) -> list[Address]:
+    """What the peer says, and, if it is for us to find it, where it was at first: it may have come home."""
+    known = [*sa.mobility.peer_addresses]
+    if sa.mobility.leads and sa.mobility.began is not None:
+        known.append(sa.mobility.began)
+    return list(dict.fromkeys(one for one in known if one != sa.remote.address))
 
 
 def _preferred(sa: Association, remotes: list[Address]) -> Iterator[Pair]:

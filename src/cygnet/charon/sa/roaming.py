@@ -5,6 +5,7 @@ from cygnet.base.groups import Group
 from cygnet.charon.config.records import AddressSpec
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa import beginning, paths
+from cygnet.charon.sa.address_lists import is_news
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
@@ -41,7 +42,8 @@ def _move_if_needed(sa: Association, tasks: TaskManager) -> None:
         sa.log(Group.IKE, "old path is not preferred anymore")
         look_for_path(sa)
     else:
-        tasks.queue(AddressUpdate(sa))  # which finds out whether there is news
+        if is_news(sa) and not any(isinstance(one, AddressUpdate) for one in tasks.queued):
+            tasks.queue(AddressUpdate(sa))
         if settings.check_current_path and tasks.transport.outstanding is None:
             sa.log(Group.IKE, "checking if current path still works using DPD")
             tasks.queue(Dpd(sa))

@@ -9,7 +9,7 @@ from cygnet.charon.sa.states import IkeState
 
 UNANSWERED = 3
 """So often a request has to go out along the path in use before others are tried, too (3.5)."""
-FIRST_DELAY_S, MAX_DELAY_S = 0.3, 2.5
+FIRST_DELAY_S, MAX_DELAY_S = 0.3, 5.0
 DEFERRED_S = 10.0
 """How often to look for a way out while this host has none. Changes of addresses and routes come at once."""
 

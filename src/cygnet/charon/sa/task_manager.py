@@ -143,8 +143,7 @@ class TaskManager:
         """A message of the peer's, verified and new: remember when, follow it where it comes from."""
         sa = self.sa
         sa.arrival = pair = route.destination, route.source
-        if pair == (sa.local, sa.remote) or not sa.peer.mobike:
-            sa.times.received = sa.now  # with MOBIKE, life on the path in use is what counts (RFC 4555, 3.12)
+        sa.times.received = sa.now
         if sa.keys is None:
             sa.local = route.destination
             sa.remote = sa.remote if sa.initiator else route.source  # anybody may send this one

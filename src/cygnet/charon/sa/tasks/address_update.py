@@ -19,15 +19,20 @@ MAX_RETRIES = 5
 class AddressUpdate(Task):
     """``update``: the peer shall use the addresses of this message. The list goes along where it is news.
 
+    ``list_anyway``: it goes even if it is none, since the peer has to see where it comes from now.
+
     The CHILD_SAs move with the answer, which proves that the peer is where it was asked (3.7).
     """
 
     name = "IKE_MOBIKE_UPDATE"
     opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
 
-    def __init__(self, sa: Association, *, update: bool = False, retries: int = 0) -> None:
+    def __init__(
+        self, sa: Association, *, update: bool = False, list_anyway: bool = False, retries: int = 0
+    ) -> None:
         super().__init__(sa)
         self._update = update
+        self._list_anyway = list_anyway
         self._retries = retries
         self._changes = 0
         self._cookie = b""
@@ -41,7 +46,7 @@ class AddressUpdate(Task):
             if sa.nat.supported:
                 nat_hashes.add(draft, sa, (sa.local, sa.remote), sa.spi_r, forced=sa.nat.forced)
             self._cookie = add_cookie(draft, sa)
-        if address_lists.is_news(sa):
+        if self._list_anyway or address_lists.is_news(sa):
             address_lists.tell(draft, sa)
         if not draft.payloads:
             return DONE
@@ -79,9 +84,8 @@ class AddressUpdate(Task):
         if self._retries >= MAX_RETRIES:
             return self._refused("there is a NAT on the path, and none is allowed")
         sa.log(Group.IKE, "received UNEXPECTED_NAT_DETECTED notify error, trying again")
-        if not self._update:
-            sa.mobility.told = None
-        sa.wanted.append(AddressUpdate(sa, update=self._update, retries=self._retries + 1))
+        again = AddressUpdate(sa, update=self._update, list_anyway=True, retries=self._retries + 1)
+        sa.wanted.append(again)
         return DONE
 
     def _refused(self, reason: str) -> Step:

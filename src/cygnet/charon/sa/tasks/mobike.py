@@ -12,8 +12,9 @@ from cygnet.charon.sa.address_lists import LISTS, is_sensible
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import RoutabilityCheck
+from cygnet.charon.sa.tasks.routability import LIVE, RoutabilityCheck
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 
@@ -36,7 +37,7 @@ class Mobike(Task):
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
-        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike:
+        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike or sa.state not in LIVE:
             return False
         return any(one.type in HANDLED for one in message.notifies)
 
@@ -130,11 +131,16 @@ class Mobike(Task):
             sa.schedule(check.not_before - sa.now, Retry())
 
     def _look_for(self, pair: Pair) -> None:
-        """The peer has other addresses now: perhaps the one in use is gone, which it need not say (3.5)."""
+        """The peer has other addresses now: perhaps the one in use is gone, which it need not say (3.5).
+
+        If that is there still, and the peer has gone to another one all the same, it is told to come back.
+        """
         sa = self.sa
         if sa.remote.address not in sa.mobility.peer_addresses:
             sa.log(Group.IKE, f"peer has left {sa.remote}, looking for another path")
             look_for_path(sa, pair)
+        elif pair != (sa.local, sa.remote) and not sa.mobility.probing:
+            sa.wanted.append(AddressUpdate(sa, update=True))
 
     def _say(self, draft: Draft) -> None:
         draft.notify(NotifyType.MOBIKE_SUPPORTED)
@@ -145,5 +151,5 @@ class Mobike(Task):
         if message.notify(NotifyType.MOBIKE_SUPPORTED) is None:
             return
         sa.log(Group.IKE, "peer supports MOBIKE")
-        sa.peer.mobike, sa.mobility.leads = True, sa.initiator
+        sa.peer.mobike, sa.mobility.leads, sa.mobility.began = True, sa.initiator, sa.remote.address
         address_lists.hear(message, sa)
