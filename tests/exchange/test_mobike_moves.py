@@ -229,10 +229,10 @@ def test_responder_that_loses_its_address_tells_from_another() -> None:
     pair.bob.home.gain(BOB_2)
     pair.connect()
     # R -> I  INFORMATIONAL { } from the new address, and the answer
-    # R -> I  INFORMATIONAL { N(NO_ADDITIONAL_ADDRESSES) }
+    # R -> I  INFORMATIONAL { N(COOKIE2), N(NO_ADDITIONAL_ADDRESSES) }
     move(pair.bob, BOB)
     pair.network.run(2)
-    assert sent(pair.bob)[:2] == ["request [ ]", "request [ N(NO_ADD_ADDR) ]"]
+    assert sent(pair.bob)[:2] == ["request [ ]", "request [ N(COOKIE2) N(NO_ADD_ADDR) ]"]
     # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), … }
     assert any(line.startswith(UPDATE) for line in sent(pair.alice))
     assert are_on(pair, ALICE, BOB_2)

@@ -194,6 +194,11 @@ class Association:
         return self.peer.mobility
 
     @property
+    def is_searching(self) -> bool:
+        """Whether requests go out along several paths. A rekeyed IKE_SA leaves that to its successor."""
+        return self.mobility.probing and self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
+
+    @property
     def dscp(self) -> int:
         """That of IKE packets; before the connection is chosen that of the likeliest one."""
         if self.config is not None:

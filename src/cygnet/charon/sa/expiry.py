@@ -111,7 +111,7 @@ def _rekey_due(sa: Association, tasks: TaskManager) -> None:
 def _lifetime_over(sa: Association, tasks: TaskManager) -> None:
     if sa.state in _UNMADE or sa.times.end is None or sa.now + 0.001 < sa.times.end:
         return
-    if sa.mobility.probing:
+    if sa.is_searching:
         sa.log(Group.JOB, f"IKE_SA {sa} ends with its maximum lifetime, no path to {sa.remote} was found")
         close_actions(sa, dead=True, reason="peer not reachable")
         tasks.abort("peer not reachable")

@@ -209,7 +209,7 @@ class IkeSa:
                 self._tasks.queued.remove(task)
                 task.sa = association
                 new._tasks.queue(task)
-        for task in unfinished(association):
+        for task in unfinished(association, self._tasks.active):
             new._tasks.queue(task)
         self._sa.effects.append(Adopt(new))
 

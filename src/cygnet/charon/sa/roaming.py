@@ -23,7 +23,7 @@ def roam(sa: Association, tasks: TaskManager) -> None:
     if sa.state is IkeState.CONNECTING:
         _begin_elsewhere(sa, tasks)
     elif sa.state not in _LIVE:
-        return
+        _end_elsewhere(sa)
     elif sa.peer.mobike:
         _move_if_needed(sa, tasks)
     else:
@@ -74,6 +74,13 @@ def _begin_elsewhere(sa: Association, tasks: TaskManager) -> None:
     if source is not None and source != sa.local.address:
         sa.log(Group.IKE, f"local address {sa.local} is gone, beginning again from {source}")
         beginning.begin_again(sa, tasks, source)
+
+
+def _end_elsewhere(sa: Association) -> None:
+    """What is on its way out, without CHILD_SAs, takes leave from an address that is there."""
+    source = sa.ports.addresses.source(sa.remote.address)
+    if sa.peer.mobike and not sa.children and not paths.works(sa) and source is not None:
+        sa.local, sa.mobility.resend = Host(source, sa.local.port), True
 
 
 def _is_literal(spec: AddressSpec, host: Host) -> bool:

@@ -15,16 +15,27 @@ DEFERRED_S = 10.0
 
 
 def is_due(sa: Association, sends: int) -> bool:
-    """Whether to look for another path, since a request was sent so often without an answer."""
+    """Whether to look for another path, since a request was sent so often without an answer.
+
+    A responder leaves that to the initiator, unless it hears that one from elsewhere.
+    """
     live = sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
-    return live and sends >= UNANSWERED and sa.peer.mobike and sa.mobility.leads and paths.has_choice(sa)
+    if not live or sends < UNANSWERED or not sa.peer.mobike:
+        return False
+    return paths.has_choice(sa) if sa.mobility.leads else _elsewhere(sa) is not None
 
 
 def begin(sa: Association, since: float) -> None:
     """The path in use has been silent since then."""
     sa.log(Group.IKE, f"no answer from {sa.remote.with_brackets()}, trying other paths, too")
-    sa.mobility.begin_probing(since, attempts=paths.BESIDE)
+    hint = None if sa.mobility.leads else _elsewhere(sa)
+    sa.mobility.begin_probing(since, hint, attempts=paths.BESIDE)
     sa.mobility.resend = False
+
+
+def _elsewhere(sa: Association) -> Pair | None:
+    """The path that the peer's last message came by, if it is another."""
+    return sa.arrival if sa.arrival != (sa.local, sa.remote) else None
 
 
 def is_hopeless(sa: Association) -> bool:

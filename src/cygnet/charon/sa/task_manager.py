@@ -257,7 +257,7 @@ class TaskManager:
             return
         if message is None:
             return
-        if sa.mobility.probing:
+        if sa.is_searching:
             pair = route.destination, route.source
             if pair not in waiting.tried:
                 self._drop("unexpected_path", "the answer came by a path that was not asked")

@@ -163,9 +163,9 @@ class Transport:
         waiting = self.outstanding
         if waiting is None or waiting.serial != timer.serial:
             return True
-        if not self.sa.mobility.probing and search.is_due(self.sa, waiting.sends):
+        if not self.sa.is_searching and search.is_due(self.sa, waiting.sends):
             search.begin(self.sa, waiting.since)
-        if self.sa.mobility.probing:
+        if self.sa.is_searching:
             return self._search(waiting)
         if waiting.sends > self.sa.ports.settings.retransmit_tries:
             self.sa.log(Group.IKE, f"giving up after {waiting.sends - 1} retransmits")
@@ -195,7 +195,7 @@ class Transport:
 
     def _send_request(self, waiting: Outstanding) -> None:
         sa = self.sa
-        if sa.mobility.probing:
+        if sa.is_searching:
             pairs, delay = search.attempt(sa)
         else:
             pairs, delay = [(sa.local, sa.remote)], self._delay(waiting)

@@ -21,7 +21,8 @@ class AddressUpdate(Task):
 
     ``list_anyway``: it goes even if it is none, since the peer has to see where it comes from now.
 
-    The CHILD_SAs move with the answer, which proves that the peer is where it was asked (3.7).
+    The CHILD_SAs move with the answer, which proves that the peer is where it was asked (3.7): those of a
+    responder too, for it only looks for a path where the old one cannot be used (3.5).
     """
 
     name = "IKE_MOBIKE_UPDATE"
@@ -45,6 +46,7 @@ class AddressUpdate(Task):
             draft.notify(NotifyType.UPDATE_SA_ADDRESSES)
             if sa.nat.supported:
                 nat_hashes.add(draft, sa, (sa.local, sa.remote), sa.spi_r, forced=sa.nat.forced)
+        if self._update or (self._list_anyway and sa.mobility.verified is not None):
             self._cookie = add_cookie(draft, sa)
         if self._list_anyway or address_lists.is_news(sa):
             address_lists.tell(draft, sa)
@@ -66,7 +68,7 @@ class AddressUpdate(Task):
             return self._nat_in_between()
         if message.notify(NotifyType.UNACCEPTABLE_ADDRESSES) is not None:
             return self._refused("received UNACCEPTABLE_ADDRESSES notify error")
-        if self._update:
+        if self._cookie:
             self._settle(message)
         return DONE
 

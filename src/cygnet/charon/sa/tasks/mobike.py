@@ -139,7 +139,11 @@ class Mobike(Task):
         if sa.remote.address not in sa.mobility.peer_addresses:
             sa.log(Group.IKE, f"peer has left {sa.remote}, looking for another path")
             look_for_path(sa, pair)
-        elif pair != (sa.local, sa.remote) and not sa.mobility.probing:
+        elif pair == (sa.local, sa.remote):
+            return
+        elif sa.mobility.probing:
+            sa.mobility.hint = pair
+        else:
             sa.wanted.append(AddressUpdate(sa, update=True))
 
     def _say(self, draft: Draft) -> None:
