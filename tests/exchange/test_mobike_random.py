@@ -1,4 +1,4 @@
-"""Anything may happen to addresses, NATs, keys and packets, in any order; then there is quiet, and all is well.
+"""Anything may happen to addresses, NATs, keys and packets, in any order; then it is quiet, and all is well.
 
 The seed is the test's parameter; a failing one replays alone.
 """

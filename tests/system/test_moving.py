@@ -57,7 +57,7 @@ def cut_first_uplink(end: End) -> None:
 def test_initiator_loses_its_link_and_goes_on_over_another(lab: Lab, kinds: str) -> None:
     moon, sun, _ = roaming(lab, kinds)
     assert "192.0.2.1[moon.lab]...203.0.113.2[sun.lab]" in status(moon)
-    found = pings_while(moon, sun, 1.5, lambda: cut_first_uplink(moon))
+    found = pings_while(moon, sun, 1.2, lambda: cut_first_uplink(moon))
     assert found.gap_s < AT_MOST_S
     for end in (moon, sun):
         assert "192.0.2.1[" not in status(end) and end.host.installed() == 1
@@ -68,7 +68,7 @@ def test_initiator_loses_its_link_and_goes_on_over_another(lab: Lab, kinds: str)
 def test_responder_loses_its_link_and_goes_on_over_another(lab: Lab, kinds: str) -> None:
     moon, sun, _ = roaming(lab, kinds, "sun")
     assert "203.0.113.2[moon.lab]...192.0.2.1[sun.lab]" in status(moon)
-    found = pings_while(moon, sun, 2.5, lambda: cut_first_uplink(sun))
+    found = pings_while(moon, sun, 1.8, lambda: cut_first_uplink(sun))
     assert found.gap_s < AT_MOST_S
     for end in (moon, sun):
         assert "192.0.2.1[" not in status(end) and end.host.installed() == 1
@@ -90,7 +90,7 @@ def test_other_address_on_the_same_link(lab: Lab, kinds: str) -> None:
         if "192.0.2.77" not in moon.host.net("ip", "-br", "address", "show", "dev", "eth0").stdout:
             address(moon.host, "192.0.2.77/24")  # the kernel takes secondary addresses with the first
 
-    found = pings_while(moon, sun, 1.5, renumber)
+    found = pings_while(moon, sun, 1.2, renumber)
     assert found.gap_s < AT_MOST_S
     assert "192.0.2.2[sun.lab]...192.0.2.77[moon.lab]" in status(sun)
     assert_carries(moon, sun)
@@ -103,7 +103,7 @@ def test_from_ipv4_to_ipv6(lab: Lab, kinds: str) -> None:
     configure(moon, sun)
     bring_up(moon, sun)
     found = pings_while(
-        moon, sun, 1.5, lambda: moon.host.net("ip", "address", "del", "192.0.2.1/24", "dev", "eth0")
+        moon, sun, 1.2, lambda: moon.host.net("ip", "address", "del", "192.0.2.1/24", "dev", "eth0")
     )
     assert found.gap_s < AT_MOST_S
     assert "2001:db8::2[sun.lab]...2001:db8::1[moon.lab]" in status(sun)
@@ -145,6 +145,7 @@ def test_nat_comes_and_goes(lab: Lab, kinds: str) -> None:
     router.net("nft", "flush", "ruleset")
     sun.host.net("ip", "route", "add", "10.0.0.0/24", "via", "192.0.2.254")
     configure(moon, sun, dpddelay="1s", dpdaction="restart")
+    replace(sun, "dpddelay=1s", "dpddelay=0")  # for a NAT leaves alone what comes from outside
     bring_up(moon, sun)
     assert "ESP in UDP" not in status(moon)
     assert_carries(moon, sun)
@@ -183,7 +184,7 @@ def test_host_without_a_path_goes_on_when_there_is_one(lab: Lab, kinds: str) -> 
     moon, sun, _ = roaming(lab, kinds)
     moon.host.net("ip", "link", "set", "eth1", "down")
     cut_first_uplink(moon)
-    time.sleep(2)
+    time.sleep(1)
     assert moon.host.established() == 1
     moon.host.net("ip", "link", "set", "eth1", "up")
     moon.host.net("ip", "route", "add", "default", "via", "198.51.100.254", "dev", "eth1")

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lab.hosts import Host
 
@@ -24,10 +25,10 @@ class Pings:
 
     def __init__(self, host: Host, source: str, target: str) -> None:
         self._log = host.folder / "log" / f"pings-to-{target.replace(':', '-')}.log"
-        command = ["nsenter", f"--net=/proc/{host.pid}/ns/net", "--", "ping", "-D", "-n", "-i", str(INTERVAL_S)]
+        command = ["nsenter", f"--net=/proc/{host.pid}/ns/net", "--", "ping", "-D", "-n"]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*command, "-W", "1", "-I", source, target],
+                [*command, "-i", str(INTERVAL_S), "-W", "1", "-I", source, target],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=host.environment(),
             )  # fmt: skip
 
@@ -40,5 +41,5 @@ class Pings:
         counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         assert counts is not None, text[-500:]
         sent, received = map(int, counts.groups())
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         return Outcome(sent, sent - received, max(gaps, default=float("inf")))

@@ -25,8 +25,8 @@ class Installed:
         """The CHILD_SA's two SAs belong to this IKE_SA now."""
         with self._lock:
             self._children[child.unique_id] = _Known(ike_id, (child.inbound, child.outbound))
-            for id in (child.inbound, child.outbound):
-                self._by_spi.setdefault(id.spi, set()).add(child.unique_id)
+            for spi in (child.inbound.spi, child.outbound.spi):
+                self._by_spi.setdefault(spi, set()).add(child.unique_id)
 
     def remove(self, child: ChildSnapshot) -> None:
         """They are gone."""
