@@ -93,6 +93,28 @@ def test_flood_of_updates_moves_the_sas_slowly() -> None:
     assert are_on(pair, here, BOB)
 
 
+def test_responder_cannot_lead_the_initiators_traffic_to_a_victim_either() -> None:
+    """It has the victim on its list, is silent until requests go there too, then answers as the victim."""
+    pair = Pair()
+    pair.change("alice", dpd_delay_s=20)
+    listed = Notify(N.ADDITIONAL_IP4_ADDRESS, Host.of(VICTIM).address.packed)
+    Meddling(pair, "bob", Exchange.IKE_AUTH, adding(listed))
+    pair.connect()
+    spoof = Spoof(BOB)
+
+    def lie(datagram: Datagram) -> Datagram | None:
+        if datagram.source.address != pair.bob.host.address:
+            return datagram
+        return spoof(datagram) if to_victim(pair) else None
+
+    pair.network.filters.insert(0, lie)
+    for _ in range(600):
+        pair.network.run(0.5)
+        assert all(way[1] != VICTIM for way in ways(pair.alice))
+    # I -> V  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), …, N(COOKIE2) }, which the victim does not answer
+    assert pair.alice.said("requesting address change using MOBIKE")
+
+
 def test_responder_must_not_choose_addresses() -> None:
     pair = roaming_pair()
     pair.connect()

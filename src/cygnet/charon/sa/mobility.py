@@ -21,7 +21,7 @@ class Mobility:
     ``told`` what it was told of ours.
     ``verified`` is where the CHILD_SAs stay while the IKE_SA has gone ahead to hosts that are not verified.
     ``mapping`` is the hash of our address as the peer saw it last (3.8), ``refused`` what cannot be used.
-    ``changes`` counts changes of the IKE_SA's hosts. Times are monotonic seconds.
+    ``changes`` counts changes of the IKE_SA's hosts, and searches. Times are monotonic seconds.
     """
 
     leads: bool = False

@@ -33,6 +33,7 @@ def found(sa: Association, pair: Pair) -> None:
     mobility = sa.mobility
     astray = mobility.hint is not None
     mobility.end_probing()
+    mobility.changes += 1  # what went out meanwhile proves nothing, for it went to several places
     moved = pair != (sa.local, sa.remote)
     if moved:
         moving.go_ahead(sa, *pair)
