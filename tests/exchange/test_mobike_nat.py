@@ -1,10 +1,23 @@
 """NATs that come, go and forget, in front of peers that may move (RFC 4555, 2.3, 3.5, 3.8)."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
-from simulation.moves import ALICE, ALICE_2, BOB, are_on, heard, hosts, move, roaming_pair, sent
-from simulation.network import SourceNat, StaticNat
+from simulation.moves import (
+    ALICE,
+    ALICE_2,
+    ALICE_6,
+    BOB,
+    BOB_6,
+    are_on,
+    heard,
+    hosts,
+    move,
+    roaming_pair,
+    sent,
+)
+from simulation.network import Cut, SourceNat, StaticNat
 from simulation.pair import Pair
 from simulation.peer import Peer
 
@@ -280,3 +293,25 @@ def test_nat_that_was_there_for_a_moment_does_no_harm() -> None:
     nat.on = False
     pair.network.run(5)
     assert are_on(pair, ALICE_2, BOB)
+
+
+def test_update_that_the_peer_took_from_another_path_is_repeated() -> None:
+    """The answer came by the path in use, but Bob had seen a copy first that came by the other one."""
+    pair = Pair()
+    pair.alice.home.gain(ALICE_6)
+    pair.bob.home.gain(BOB_6)
+    pair.change("alice", dpd_delay_s=10)
+    pair.connect()
+    nat, cut = SourceNat(Host.of(ALICE), Host.of(PUBLIC)), Cut(ALICE, BOB)
+    lost = ip_address(BOB_6)
+    pair.network.filters += [nat, lambda one: None if one.source.address == lost else one]
+    while not pair.alice.said("NAT mappings changed"):
+        pair.network.run(0.005)
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES) … } is lost, then sent along both paths
+    nat.on = False
+    pair.network.filters.append(cut)
+    while str(pair.bob.sa.remote.address) != ALICE_6:
+        pair.network.run(0.005)
+    cut.on = False
+    pair.network.run(30)
+    assert are_on(pair, ALICE, BOB)

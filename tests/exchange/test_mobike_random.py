@@ -85,9 +85,16 @@ class World:
             peer.roam()
 
     def rekey(self) -> None:
-        """By one side only: collisions have tests of their own."""
-        for sa in tuple(self.pair.alice.sas.values()):
-            self.pair.alice.order(sa, self.random.choice((RekeyIke(), RekeyChild(name="net-net"))))
+        """CHILD_SAs by either side or both at once, the IKE_SA by Alice only.
+
+        If she moves before Bob has her response to a rekeying of his, the two know different IKE_SAs, and
+        both give up after some time.
+        """
+        choice = self.random.choice((RekeyIke(), RekeyChild(name="net-net")))
+        wishes = ((self.pair.alice, choice), (self.pair.bob, RekeyChild(name="net-net")))
+        for peer, order in self.random.choice((wishes, wishes[:1], wishes[1:])):
+            for sa in tuple(peer.sas.values()):
+                peer.order(sa, order)
 
     def forget(self) -> None:
         if self.random.random() < 0.5:

@@ -52,6 +52,7 @@ def build_chain(
     """Look for a chain of at most ``limit`` certificates from ``leaf`` to one of ``anchors`` that passes.
 
     An anchor is trusted as it is, whoever signed it, within its validity; so is ``leaf`` if it is one itself.
+    The chain goes on to an anchor above it, where there is one: ``rightca`` may name that.
     Of several failures the verdict tells the one that got farthest. At most ``MAX_SIGNATURES`` signatures are
     verified whatever the peer sends. ``now`` is POSIX seconds; ``allow_weak`` accepts signatures over SHA-1
     and MD5.
@@ -104,6 +105,8 @@ class _Search:
             if not all(check.ok for check in found):
                 self._fail(longer, checks + found)
             elif issuer in self._anchors:
+                if not issuer.is_self_signed and (verdict := self._extend(longer, checks + found)):
+                    return verdict
                 anchor = Check("anchor", True, f"certificate {issuer} is a trust anchor")
                 return Verdict(True, longer, (*checks, *found, anchor))
             elif verdict := self._extend(longer, checks + found):

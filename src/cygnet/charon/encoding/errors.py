@@ -160,6 +160,13 @@ class ChildSaNotFoundError(PeerError):
         self.spi = spi
 
 
+class StateNotFoundError(PeerError):
+    """A further key exchange whose beginning is not known here, or no more (RFC 9370, 2.2.4)."""
+
+    notify: ClassVar[int | None] = 47
+    ends: ClassVar[Ends] = Ends.EXCHANGE
+
+
 class InvalidFragmentError(PeerError):
     """A fragment that must be silently discarded (RFC 7383, 2.6)."""
 
@@ -169,5 +176,5 @@ ERRORS: tuple[type[PeerError], ...] = (
     InvalidMessageIdError, InvalidSpiError, NoProposalChosenError, InvalidKePayloadError,
     AuthenticationFailedError, SinglePairRequiredError, NoAdditionalSasError, InternalAddressFailureError,
     FailedCpRequiredError, TsUnacceptableError, InvalidSelectorsError, UnacceptableAddressesError,
-    UnexpectedNatDetectedError, TemporaryFailureError, ChildSaNotFoundError,
+    UnexpectedNatDetectedError, TemporaryFailureError, ChildSaNotFoundError, StateNotFoundError,
 )  # fmt: skip

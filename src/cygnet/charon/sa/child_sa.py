@@ -1,16 +1,20 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from cygnet.base.addresses import Address, Host
+from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, check_child_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
@@ -47,22 +51,6 @@ class Agreed:
     original: tuple[Address, Address] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """Between which hosts ESP travels, and whether inside UDP (RFC 3948)."""
-
-    local: Host
-    remote: Host
-    udp: bool
-
-    def encapsulation(self, inbound: bool) -> Encapsulation | None:
-        """The ports of the outer UDP header, sender's first."""
-        if not self.udp:
-            return None
-        ports = self.local.port, self.remote.port
-        return Encapsulation(*(ports[::-1] if inbound else ports))
-
-
 class ChildSa:
     """One CHILD_SA. It holds an inbound SPI from its making on; keys only pass through to the kernel.
 
@@ -85,7 +73,12 @@ class ChildSa:
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
         self.counted = False  # whether the reqid is to be released
+        self.initiated = False  # made at our request
+        self.active_at = 0.0  # when it was last known to carry a packet
+        self.behind = 0  # the outbound SPI of an older one that sends while it is there
+        self.renewal = False  # made by a rekeying
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
+        self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
@@ -119,6 +112,11 @@ class ChildSa:
         return self.state in _CARRYING
 
     @property
+    def sends(self) -> bool:
+        """Whether traffic leaves through it, not through an older one that it stands behind."""
+        return self._outbound and not self.behind
+
+    @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
         return self._inbound(self.path)
@@ -144,28 +142,50 @@ class ChildSa:
         kernel.add_sa(self._spec(True, inbound, lifetime))
         self._holds_cpi = self.cpi_in != 0
 
-    def install_outbound(self, kernel: Kernel) -> None:
-        """Install the outbound SA and the policies; from now on traffic goes out through it."""
+    def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
+        """Install the outbound SA and the policies; from now on traffic goes out through it.
+
+        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there.
+        """
         if self._pending is None:
             return
+        self.behind = behind
         kernel.add_sa(self._pending)
         self._pending, self._outbound = None, True
         for policy in self._policy_specs():
             kernel.add_policy(policy)
             self._policies += (policy,)
 
-    def remove(self, kernel: Kernel) -> None:
-        """Take everything out of the kernel again."""
+    def remove(self, kernel: Kernel, *, linger: bool = False) -> None:
+        """Take everything out of the kernel again; with ``linger`` all but the inbound SA."""
         if self._gone:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
+        steps: list[Callable[[], None]] = [partial(kernel.delete_policy, one) for one in reversed(policies)]
         if self._outbound:
-            kernel.delete_sa(self.outbound)
-        kernel.delete_sa(self.inbound)
-        self._release_cpi(kernel)
+            steps.append(partial(kernel.delete_sa, self.outbound))
+        if not linger:
+            steps.append(partial(kernel.delete_sa, self.inbound))
+        steps.append(partial(self._release_cpi, kernel))
+        failures = [error for step in steps if (error := _failure(step)) is not None]
+        if failures:
+            raise failures[0]
+
+    def forget_kernel(self) -> None:
+        """The kernel lost everything: there is nothing to remove, and what is equal is another's."""
+        self._gone, self._policies, self._outbound, self._pending = True, (), False, None
+        self.behind, self.cpi_in, self._holds_cpi = 0, 0, False
+
+    def stand_behind(self, kernel: Kernel, behind: int) -> None:
+        """Have traffic leave through the SA with this outbound SPI while it is there, or (0) through this."""
+        if self._outbound and self.behind != behind:
+            before, self.behind = self.behind, behind
+            try:
+                self._move_policies(kernel)
+            except KernelError:
+                self.behind = before
+                raise
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23; RFC 4555, 3.5).
@@ -176,13 +196,13 @@ class ChildSa:
             return
         before, self.path = self.path, path
         if self.agreed is None:
-            if _addresses(before) != _addresses(path):
+            if before.addresses != path.addresses:
                 kernel.delete_sa(self._inbound(before))  # a reservation, which has no use for its address
             return
         self._move_sas(kernel, before)
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
-        if _addresses(before) != _addresses(path):
+        if before.addresses != path.addresses:
             self._move_policies(kernel)
 
     def _move_sas(self, kernel: Kernel, before: Path) -> None:
@@ -312,7 +332,7 @@ class ChildSa:
     def _policy(
         self, direction: Direction, source: TrafficSelector, destination: TrafficSelector, agreed: Agreed
     ) -> PolicySpec:
-        out, (local, remote) = direction is Direction.OUT, _addresses(self.path)
+        out, (local, remote) = direction is Direction.OUT, self.path.addresses
         return PolicySpec(
             direction,
             source,
@@ -323,6 +343,7 @@ class ChildSa:
             protocol=self.protocol,
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
+            next_spi=self.behind if out else 0,
         )
 
     def _move_policies(self, kernel: Kernel) -> None:
@@ -342,6 +363,16 @@ class ChildSa:
 
 
 _SHA256, _CUT_BITS = 12, 96
+
+
+def _failure(step: Callable[[], None]) -> KernelError | None:
+    try:
+        step()
+    except KernelError as error:
+        return error
+    return None
+
+
 _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REKEYED})
 
 
@@ -349,7 +380,3 @@ def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128``: without NO_EXT_SEQ, as strongSwan prints it."""
     kept = tuple(one for one in proposal.transforms if one.type != TransformType.ESN or one.number)
     return replace(proposal, transforms=kept).summary()
-
-
-def _addresses(path: Path) -> tuple[Address, Address]:
-    return path.local.address, path.remote.address

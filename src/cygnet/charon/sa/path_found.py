@@ -27,16 +27,15 @@ def unfinished(sa: Association, active: Iterable[Task]) -> list[Task]:
 def found(sa: Association, pair: Pair) -> None:
     """The answer to a request that went out along several paths came by this one.
 
-    Who decides about addresses asks the peer to use it. Who does not tells its list, from its new address.
-    Either message makes sure that the peer is there, since the request went to other places, too (3.7).
+    Who decides about addresses asks the peer to use it, even if it is the one in use: a NAT there may have
+    forgotten us (3.8), the peer may have left it for another, or may have taken the request for one to use
+    a path that it came by, too. Who does not tells its list, from its new address. Either message makes sure
+    that the peer is there, since the request went to other places, too (3.7).
     """
     mobility = sa.mobility
-    astray = mobility.hint is not None
     mobility.end_probing()
     mobility.changes += 1  # what went out meanwhile proves nothing, for it went to several places
     moved = pair != (sa.local, sa.remote)
     if moved:
         moving.go_ahead(sa, *pair)
-    # On the same path a NAT may have forgotten us (3.8), or the peer may have left it for another.
-    update = mobility.leads and (mobility.verified is not None or sa.nat.here or astray)
-    sa.wanted.append(AddressUpdate(sa, update=update, list_anyway=moved))
+    sa.wanted.append(AddressUpdate(sa, update=mobility.leads, list_anyway=moved))

@@ -7,22 +7,21 @@ from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa import beginning, paths
 from cygnet.charon.sa.address_lists import is_news
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.dpd import Dpd
-from cygnet.charon.sa.tasks.ike_delete import reestablish_if_wanted
 from cygnet.charon.sa.tasks.path_probe import look_for_path
+from cygnet.charon.sa.tasks.routability import LIVE
 from cygnet.crypto.proposals import Protocol
-
-_LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
 
 
 def roam(sa: Association, tasks: TaskManager) -> None:
     """Something has changed. A path that is still there stays in use."""
     if sa.state is IkeState.CONNECTING:
         _begin_elsewhere(sa, tasks)
-    elif sa.state not in _LIVE:
+    elif sa.state not in LIVE:
         _end_elsewhere(sa)
     elif sa.peer.mobike:
         _move_if_needed(sa, tasks)
@@ -59,9 +58,7 @@ def _without_mobike(sa: Association, tasks: TaskManager) -> None:
         sa.log(Group.IKE, f"no route found to reach {sa.remote}, waiting for one")
         return
     sa.log(Group.IKE, "reauthenticating IKE_SA due to address change")
-    sa.local = Host(source, sa.local.port)
-    sa.reauthenticates = True
-    reestablish_if_wanted(sa)
+    sa.local, sa.cause = Host(source, sa.local.port), Cause.REAUTH
     tasks.say_farewell(Delete(Protocol.IKE))
     tasks.abort("the local address is gone")
 
@@ -73,7 +70,7 @@ def _begin_elsewhere(sa: Association, tasks: TaskManager) -> None:
     source = sa.ports.addresses.source(sa.remote.address)
     if source is not None and source != sa.local.address:
         sa.log(Group.IKE, f"local address {sa.local} is gone, beginning again from {source}")
-        beginning.begin_again(sa, tasks, source)
+        beginning.begin_again(sa, tasks, elsewhere=True)
 
 
 def _end_elsewhere(sa: Association) -> None:

@@ -9,20 +9,24 @@ from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
 from cygnet.charon.encoding.message import Message, Parsed, parse_message
 from cygnet.charon.encoding.payloads import Delete, Notify
-from cygnet.charon.sa import moving
+from cygnet.charon.sa.arrival import arrived
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.path_found import found
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
+from cygnet.charon.sa.tasks.peer_notify import PeerNotify
 from cygnet.charon.sa.tasks.task import Draft, Step, Task
 from cygnet.charon.sa.transport import Route, Transport
 
 _PLACE = {kind: place for place, kind in enumerate(TASKS)}
-_SETUP = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
+_MAKING = frozenset({Exchange.IKE_INTERMEDIATE, Exchange.IKE_AUTH})
+_SETUP = _MAKING | {Exchange.IKE_SA_INIT}
 _SETUP_TASKS = tuple(kind for kind in TASKS if kind.opens in _SETUP or kind.rides & _SETUP)
-_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
+_CONNECTING = _MAKING | {Exchange.INFORMATIONAL}  # the latter to say why it gives up
+_BEGINNINGS = {IkeState.CREATED: frozenset({Exchange.IKE_SA_INIT}), IkeState.CONNECTING: _CONNECTING}
+_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL)
 _COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
 
 
@@ -44,11 +48,8 @@ class TaskManager:
     def receive(self, data: bytes, route: Route) -> None:
         """One datagram. Whatever it is, it ends at most this IKE_SA."""
         sa = self.sa
-        sa.log(
-            Group.NET,
-            f"received packet: from {route.source.with_brackets()} to {route.destination.with_brackets()}"
-            f" ({len(data)} bytes)",
-        )
+        way = f"from {route.source.with_brackets()} to {route.destination.with_brackets()}"
+        sa.log(Group.NET, f"received packet: {way} ({len(data)} bytes)")
         try:
             parsed = parse_message(data)
         except PeerError as error:
@@ -99,26 +100,21 @@ class TaskManager:
             self._bad_request(error, draft, parsed, route)
             return
         if message is not None:
-            self._arrived(route)
+            arrived(sa, (route.destination, route.source))
             self._process_request(message, draft, parsed.raw, route)
 
     def _expected_now(self, exchange: int) -> bool:
         """Whether the peer may begin this exchange in the present state."""
-        sa = self.sa
-        if sa.state is IkeState.CREATED:
-            return exchange == Exchange.IKE_SA_INIT and not sa.initiator
-        if sa.state is IkeState.CONNECTING:
-            return exchange == Exchange.IKE_AUTH and not sa.initiator
-        return True
+        allowed = _BEGINNINGS.get(self.sa.state)
+        if allowed is None:
+            return exchange not in _SETUP
+        return exchange in allowed and not self.sa.initiator
 
     def _read(self, parsed: Parsed) -> Message | None:
         """Verified, complete, and with the payloads its exchange demands."""
         sa = self.sa
         protected = parsed.encrypted is not None
-        if not protected:
-            message: Message | None = parsed.message
-        else:
-            message = self.transport.open(parsed)
+        message = self.transport.open(parsed) if protected else parsed.message
         if message is None:
             return None
         sa.log(Group.ENC, f"parsed {message.describe()}")
@@ -139,28 +135,6 @@ class TaskManager:
         if ends:
             self.abort(str(error))
 
-    def _arrived(self, route: Route) -> None:
-        """A message of the peer's, verified and new: remember when, follow it where it comes from."""
-        sa = self.sa
-        sa.arrival = pair = route.destination, route.source
-        sa.times.received = sa.now
-        if sa.keys is None:
-            sa.local = route.destination
-            sa.remote = sa.remote if sa.initiator else route.source  # anybody may send this one
-        elif pair != (sa.local, sa.remote):
-            self._follow(route)
-
-    def _follow(self, route: Route) -> None:
-        """Other ports or addresses of an authenticated peer (RFC 7296, 2.23).
-
-        One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established; with
-        MOBIKE only the initiator's word counts (RFC 4555, 3.8).
-        """
-        sa = self.sa
-        if sa.state is not IkeState.CONNECTING and (sa.nat.here or sa.peer.mobike):
-            return
-        moving.follow(sa, route.destination, route.source)
-
     # Requests
 
     def _process_request(self, message: Message, draft: Draft, raw: bytes, route: Route) -> None:
@@ -177,6 +151,8 @@ class TaskManager:
         packets = self.transport.pack(draft)
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = packets[0]
+        elif message.exchange == Exchange.IKE_INTERMEDIATE:
+            sa.negotiation.int_auth.add(sa.established_keys, message.covered, draft.covered)
         self.transport.respond(raw, draft.message_id, packets, route)
         self._peer_id += 1
         for task in self.passive:
@@ -189,7 +165,8 @@ class TaskManager:
         if message.exchange == Exchange.IKE_SA_INIT:
             self.passive = [kind(sa) for kind in _SETUP_TASKS]
         elif message.exchange in _LIVE:
-            self.passive = [kind(sa) for kind in TASKS if kind.answers(sa, message)]
+            kinds = (PeerNotify,) if sa.state is IkeState.CONNECTING else TASKS
+            self.passive = [kind(sa) for kind in kinds if kind.answers(sa, message)]
 
     def _run_passive(self, message: Message, draft: Draft) -> CygnetError | None:
         """All tasks read the request, then all build the response; what ends the IKE_SA is returned."""
@@ -257,14 +234,13 @@ class TaskManager:
             return
         if message is None:
             return
+        pair = route.destination, route.source
+        if sa.is_searching and pair not in waiting.tried:
+            self._drop("unexpected_path", "the answer came by a path that was not asked")
+            return
         if sa.is_searching:
-            pair = route.destination, route.source
-            if pair not in waiting.tried:
-                self._drop("unexpected_path", "the answer came by a path that was not asked")
-                return
             found(sa, pair)
-            self._take_wanted()
-        self._arrived(route)
+        arrived(sa, pair)
         self._process_response(message, parsed.raw)
 
     def _bad_response(self, error: PeerError) -> None:
@@ -278,9 +254,11 @@ class TaskManager:
         self.abort(str(error), farewell=refusal(error))
 
     def _process_response(self, message: Message, raw: bytes) -> None:
-        sa = self.sa
+        sa, waiting = self.sa, self.transport.outstanding
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = raw
+        elif message.exchange == Exchange.IKE_INTERMEDIATE and waiting is not None:
+            sa.negotiation.int_auth.add(sa.established_keys, waiting.covered, message.covered)
         self.transport.outstanding = None
         going: list[Task] = []
         for task in self.active:
@@ -322,22 +300,18 @@ class TaskManager:
             return
         self.queued.append(task)
 
-    def _take_wanted(self) -> None:
-        """Queue what the tasks want; a rekeyed IKE_SA's successor takes over what is queued."""
-        while self.sa.wanted:
-            self.queue(self.sa.wanted.pop(0))
-
     def initiate(self) -> None:
         """Send the next request if nothing is in flight."""
         sa = self.sa
-        self._take_wanted()
+        while sa.wanted:
+            self.queue(sa.wanted.pop(0))
         if sa.mobility.resend:
             sa.mobility.resend = False
             self.transport.resend()
         while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
             if not self.active:
                 self._activate()
-            exchange = next((task.opens for task in self.active if task.opens), None)
+            exchange = next((found for task in self.active if (found := task.next_exchange())), None)
             if exchange is None:
                 self.active.clear()
                 return
@@ -360,7 +334,7 @@ class TaskManager:
                 sa.log(Group.IKE, f"{task.name} failed: {error}")
                 self.active.remove(task)
                 task.failed(str(error))
-        if not draft.payloads and not any(task.opens == exchange for task in self.active):
+        if not draft.payloads and not any(task.next_exchange() == exchange for task in self.active):
             return False
         packets = self.transport.pack(draft)
         if exchange == Exchange.IKE_SA_INIT:
@@ -406,6 +380,7 @@ class TaskManager:
         tasks = (*self.active, *self.queued, *self.passive, *sa.wanted)
         self.active, self.queued, self.passive = [], [], []
         sa.wanted.clear()
+        sa.forget_negotiations()
         for task in tasks:
             task.failed(reason)
         sa.retire(reason)

@@ -42,12 +42,21 @@ def main(argv: Sequence[str]) -> int:
     command.options(parser)
     try:
         output = command.run(parser.parse_args(argv[1:]))
-    except (PkiError, OSError) as error:
+        _emit(output)
+    except PkiError as error:
         print(f"pki: {error}", file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(output)
-    sys.stdout.buffer.flush()
+    except OSError as error:
+        print(f"pki: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _emit(output: bytes) -> None:
+    """Past the buffer, which would complain once more at the end of the program."""
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    while output:
+        output = output[raw.write(output) :]
 
 
 def _generate(options: argparse.Namespace) -> bytes:

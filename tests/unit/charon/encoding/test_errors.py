@@ -26,6 +26,7 @@ NOTIFIES = {
     errors.UnexpectedNatDetectedError: NotifyType.UNEXPECTED_NAT_DETECTED,
     errors.TemporaryFailureError: NotifyType.TEMPORARY_FAILURE,
     errors.ChildSaNotFoundError: NotifyType.CHILD_SA_NOT_FOUND,
+    errors.StateNotFoundError: NotifyType.STATE_NOT_FOUND,
 }
 
 

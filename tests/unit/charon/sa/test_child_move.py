@@ -6,8 +6,10 @@ from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig
-from cygnet.charon.sa.child_sa import Agreed, ChildSa, Path
+from cygnet.charon.sa.child_sa import Agreed, ChildSa
+from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.keymat import ChildKeys
+from cygnet.charon.sa.succession import lost
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import MemoryKernel
 from cygnet.kernel.port import KernelError, Lifetime, Mode
@@ -108,3 +110,18 @@ def test_removed_child_does_not_move():
     calls = len(kernel.calls)
     child.move(kernel, Path(MOVED, THERE, False))
     assert len(kernel.calls) == calls
+
+
+def test_what_is_told_of_a_lost_one_are_the_hosts_it_was_made_between():
+    """Its ``dynamic`` selectors are still those."""
+    kernel, child = installed()
+    child.move(kernel, Path(MOVED, THERE, False))
+    assert lost(child).hosts == (HERE.address, THERE.address)
+
+
+def test_refused_change_of_place_leaves_it_where_it_was():
+    kernel, child = installed()
+    kernel.fail_next("add_policy", "no")
+    with pytest.raises(KernelError):
+        child.stand_behind(kernel, 99)
+    assert child.behind == 0 and child.sends
