@@ -124,7 +124,7 @@ _CONN_KEYWORDS = (
     Keyword("aaa_identity", CONN, text, "", LATER, "aaa_identity", needed=True),
     Keyword("xauth", CONN, one_of("client", "server"), "client", LATER, "xauth"),
     Keyword("xauth_identity", CONN, text, "", LATER, "xauth_identity"),
-    Keyword("mobike", CONN, yes_no, "yes", LATER, "mobike", works=only("no")),
+    Keyword("mobike", CONN, yes_no, "yes", DONE, "mobike"),
     Keyword("forceencaps", CONN, yes_no, "no", DONE, "force_encaps"),
     Keyword("fragmentation", CONN, one_of("yes", "no", "accept", "force"), "yes", DONE, "fragmentation"),
     Keyword("ikedscp", CONN, values.dscp, "000000", DONE, "ikedscp"),

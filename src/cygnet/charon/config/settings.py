@@ -81,6 +81,7 @@ class DaemonSettings:
     retransmit_base: float = option("retransmit_base", 1.8, 1, 100)
     retransmit_jitter_percent: int = option("retransmit_jitter", 0, 0, 20)
     retransmit_limit_s: float = duration("retransmit_limit", 0.0)
+    nat_traversal: bool = option("nat_traversal", True)  # ours: look for NATs, use UDP where there are any
     keep_alive_s: float = duration("keep_alive", 20.0)
     keep_alive_dpd_margin_s: float = duration("keep_alive_dpd_margin", 0.0)
     half_open_timeout_s: float = duration("half_open_timeout", 30.0)
@@ -99,6 +100,12 @@ class DaemonSettings:
     ikesa_limit: int = option("ikesa_limit", 0, 0)
 
     # Behaviour of IKE.
+    prefer_best_path: bool = option("prefer_best_path", False)
+    check_current_path: bool = option("check_current_path", False)
+    roam_events: bool = option("plugins.kernel-netlink.roam_events", True)
+    process_route: bool = option("process_route", True)
+    interfaces_use: str = option("interfaces_use", "")
+    interfaces_ignore: str = option("interfaces_ignore", "")
     reuse_ikesa: bool = option("reuse_ikesa", True)
     make_before_break: bool = option("make_before_break", True)
     close_ike_on_child_failure: bool = option("close_ike_on_child_failure", False)

@@ -84,9 +84,9 @@ class Installed:
         """The IKE_SA that a kernel SA belongs to. Addresses may have changed since; SPIs have not."""
         with self._lock:
             found = self._by_spi.get(id.spi, [])
-            if len(found) > 1:
-                found = [one for one in found if id in (one.child.inbound, one.child.outbound)]
-            return found[0].ike_id if found else None
+            exact = (one for one in found if id in (one.child.inbound, one.child.outbound))
+            known = next(exact, found[0] if found else None)
+            return known.ike_id if known is not None else None
 
     def named(self, name: str) -> tuple[Known, ...]:
         """The CHILD_SAs of a configuration that are not being deleted, oldest first."""

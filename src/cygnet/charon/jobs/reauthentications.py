@@ -64,11 +64,11 @@ class Reauthentications:
             place.finish(event.ticket, False, "the IKE_SA is gone")
             return
         number = place.manager.next_unique_id()
-        sa = IkeSa.initiator(place.ports, number, event.peer, event.local, event.remote, succeeds=old)
         with self._lock:
             self._pending[number] = _Pending(old, event.ticket)
         try:
-            place.manager.register(sa)
+            hosts = event.local, event.remote
+            place.manager.register(IkeSa.initiator(place.ports, number, event.peer, *hosts, succeeds=old))
         except LocalError as error:
             self.failed(ReauthenticationFailed(number, old, str(error)))
             return

@@ -1,13 +1,15 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cygnet.base.addresses import Address, Host
+from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
@@ -49,22 +51,6 @@ class Agreed:
     original: tuple[Address, Address] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """Between which hosts ESP travels, and whether inside UDP (RFC 3948)."""
-
-    local: Host
-    remote: Host
-    udp: bool
-
-    def encapsulation(self, inbound: bool) -> Encapsulation | None:
-        """The ports of the outer UDP header, sender's first."""
-        if not self.udp:
-            return None
-        ports = self.local.port, self.remote.port
-        return Encapsulation(*(ports[::-1] if inbound else ports))
-
-
 class ChildSa:
     """One CHILD_SA. It holds an inbound SPI from its making on; keys only pass through to the kernel.
 
@@ -77,6 +63,7 @@ class ChildSa:
         self.config = config
         self.reqid = reqid
         self.path = path
+        self.made_on = path
         self.spi_in = spi_in
         self.cpi_in = 0
         self.marks = NO_MARKS
@@ -132,13 +119,12 @@ class ChildSa:
     @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
-        return SaId(self.path.remote.address, self.path.local.address, self.protocol, self.spi_in)
+        return self._inbound(self.path)
 
     @property
     def outbound(self) -> SaId:
         """What names the outbound SA, SPI 0 while there is none."""
-        spi = self.agreed.spi_out if self.agreed else 0
-        return SaId(self.path.local.address, self.path.remote.address, self.protocol, spi)
+        return self._outbound_on(self.path)
 
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
@@ -147,7 +133,7 @@ class ChildSa:
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
-        self.agreed = agreed
+        self.agreed, self.made_on = agreed, self.path
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
@@ -194,23 +180,48 @@ class ChildSa:
     def stand_behind(self, kernel: Kernel, behind: int) -> None:
         """Have traffic leave through the SA with this outbound SPI while it is there, or (0) through this."""
         if self._outbound and self.behind != behind:
-            self.behind = behind
-            self._move_policies(kernel)
+            before, self.behind = self.behind, behind
+            try:
+                self._move_policies(kernel)
+            except KernelError:
+                self.behind = before
+                raise
 
     def move(self, kernel: Kernel, path: Path) -> None:
-        """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
+        """Follow the hosts to other addresses or ports (RFC 7296, 2.23; RFC 4555, 3.5).
+
+        Raises :class:`KernelError` if that cannot be: then the SAs or the policies are where they were.
+        """
         if path == self.path or self._gone:
             return
-        old_in, old_out, addresses = self.inbound, self.outbound, _addresses(self.path)
-        self.path = path
-        if self.agreed is not None:
-            kernel.update_sa(old_in, self.inbound, self._encapsulation(True))
-        if self._outbound:
-            kernel.update_sa(old_out, self.outbound, self._encapsulation(False))
+        before, self.path = self.path, path
+        if self.agreed is None:
+            if before.addresses != path.addresses:
+                kernel.delete_sa(self._inbound(before))  # a reservation, which has no use for its address
+            return
+        self._move_sas(kernel, before)
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
-        if addresses != _addresses(path):
+        if before.addresses != path.addresses:
             self._move_policies(kernel)
+
+    def _move_sas(self, kernel: Kernel, before: Path) -> None:
+        """Both or none."""
+        after = self.path
+        try:
+            kernel.update_sa(self._inbound(before), self.inbound, self._encapsulation(True))
+        except KernelError:
+            self.path = before
+            raise
+        if not self._outbound:
+            return
+        try:
+            kernel.update_sa(self._outbound_on(before), self.outbound, self._encapsulation(False))
+        except KernelError:
+            self.path = before
+            with suppress(KernelError):
+                kernel.update_sa(self._inbound(after), self.inbound, self._encapsulation(True))
+            raise
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""
@@ -250,6 +261,13 @@ class ChildSa:
     def spis_text(self) -> str:
         """``c1234567_i c7654321_o``."""
         return f"{self.spi_in:08x}_i {self.outbound.spi:08x}_o"
+
+    def _inbound(self, path: Path) -> SaId:
+        return SaId(path.remote.address, path.local.address, self.protocol, self.spi_in)
+
+    def _outbound_on(self, path: Path) -> SaId:
+        spi = self.agreed.spi_out if self.agreed else 0
+        return SaId(path.local.address, path.remote.address, self.protocol, spi)
 
     def _spec(self, inbound: bool, keys: tuple[Secret, Secret], lifetime: Lifetime) -> SaSpec:
         agreed = self.agreed
@@ -314,7 +332,7 @@ class ChildSa:
     def _policy(
         self, direction: Direction, source: TrafficSelector, destination: TrafficSelector, agreed: Agreed
     ) -> PolicySpec:
-        out, (local, remote) = direction is Direction.OUT, _addresses(self.path)
+        out, (local, remote) = direction is Direction.OUT, self.path.addresses
         return PolicySpec(
             direction,
             source,
@@ -331,9 +349,15 @@ class ChildSa:
     def _move_policies(self, kernel: Kernel) -> None:
         """New ones first, so that nothing leaves unprotected in between."""
         old, self._policies = self._policies, ()
-        for policy in self._policy_specs() if old else ():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
+        try:
+            for policy in self._policy_specs() if old else ():
+                kernel.add_policy(policy)
+                self._policies += (policy,)
+        except KernelError:
+            for policy in self._policies:
+                kernel.delete_policy(policy)
+            self._policies = old
+            raise
         for policy in old:
             kernel.delete_policy(policy)
 
@@ -356,7 +380,3 @@ def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128``: without NO_EXT_SEQ, as strongSwan prints it."""
     kept = tuple(one for one in proposal.transforms if one.type != TransformType.ESN or one.number)
     return replace(proposal, transforms=kept).summary()
-
-
-def _addresses(path: Path) -> tuple[Address, Address]:
-    return path.local.address, path.remote.address

@@ -6,7 +6,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.charon.config.matching import is_same_peer
 from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.sa import orders, reauthentication
+from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Cause
@@ -24,6 +24,7 @@ from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
@@ -63,6 +64,8 @@ def _on_event(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
             _expired(sa, tasks, order)
         case orders.MappingChange():
             _mapping_changed(sa, order)
+        case orders.Roam():
+            roaming.roam(sa, tasks)
         case orders.KernelReset():
             _kernel_reset(sa, tasks)
         case orders.UpdateConfig():
@@ -86,7 +89,7 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             return
         auth = IkeAuth(sa, task.ticket if ike_only else 0)
         before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa))
-        for one in (*before, auth, AuthLifetime(sa), Childless(sa)):
+        for one in (*before, auth, Mobike(sa), AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)
@@ -228,15 +231,22 @@ def _sa_text(order: orders.KernelExpire) -> str:
 
 
 def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
-    """A NAT before the peer gave it another address or port (RFC 7296, 2.23)."""
+    """A NAT before the peer gave it another address or port (RFC 7296, 2.23).
+
+    While a new address is being checked the old one is no news. Whoever does not know where the peer is knows
+    it now, unless it is for him to decide.
+    """
     known = any(order.id == child.inbound for child in sa.children.values())
-    if known and sa.nat.there and order.remote != sa.remote and sa.state not in _UNMADE:
+    mobility = sa.mobility
+    waiting = mobility.verified is not None or (mobility.probing and mobility.leads)
+    if known and sa.nat.there and order.remote != sa.remote and sa.state not in _UNMADE and not waiting:
+        mobility.end_probing()
         sa.log(
             Group.KNL,
             f"NAT mappings of CHILD_SA with SPI {order.id.spi:08x} changed from"
             f" {sa.remote.with_brackets()} to {order.remote.with_brackets()}",
         )
-        sa.follow(sa.local, order.remote)
+        moving.follow(sa, sa.local, order.remote)
 
 
 def _kernel_reset(sa: Association, tasks: TaskManager) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
@@ -103,6 +103,38 @@ class Numbers(Protocol):
         """One user less; a reqid without users may be used for other selectors."""
 
 
+class Addresses(Protocol):
+    """This host's addresses that IKE and ESP may use (``interfaces_use``), and their ways to others.
+
+    May be called from any thread.
+    """
+
+    def usable(self) -> tuple[Address, ...]:
+        """All of them, IPv4 first."""
+
+    def source(self, destination: Address) -> Address | None:
+        """The one to send from to ``destination``; ``None`` without a route."""
+
+    def works(self, local: Address, remote: Address) -> bool:
+        """Whether packets from ``local`` to ``remote`` can leave: the address is there, and a route."""
+
+
+class Anywhere:
+    """:class:`Addresses` of a host that never moves."""
+
+    def usable(self) -> tuple[Address, ...]:
+        """None that it would tell of."""
+        return ()
+
+    def source(self, destination: Address) -> Address | None:
+        """It has no other."""
+        return None
+
+    def works(self, local: Address, remote: Address) -> bool:
+        """Always."""
+        return True
+
+
 class Contacts(Protocol):
     """What is known of a peer, and of other IKE_SAs and CHILD_SAs with it. May be called from any thread."""
 
@@ -153,3 +185,4 @@ class Ports:
     rng: Callable[[int], bytes]
     settings: DaemonSettings = field(default_factory=DaemonSettings)
     contacts: Contacts = field(default_factory=NoContacts)
+    addresses: Addresses = field(default_factory=Anywhere)

@@ -1,8 +1,11 @@
 """Successors of IKE_SAs."""
 
+from dataclasses import replace
+
 from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell, ike_sa
 
 from cygnet.base.errors import LocalError
+from cygnet.charon.config.records import AddressSpec
 from cygnet.charon.jobs.reauthentications import Reauthentications
 from cygnet.charon.sa.events import Finished, Lost, Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.marks import Marks
@@ -83,3 +86,13 @@ def test_limit_of_ike_sas_is_a_failure():
     shell.place.manager.register = refuse
     Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
     assert shell.ordered == [(50, ReauthFailed("too many", 9))]
+
+
+def test_port_that_is_not_to_be_had_is_a_failure():
+    """Who answered on any port is to begin from ``leftikeport``."""
+    shell = Shell(sas={50: ike_sa(50)})
+    peer = replace(PEER, ike=replace(PEER.ike, local=AddressSpec(port=1234)))
+    Reauthentications(shell.place).begin(Reauthenticate(50, peer, HERE, THERE, (), 9))
+    assert not shell.registered
+    ((number, order),) = shell.ordered
+    assert number == 50 and order.ticket == 9 and "leftikeport=1234" in order.reason

@@ -103,7 +103,6 @@ class IkeAuth(Task):
         if id_i is None:
             raise InvalidSyntaxError("IDi payload missing in the request")
         handshake.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
-        sa.peer.mobike = message.notify(NotifyType.MOBIKE_SUPPORTED) is not None
         sa.remote_id = id_i.identity
         asked = id_r.identity if id_r else None
         payload = message.first(Authentication)
