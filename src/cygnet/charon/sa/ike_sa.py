@@ -205,7 +205,10 @@ class IkeSa:
         return effects
 
     def _adopt(self, association: Association) -> None:
-        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it."""
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here goes to it.
+
+        Only the deletion of the old one stays.
+        """
         new = IkeSa(association)
         if association.state is IkeState.ESTABLISHED:
             self._move_waiting(new)
@@ -216,12 +219,14 @@ class IkeSa:
         sa, association = self._sa, new._sa
         ready_at = sa.now if association.initiator else sa.now + SETTLING_S
         for task in (*self._tasks.queued, *sa.wanted):
-            if isinstance(task, IkeDelete):
+            if isinstance(task, IkeDelete) and not task.ordered:
                 continue
             (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
             if isinstance(task, IkeRekey):
                 sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
                 continue
+            if isinstance(task, IkeDelete):
+                association.cause = sa.cause
             task.sa = association
             association.wanted.append(task)
             task.not_before = max(task.not_before, ready_at)
