@@ -77,6 +77,8 @@ class ChildSa:
         self.active_at = 0.0  # when it was last known to carry a packet
         self.behind = 0  # the outbound SPI of an older one that sends while it is there
         self.renewal = False  # made by a rekeying
+        self.unwanted = False  # to be deleted by order, and what a rekeying makes of it too
+        self.again = False  # being deleted, with another one to be made then
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
         self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
@@ -145,13 +147,20 @@ class ChildSa:
     def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
         """Install the outbound SA and the policies; from now on traffic goes out through it.
 
-        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there.
+        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there. Then the
+        policies, which say so, come first: those of the older one lead to the newest SA.
         """
         if self._pending is None:
             return
         self.behind = behind
+        if behind:
+            self._add_policies(kernel)
         kernel.add_sa(self._pending)
         self._pending, self._outbound = None, True
+        if not behind:
+            self._add_policies(kernel)
+
+    def _add_policies(self, kernel: Kernel) -> None:
         for policy in self._policy_specs():
             kernel.add_policy(policy)
             self._policies += (policy,)

@@ -287,6 +287,9 @@ class ChildRekey(ChildCreate):
         elif not self._crossing.lost:
             child.install_outbound(self.sa.ports.kernel)
         self.sa.child_up(child, old.unique_id if old else 0)
+        if old is not None and old.unwanted:
+            child.unwanted = True
+            self.sa.wanted.append(ChildDelete(self.sa, child.spi_octets))
 
     def failed(self, reason: str) -> None:
         super().failed(reason)
