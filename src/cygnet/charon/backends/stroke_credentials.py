@@ -12,7 +12,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.cert.certificates import Certificate, load_certificates
-from cygnet.cert.trust import Verdict, build_chain
+from cygnet.cert.trust import Rules, Verdict, build_chain
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.files import read_octets
 from cygnet.charon.backends.stroke_files import (
@@ -135,7 +135,7 @@ class StrokeCredentials:
         """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is."""
         pinned = () if self._settings.reject_trusted_end_entity else self._trusted()
         anchors = (*self._all_authorities(), *(one for one in pinned if one == leaf))
-        return build_chain(leaf, intermediates, anchors, self._date(), self._settings.certificate_chain_limit)
+        return build_chain(leaf, intermediates, anchors, self._date(), Rules(limit=self._settings.certificate_chain_limit))
 
     def listed(self, authorities: bool) -> list[tuple[Certificate, bool]]:
         """CA certificates, or the others, each with whether we have its private key."""
