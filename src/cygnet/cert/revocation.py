@@ -222,9 +222,6 @@ def _status_by_crl(inquiry: _Inquiry) -> tuple[Status, str]:
             inquiry.note(f"fetching crl from '{uri}' failed: {error}")
             best = (_worse(best[0], Status.FAILED), best[1])
             continue
-        if crl.base_number is not None:
-            inquiry.note(f"'{uri}' has a delta crl where a complete one is expected")
-            continue
         found = _by_one_crl(inquiry, crl, point)
         if found[0] in _FINAL:
             return found
@@ -251,6 +248,8 @@ def _crl_issuers(inquiry: _Inquiry) -> frozenset[bytes]:
 def _by_one_crl(inquiry: _Inquiry, crl: Crl, point: DistributionPoint | None) -> tuple[Status, str]:
     """What one complete CRL, with the delta that belongs to it, says."""
     problem = _crl_problem(inquiry, crl, point)
+    if not problem and crl.base_number is not None:
+        problem = f"{crl} stands where a complete one is expected"
     if problem:
         return Status.FAILED, problem
     inquiry.sources.keep_crl(crl)
