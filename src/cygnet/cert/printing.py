@@ -1,6 +1,6 @@
 """Certificates and keys for people, in the form of ``ipsec listcerts`` and ``ipsec pki --print``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1
 
 from cryptography import x509
@@ -10,6 +10,9 @@ from cryptography.x509 import oid
 
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
+from cygnet.cert.extensions import read_extensions
+from cygnet.cert.name_constraints import text_of
+from cygnet.cert.printing_extensions import constraint_lines, distribution_lines, policy_lines
 
 USAGES = {
     oid.ExtendedKeyUsageOID.OCSP_SIGNING: "ocspSigning",
@@ -30,8 +33,11 @@ def certificate_lines(
         *_validity(certificate, now, utc),
         f"serial:    {_hex(certificate.serial_number)}",
     ]
-    for reader in (_alt_names, _flags, _crl_uris, _ocsp_uris, _path_length, _authority_key, _subject_key):
-        lines += reader(certificate)
+    extensions = read_extensions(certificate.extensions)
+    lines += [*_alt_names(certificate), *_flags(certificate), *distribution_lines("CRL URIs:", extensions)]
+    lines += [*_labelled("OCSP URIs:", extensions.ocsp_uris), *constraint_lines(extensions)]
+    lines += policy_lines(certificate, extensions)
+    lines += [*_authority_key(certificate), *_subject_key(certificate)]
     return lines + key_lines(certificate.public_key(), private)
 
 
@@ -88,11 +94,7 @@ def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) ->
 def _alt_names(certificate: x509.Certificate) -> Iterator[str]:
     value = _extension(certificate, x509.SubjectAlternativeName)
     if isinstance(value, x509.SubjectAlternativeName):
-        yield "altNames:  " + ", ".join(map(_general_name, value))
-
-
-def _general_name(name: x509.GeneralName) -> str:
-    return _name(name.value) if isinstance(name, x509.DirectoryName) else str(name.value)
+        yield "altNames:  " + ", ".join(map(text_of, value))
 
 
 def _flags(certificate: x509.Certificate) -> Iterator[str]:
@@ -122,31 +124,9 @@ FLAGS: tuple[tuple[str, Callable[[x509.Certificate], bool]], ...] = (
 )
 
 
-def _crl_uris(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.CRLDistributionPoints)
-    if isinstance(value, x509.CRLDistributionPoints):
-        uris = [str(name.value) for point in value for name in point.full_name or ()]
-        yield from _labelled("CRL URIs:", uris)
-
-
-def _ocsp_uris(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.AuthorityInformationAccess)
-    if isinstance(value, x509.AuthorityInformationAccess):
-        kind = oid.AuthorityInformationAccessOID.OCSP
-        yield from _labelled(
-            "OCSP URIs:", [str(d.access_location.value) for d in value if d.access_method == kind]
-        )
-
-
-def _labelled(label: str, values: list[str]) -> Iterator[str]:
+def _labelled(label: str, values: Iterable[str]) -> Iterator[str]:
     for index, value in enumerate(values):
         yield f"{'' if index else label:<11}{value}"
-
-
-def _path_length(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.BasicConstraints)
-    if isinstance(value, x509.BasicConstraints) and value.path_length is not None:
-        yield f"pathlen:   {value.path_length}"
 
 
 def _authority_key(certificate: x509.Certificate) -> Iterator[str]:

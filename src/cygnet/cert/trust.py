@@ -47,7 +47,8 @@ class Verdict:
     ``chain`` goes from the certificate to its anchor, or as far as it was followed. ``checks`` are those of
     that chain in order; where ``ok`` is false at least one of them failed. ``revocation`` is what was found
     out about the certificate itself, ``policies`` are those valid for it (RFC 5280, 6.1.6), ``addresses``
-    the address blocks it may speak for (``None``: all).
+    the address blocks it may speak for (``None``: all); ``groups``, which the store adds, are those that
+    attribute certificates put its holder into.
     """
 
     ok: bool
@@ -56,6 +57,7 @@ class Verdict:
     revocation: Finding | None = None
     policies: tuple[str, ...] = ()
     addresses: AddressBlocks | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -122,12 +124,19 @@ class _Search:
             found = tuple(self._issuer_checks(path, issuer))
             if not all(check.ok for check in found):
                 self._fail(longer, checks + found)
-            elif issuer in self._anchors:
+            elif self._is_end(issuer):
                 if verdict := self._complete(longer, checks + found):
                     return verdict
             elif verdict := self._extend(longer, checks + found):
                 return verdict
         return None
+
+    def _is_end(self, issuer: Certificate) -> bool:
+        """Whether a path ends here: at an anchor, unless another anchor issued it (as in strongSwan)."""
+        if issuer not in self._anchors:
+            return False
+        above = [one for one in self._anchors if one != issuer and _may_have_issued(one, issuer)]
+        return issuer.is_self_signed or not any(issuer.is_signed_by(one.public_key) for one in above)
 
     def _complete(self, path: tuple[Certificate, ...], checks: tuple[Check, ...]) -> Verdict | None:
         """The checks of a path as a whole: policies, address blocks, and last what may take time."""

@@ -5,49 +5,50 @@ from dataclasses import dataclass
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
+from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.backends.documents import Document
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke_connections import StrokeConnections
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
-from cygnet.charon.backends.stroke_files import LogLine, Places
+from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.backends.stroke_keys import Ask
 from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.conf.problems import Reader
 from cygnet.ctl.stroke import AddAuthority, AddConnection
 
-KINDS = frozenset({"secrets", "cacerts", "certs"})
-LATER = {"crluri": "CRLs", "crluri2": "CRLs", "ocspuri": "OCSP", "ocspuri2": "OCSP",
-         "certuribase": "hash and URL"}  # fmt: skip
+KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the backend needs of the machine it runs on."""
 
-    reader: Reader
+    environment: Environment
     resolver: Resolver
     is_local: Callable[[Address], bool]
-    date: Callable[[], float]
-    log: LogLine
 
 
 class StrokeBackend:
     """Connections and credentials together; a new one has read all its files."""
 
     def __init__(self, places: Places, settings: DaemonSettings, host: Host) -> None:
-        self.credentials = StrokeCredentials(places, host.reader, settings, host.date, host.log)
+        self.credentials = StrokeCredentials(places, settings, host.environment)
         translator = Translator(
             settings, self.credentials.load_certificate, host.resolver.resolve, host.is_local
         )
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
-        self._log = host.log
+        self._log = host.environment.log
         self.credentials.reread(KINDS)
 
     def add(self, request: AddConnection) -> Sequence[str]:
         """Load or replace a connection; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add connection '{request.name}'")
+        self.credentials.cache_crls(request.cache_crls)
         warnings = self.connections.add(request)
         for warning in warnings:
             self._log(Group.CFG, 1, warning)
@@ -65,19 +66,33 @@ class StrokeBackend:
     def add_authority(self, request: AddAuthority) -> Sequence[str]:
         """Load or replace a ``ca`` section; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add ca '{request.name}'")
-        problems = list(self.credentials.add_authority(request.name, request.cacert))
-        later = dict.fromkeys(what for name, what in LATER.items() if getattr(request, name))
-        return problems + [f"ca '{request.name}': {what} are not part of this version" for what in later]
+        return self.credentials.add_authority(request)
 
     def remove_authority(self, name: str) -> bool:
         """Forget a ``ca`` section; whether it was there."""
         self._log(Group.CFG, 1, f"received stroke: delete ca '{name}'")
         return self.credentials.remove_authority(name)
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> Sequence[str]:
         """Read these kinds of files again; the answer is what is wrong with them."""
-        return self.credentials.reread(kinds)
+        return self.credentials.reread(kinds, ask)
 
-    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
-        return self.credentials.listed(authorities)
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
+        """Certificates of a kind, each with whether we have its private key."""
+        return self.credentials.listed(kind)
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+        return self.credentials.documents(kind)
+
+    def sections(self) -> Sequence[AuthoritySection]:
+        """The loaded ``ca`` sections, in their order."""
+        return self.credentials.sections()
+
+    def find(self, identity: Identity) -> Sequence[Certificate]:
+        """Every certificate, of whatever kind, that speaks for ``identity``."""
+        return self.credentials.find(identity)
+
+    def purge(self, kinds: frozenset[str]) -> None:
+        """Forget what was received or fetched: ``certs``, ``crls``, ``ocsp``."""
+        self.credentials.purge(kinds)

@@ -6,106 +6,118 @@ kind that cannot be read stays as it was.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
+from cygnet.cert import attribute_certificates
 from cygnet.cert.certificates import Certificate, load_certificates
-from cygnet.cert.trust import Rules, Verdict, build_chain
+from cygnet.cert.hash_url import HashAndUrl, announce
+from cygnet.cert.ocsp import OcspResponse
+from cygnet.cert.revocation import Methods
+from cygnet.cert.trust import MAX_DEPTH, Rules, Verdict, build_chain
+from cygnet.charon.backends import authority_sections
+from cygnet.charon.backends.documents import Document, documents
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.files import read_octets
+from cygnet.charon.backends.reports import Report
+from cygnet.charon.backends.revocation_sources import NetworkSources
+from cygnet.charon.backends.revocation_store import RevocationStore
 from cygnet.charon.backends.stroke_files import (
-    LogLine,
     Places,
-    Report,
     Secrets,
+    authorities_among,
+    read_attributes,
     read_authorities,
     read_authority,
+    read_crls,
     read_folder,
     read_secrets,
+    read_signers,
 )
+from cygnet.charon.backends.stroke_keys import Ask, KeyReader
+from cygnet.charon.backends.trusted import MAX_LOADED, TrustedCertificates
+from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.ports import Authority, OwnKey
-from cygnet.conf.problems import Reader
 from cygnet.crypto.signatures import PrivateKey
+from cygnet.ctl.stroke import AddAuthority
+from cygnet.runtime.fetching.request import Deadline, Request
+from cygnet.runtime.tokens.references import TokenReference, is_reference
 
-MAX_LOADED = 100_000
+MAX_FETCHED_CERTIFICATE = 65535
 
 
 class StrokeCredentials:
-    """Implements ``sa.ports.Credentials``. ``date`` is POSIX time, for validity."""
+    """Implements ``sa.ports.Credentials``, and what the list, reread and purge commands ask."""
 
     name = "stroke"
 
-    def __init__(
-        self,
-        places: Places,
-        reader: Reader,
-        settings: DaemonSettings,
-        date: Callable[[], float],
-        log: LogLine,
-    ) -> None:
-        self._places = places
-        self._reader = reader
-        self._settings = settings
-        self._date = date
-        self._log = log
+    def __init__(self, places: Places, settings: DaemonSettings, environment: Environment) -> None:
+        self._places, self._settings, self._environment = places, settings, environment
+        self._date, self._log = environment.date, environment.log
         self._changing = threading.Lock()
         self._secrets = Secrets()
-        self._authorities: tuple[Certificate, ...] = ()
-        self._sections: dict[str, tuple[Certificate, ...]] = {}
-        self._folder: tuple[Certificate, ...] = ()
-        self._loaded: dict[str, tuple[Certificate, ...]] = {}
+        self._known = TrustedCertificates()
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
+        self._caching = settings.cache_crls
+        self._revocations = RevocationStore(places.crls, lambda: self._caching, environment.log)
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read ``secrets``, ``cacerts`` and ``certs`` again; the answer is what was wrong."""
+    # Loading
+
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> Sequence[str]:
+        """Read these kinds of files again; the answer is what was wrong.
+
+        ``ask`` is for passphrases and PINs that an operator is to be asked for.
+        """
         report = Report(self._log)
         with self._changing:
-            if "cacerts" in kinds:
-                self._authorities = read_authorities(self._places.cacerts, report)
-                self._paths = {}
-            if "certs" in kinds:
-                self._folder = read_folder(self._places.certs, report)
-            if "secrets" in kinds:
-                self._secrets = read_secrets(self._places, self._reader, report) or self._secrets
+            for kind, read in self._readers(report, ask).items():
+                if kind in kinds:
+                    read()
+            self._paths = {}
         return report.problems
 
     def load_certificate(self, path: str) -> tuple[Certificate, ...]:
         """The certificates of ``leftcert``, trusted from now on; raises :class:`ConfigError`."""
-        if path.startswith("%smartcard"):
-            raise ConfigError(f"certificate '{path}': smart cards are not part of this version")
-        file = self._places.certs / path
+        place = path if is_reference(path) else str(self._places.certs / path)
         try:
-            found = load_certificates(read_octets(file))
+            found = load_certificates(self._octets(path, place))
         except LocalError as error:
-            raise ConfigError(f"loading certificate from '{file}' failed: {error}") from None
-        with self._changing:
-            if len(self._loaded) < MAX_LOADED:
-                self._loaded[path] = found[:1]
+            raise ConfigError(f"loading certificate from '{place}' failed: {error}") from None
+        self._known.load(path, found[0])
         return found
 
-    def add_authority(self, name: str, path: str) -> Sequence[str]:
-        """The CA certificates of a ``ca`` section; the answer is what was wrong."""
+    def add_authority(self, request: AddAuthority) -> Sequence[str]:
+        """A ``ca`` section; the answer is what was wrong. Raises :class:`ConfigError`."""
         report = Report(self._log)
-        file = self._places.cacerts / path
-        found = tuple(read_authority(file, report)) if path else ()
-        if path and not found:
-            raise ConfigError("; ".join(report.problems) or f"'{file}' holds no CA certificate")
-        with self._changing:
-            self._sections = {**self._sections, name: found}
-            self._paths = {}
+        certificate = self._authority(request.cacert, report) if request.cacert else None
+        self._known.set_section(
+            AuthoritySection(
+                name=request.name,
+                certificate=certificate,
+                crl_uris=tuple(uri for uri in (request.crluri, request.crluri2) if uri),
+                ocsp_uris=tuple(uri for uri in (request.ocspuri, request.ocspuri2) if uri),
+                cert_uri_base=request.certuribase,
+            )
+        )
+        self._paths = {}
         return report.problems
 
     def remove_authority(self, name: str) -> bool:
         """Forget a ``ca`` section; whether it was there."""
-        with self._changing:
-            known = name in self._sections
-            self._sections = {each: found for each, found in self._sections.items() if each != name}
-            self._paths = {}
-        return known
+        self._paths = {}
+        return self._known.remove_section(name)
+
+    def cache_crls(self, caching: bool) -> None:
+        """``cachecrls``: whether fetched CRLs are written to ``ipsec.d/crls``."""
+        self._caching = caching or self._settings.cache_crls
+
+    # What the core asks
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         """The pre-shared keys between two identities, best match first, each value once."""
@@ -125,34 +137,173 @@ class StrokeCredentials:
 
     def authorities(self) -> tuple[Authority, ...]:
         """The trusted CAs, for CERTREQ."""
-        return tuple(Authority(one.subject, one.key_id) for one in self._all_authorities())
+        return tuple(Authority(one.subject, one.key_id) for one in self._known.all_authorities())
 
     def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
         """The certificates of ``rightcert`` that carry ``identity``."""
-        return tuple(one for one in self._trusted() if one.matches(identity))
+        return tuple(one for one in self._known.end_entities() if one.matches(identity))
 
-    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
-        """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is."""
-        pinned = () if self._settings.reject_trusted_end_entity else self._trusted()
-        anchors = (*self._all_authorities(), *(one for one in pinned if one == leaf))
-        return build_chain(leaf, intermediates, anchors, self._date(), Rules(limit=self._settings.certificate_chain_limit))
+    def verify(
+        self,
+        leaf: Certificate,
+        intermediates: tuple[Certificate, ...],
+        responses: Sequence[OcspResponse] = (),
+    ) -> Verdict:
+        """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is.
 
-    def listed(self, authorities: bool) -> list[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
-        chosen = self._all_authorities() if authorities else (*self._trusted(), *self._folder)
-        return [(one, self._private_key(one) is not None) for one in dict.fromkeys(chosen)]
+        ``responses`` are OCSP responses that the peer sent (RFC 4806). Fetching takes no longer than
+        ``charon.plugins.revocation.timeout`` altogether.
+        """
+        settings, known = self._settings, self._known
+        pinned = () if settings.reject_trusted_end_entity else known.end_entities()
+        anchors = (*known.all_authorities(), *(one for one in pinned if one == leaf))
+        rules = Rules(
+            limit=settings.certificate_chain_limit,
+            strict_addresses=settings.addrblock_strict,
+            sources=self._sources(responses),
+            methods=Methods(settings.revocation_ocsp, settings.revocation_crl),
+        )
+        verdict = build_chain(leaf, intermediates, anchors, self._date(), rules)
+        if not verdict.ok:
+            return verdict
+        known.receive(verdict.chain[:-1])
+        return replace(verdict, groups=self.groups_of(leaf))
+
+    def groups_of(self, holder: Certificate) -> tuple[str, ...]:
+        """The groups to which attribute certificates say that the holder belongs."""
+        known = self._known
+        authorities = (*known.attribute_authorities, *known.all_authorities())
+        return attribute_certificates.groups_of(holder, known.attributes, authorities, self._date())
+
+    def ocsp_answer(self, certificate: Certificate) -> OcspResponse | None:
+        """A good OCSP response about a certificate of ours, to be sent along (RFC 4806, 3.2)."""
+        issuer = self._issuer(certificate)
+        if issuer is None:
+            return None
+        sources = self._sources(())
+        rules = Rules(limit=MAX_DEPTH, sources=sources, methods=Methods(ocsp=True, crl=False))
+        build_chain(certificate, (), (issuer,), self._date(), rules)
+        known = self._revocations.responses_for(issuer)
+        return next((one for one in known if one.single(certificate, issuer) is not None), None)
+
+    def ocsp_signers(self) -> tuple[bytes, ...]:
+        """The key ids of the responders we trust, for CERTREQ with OCSP content (RFC 4806, 3.1)."""
+        return tuple(dict.fromkeys(one.key_id for one in self._known.ocsp_signers))
+
+    def hash_and_url(self, certificate: Certificate) -> HashAndUrl | None:
+        """Where a peer finds a certificate of ours, if ``certuribase`` says so."""
+        issuer = self._issuer(certificate)
+        base = authority_sections.certificate_base(self._known.sections.values(), issuer) if issuer else ""
+        return announce(certificate, base) if base else None
+
+    def fetch_certificate(self, place: HashAndUrl) -> Certificate:
+        """What a peer announced by hash and URL; raises ``FetchError`` or a ``PeerError``."""
+        return place.open_certificate(self._fetched(place))
+
+    def fetch_bundle(self, place: HashAndUrl) -> tuple[Certificate, ...]:
+        """The same for a bundle of certificates."""
+        return place.open_bundle(self._fetched(place))
+
+    # What commands ask
+
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
+        """``certs``, ``cacerts``, ``aacerts`` or ``ocspcerts``, each with whether we have its private key."""
+        return [(one, self._private_key(one) is not None) for one in self._known.of_kind(kind)]
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """``acerts``, ``groups``, ``crls`` or ``ocsp``; nothing else is known here."""
+        attributes, store = self._known.attributes, self._revocations
+        return documents(kind, attributes, store.crls(), store.responses())
+
+    def sections(self) -> Sequence[AuthoritySection]:
+        """The ``ca`` sections, in the order loaded."""
+        return tuple(self._known.sections.values())
+
+    def find(self, identity: Identity) -> Sequence[Certificate]:
+        """Every certificate, of whatever kind, that speaks for ``identity``."""
+        return self._known.find(identity)
+
+    def purge(self, kinds: frozenset[str]) -> None:
+        """Forget what was received or fetched: ``certs``, ``crls``, ``ocsp``."""
+        if "certs" in kinds:
+            self._known.forget_received()
+        if "crls" in kinds:
+            self._revocations.purge_crls()
+        if "ocsp" in kinds:
+            self._revocations.purge_responses()
+        self._environment.fetcher.forget_failures()
+
+    # Helpers
+
+    def _readers(self, report: Report, ask: Ask | None) -> dict[str, Callable[[], None]]:
+        """How each kind is read, in the order in which strongSwan reads them."""
+        known, places = self._known, self._places
+        lenient = self._settings.ignore_missing_ca_basic_constraint
+
+        def set_known(name: str, found: object) -> None:
+            setattr(known, name, found)
+
+        return {
+            "cacerts": lambda: set_known("authorities", read_authorities(places.cacerts, report, lenient)),
+            "aacerts": lambda: set_known("attribute_authorities", read_signers(places.aacerts, "aa", report)),
+            "ocspcerts": lambda: set_known(
+                "ocsp_signers", read_signers(places.ocspcerts, "ocsp signer", report)
+            ),
+            "acerts": lambda: set_known("attributes", read_attributes(places.acerts, report)),
+            "crls": lambda: self._revocations.replace_files(read_crls(places.crls, report)),
+            "certs": lambda: set_known("folder", read_folder(places.certs, report)),
+            "secrets": lambda: self._read_secrets(report, ask),
+        }
+
+    def _read_secrets(self, report: Report, ask: Ask | None) -> None:
+        environment = self._environment
+        keys = KeyReader(self._places.private, environment.tokens, report, ask, self._secrets.asked)
+        found = read_secrets(self._places, environment.reader, keys)
+        if found is not None:
+            self._secrets = found
+            self._known.contained = found.certificates
+
+    def _octets(self, path: str, place: str) -> bytes:
+        if is_reference(path):
+            return self._environment.tokens.certificate(TokenReference.parse(path))
+        return read_octets(self._places.certs / path)
+
+    def _authority(self, path: str, report: Report) -> Certificate:
+        lenient = self._settings.ignore_missing_ca_basic_constraint
+        if is_reference(path):
+            try:
+                found = authorities_among(load_certificates(self._octets(path, path)), path, report, lenient)
+            except LocalError as error:
+                raise ConfigError(f"loading ca certificate '{path}' failed: {error}") from None
+        else:
+            found = read_authority(self._places.cacerts / path, report, lenient)
+        if not found:
+            raise ConfigError("; ".join(report.problems) or f"'{path}' holds no CA certificate")
+        return found[0]
+
+    def _sources(self, responses: Sequence[OcspResponse]) -> NetworkSources:
+        known, environment = self._known, self._environment
+        return NetworkSources(
+            store=self._revocations,
+            fetcher=environment.fetcher,
+            deadline=Deadline.after(self._settings.revocation_timeout_s),
+            log=self._log,
+            sections=tuple(known.sections.values()),
+            trusted_responders=known.ocsp_signers,
+            signers=known.all_authorities(),
+            nonce_octets=self._settings.ocsp_nonce_octets,
+            received=responses,
+        )
+
+    def _fetched(self, place: HashAndUrl) -> bytes:
+        deadline = Deadline.after(self._settings.revocation_timeout_s)
+        return self._environment.fetcher.fetch(
+            Request(place.url, max_octets=MAX_FETCHED_CERTIFICATE), deadline
+        )
 
     def _asked_for(self, own: OwnKey, authorities: frozenset[bytes]) -> bool:
         path = self._path(own.certificate) if own.certificate else ()
         return not authorities or any(one.key_id in authorities for one in path)
-
-    def _trusted(self) -> tuple[Certificate, ...]:
-        with self._changing:
-            return tuple(dict.fromkeys(one for found in self._loaded.values() for one in found))
-
-    def _all_authorities(self) -> tuple[Certificate, ...]:
-        sections = (one for found in self._sections.values() for one in found)
-        return tuple(dict.fromkeys((*self._authorities, *sections)))
 
     def _private_key(self, certificate: Certificate) -> PrivateKey | None:
         return self._secrets.private.get(certificate.public_key.spki)
@@ -162,7 +313,7 @@ class StrokeCredentials:
             return [_parsed(der) for der in auth.certificates]
         if identity is None:
             return []
-        known = dict.fromkeys((*self._trusted(), *self._folder))
+        known = dict.fromkeys((*self._known.end_entities(), *self._known.folder))
         return [certificate for certificate in known if certificate.matches(identity)]
 
     def _issuers(self, certificate: Certificate) -> tuple[Certificate, ...]:
@@ -189,7 +340,7 @@ class StrokeCredentials:
             last = issuer
 
     def _issuer(self, certificate: Certificate) -> Certificate | None:
-        for one in self._all_authorities():
+        for one in self._known.all_authorities():
             if one.subject == certificate.issuer and certificate.is_signed_by(one.public_key):
                 return one
         return None

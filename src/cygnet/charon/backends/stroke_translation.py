@@ -10,7 +10,7 @@ from cygnet.charon.backends import address_match
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
 from cygnet.charon.backends.stroke_selectors import selectors
-from cygnet.charon.config.records import Action, ChildConfig, IkeConfig, PeerConfig, Unique
+from cygnet.charon.config.records import Action, ChildConfig, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
@@ -22,6 +22,7 @@ MODES = {"tunnel": Mode.TUNNEL, "transport": Mode.TRANSPORT, "beet": Mode.BEET, 
          "passthrough": Mode.PASS, "drop": Mode.DROP, "reject": Mode.DROP}  # fmt: skip
 UNIQUE = {"yes": Unique.REPLACE, "replace": Unique.REPLACE, "no": Unique.NO, "keep": Unique.KEEP,
           "never": Unique.NEVER}  # fmt: skip
+REVOCATION = {one.value: one for one in Revocation}
 MTU = 1500
 T = TypeVar("T")
 
@@ -40,11 +41,12 @@ class Translator:
         _refuse_later(request)
         request, notes = self._oriented(request)
         reader = AuthReader(self.load, request.authby, notes)
+        strict = _choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
             local=(reader.local(request.left, request.right),),
-            remote=(reader.remote(request.right, request.left),),
+            remote=(replace(reader.remote(request.right, request.left), revocation=strict),),
             children=(self._child(request),),
             unique=_choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s,

@@ -112,6 +112,22 @@ class DaemonSettings:
     reject_trusted_end_entity: bool = option("reject_trusted_end_entity", False)
     certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
 
+    # Certificates. `max_fetches` and `failure_timeout` are ours: fetches at a time, and how long a dead
+    # server is left alone.
+    cache_crls: bool = option("cache_crls", False)
+    hash_and_url: bool = option("hash_and_url", False)
+    ocsp_nonce_octets: int = option("ocsp_nonce_len", 32, 0, 32)
+    revocation_crl: bool = option("plugins.revocation.enable_crl", True)
+    revocation_ocsp: bool = option("plugins.revocation.enable_ocsp", True)
+    revocation_timeout_s: float = duration("plugins.revocation.timeout", 10.0, 0.1, 600)
+    revocation_max_fetches: int = option("plugins.revocation.max_fetches", 8, 1, 64)
+    revocation_failure_s: float = duration("plugins.revocation.failure_timeout", 30.0)
+    curl_redirects: int = option("plugins.curl.redir", 5, 0, 20)  # -1, without limit, in strongSwan
+    addrblock_strict: bool = option("plugins.addrblock.strict", True)
+    ignore_missing_ca_basic_constraint: bool = option(
+        "plugins.stroke.ignore_missing_ca_basic_constraint", False
+    )
+
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)

@@ -47,7 +47,7 @@ class ListHandler:
         }
 
     def _certificates(self, kind: str, utc: bool) -> Iterator[str]:
-        listed = _grouped(self.certificates.listed(authorities=kind == "cacerts"))
+        listed = _grouped(self.certificates.listed(kind))
         if listed:
             yield ""
             yield CAPTIONS[kind]

@@ -136,8 +136,8 @@ class Facts(Protocol):
 class Certificates(Protocol):
     """The credential store's certificates."""
 
-    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
+        """``certs`` or ``cacerts``, each with whether we have its private key."""
 
 
 class Rereader(Protocol):

@@ -13,15 +13,18 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.errors import ConfigError
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager
+from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.ctl.stroke import AddAuthority
 from cygnet.runtime.files import FileReader
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-ALL = frozenset({"secrets", "cacerts", "certs"})
+ALL = KINDS
 HASH = hashes.SHA256()
 Key = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -91,7 +94,7 @@ def test_authorities_are_those_of_the_folder_and_of_ca_sections(lab: "Lab") -> N
     store = lab.store()
     assert {str(one.name) for one in store.authorities()} == {"CN=Root", "CN=Sub"}
     lab.write("extra.pem", pem(issue("CN=Extra", ed25519.Ed25519PrivateKey.generate(), None, None, ca=True)))
-    store.add_authority("extra", str(lab.folder / "ipsec.d" / "extra.pem"))
+    store.add_authority(AddAuthority("extra", str(lab.folder / "ipsec.d" / "extra.pem")))
     assert {str(one.name) for one in store.authorities()} == {"CN=Root", "CN=Sub", "CN=Extra"}
     assert store.remove_authority("extra")
     assert not store.remove_authority("extra")
@@ -101,7 +104,7 @@ def test_authorities_are_those_of_the_folder_and_of_ca_sections(lab: "Lab") -> N
 @pytest.mark.parametrize("name", ["missing.pem", "../certs/a.pem"])
 def test_ca_section_without_a_ca_certificate_is_refused(lab: "Lab", name: str) -> None:
     with pytest.raises(ConfigError, match=name):
-        lab.store().add_authority("x", name)
+        lab.store().add_authority(AddAuthority("x", name))
 
 
 def test_certificate_that_is_no_ca_does_not_become_one(lab: "Lab") -> None:
@@ -148,7 +151,7 @@ def test_encrypted_key_opens_with_its_passphrase_only(lab: "Lab") -> None:
     store = lab.store(reread=False)
     assert any("passphrase" in problem for problem in store.reread(ALL))
     lab.secrets(": PKCS8 a.pem %prompt\n")
-    assert any("asking" in problem for problem in store.reread(ALL))
+    assert any("has to be asked for" in problem for problem in store.reread(ALL))
     assert store.own_key(AuthConfig(certificates=(lab.a,)), None, frozenset()) is None
 
 
@@ -171,9 +174,9 @@ def test_rereading_replaces_secrets_and_leaves_the_rest(lab: "Lab") -> None:
 
 def test_listing_tells_which_certificates_have_a_key(lab: "Lab") -> None:
     store = lab.store()
-    keys = {str(one.subject): private for one, private in store.listed(False)}
+    keys = {str(one.subject): private for one, private in store.listed("certs")}
     assert keys == {"CN=a": True, "CN=b": False}
-    assert {str(one.subject) for one, _ in store.listed(True)} == {"CN=Root", "CN=Sub"}
+    assert {str(one.subject) for one, _ in store.listed("cacerts")} == {"CN=Root", "CN=Sub"}
 
 
 def test_manager_asks_backends_in_order(lab: "Lab") -> None:
@@ -233,7 +236,7 @@ class Lab:
         def log(group: object, level: int, line: str) -> None:
             self.log.append(line)
 
-        store = StrokeCredentials(Places.below(self.folder), FileReader(), settings, date, log)
+        store = StrokeCredentials(Places.below(self.folder), settings, Environment(FileReader(), date, log))
         if reread:
             assert store.reread(ALL) == [] or self.log
         return store

@@ -275,7 +275,7 @@ def test_replay_window_defaults_to_the_daemons(given: int, window: int) -> None:
         {"mediation": True}, {"install_policy": False}, {"unique": "maybe"}, {"dpd_action": "panic"},
         {"mark_in": "%unique"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-mschapv2")},
         {"left": End(OURS, sourceip="%config")}, {"right": End(THEIRS, auth2="psk")},
-        {"right": End(THEIRS, groups="a")}, {"left": End(OURS, sendcert="x")},
+        {"right": End(THEIRS, groups2="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def verify(
             continue
         leaf.public_key.verify(scheme, octets, signature)
         sa.log(Group.IKE, f"authentication of '{remote}' with {scheme} successful")
-        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks)
+        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
     if not tried and received:
         reason += f": certificate {received[0]} does not speak for that identity"
     raise AuthenticationFailedError(reason)

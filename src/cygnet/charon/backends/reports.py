@@ -1,0 +1,25 @@
+"""What went well and what is wrong while files are read: for the operator and for the log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cygnet.base.groups import Group
+
+LogLine = Callable[[Group, int, str], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects what is wrong for the operator, and logs as it goes."""
+
+    log: LogLine
+    problems: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Something went as it should."""
+        self.log(Group.CFG, 1, text)
+
+    def warn(self, text: str) -> None:
+        """Something is wrong; the rest goes on."""
+        self.problems.append(text)
+        self.log(Group.CFG, 1, text)
