@@ -5,7 +5,7 @@ from hashlib import sha1
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.x509 import oid
 
 from cygnet.base import distinguished_names
@@ -65,6 +65,9 @@ KEY_KINDS: tuple[tuple[tuple[type, type], str, int], ...] = (
     ((ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey), "ECDSA", 0),
     ((ed25519.Ed25519PublicKey, ed25519.Ed25519PrivateKey), "ED25519", 256),
     ((ed448.Ed448PublicKey, ed448.Ed448PrivateKey), "ED448", 456),
+    ((mldsa.MLDSA44PublicKey, mldsa.MLDSA44PrivateKey), "ML-DSA-44", 10496),
+    ((mldsa.MLDSA65PublicKey, mldsa.MLDSA65PrivateKey), "ML-DSA-65", 15616),
+    ((mldsa.MLDSA87PublicKey, mldsa.MLDSA87PrivateKey), "ML-DSA-87", 20736),
 )
 
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_done_is_named_and_fails(pki, arguments, reason):
 
 def test_unknown_command_is_a_usage_error(pki):
     status, _, error = pki("--keygen")
-    assert status == 2
+    assert status == 1
     assert "unknown command '--keygen'" in error
 
 
