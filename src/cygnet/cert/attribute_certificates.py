@@ -1,5 +1,6 @@
 """Attribute certificates that say to which groups somebody belongs (RFC 5755)."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ VERSION_2 = 1
 GROUP_OID = "1.3.6.1.5.5.7.10.4"
 AUTHORITY_KEY_OID, NO_REVOCATION_OID = "2.5.29.35", "2.5.29.56"
 _UNDERSTOOD = frozenset({AUTHORITY_KEY_OID, NO_REVOCATION_OID})
+_DOTTED = re.compile(r"[0-2](\.\d+)+")
 _DIRECTORY_NAME, _CONTEXT_0, _CONTEXT_1 = 0xA4, 0xA0, 0xA1
 
 
@@ -294,8 +296,18 @@ def _build_holder(fields: Fields) -> bytes:
 
 
 def _build_groups(groups: Sequence[str]) -> bytes:
-    values = der.sequence(*(der.encode(der.OCTET_STRING, group.encode()) for group in groups))
+    """Object identifiers as such, other names as strings, which is how strongSwan writes them."""
+    values = der.sequence(*map(_build_group, groups))
     return der.sequence(der.identifier(GROUP_OID), der.set_of([der.sequence(values)]))
+
+
+def _build_group(group: str) -> bytes:
+    if _DOTTED.fullmatch(group):
+        try:
+            return der.identifier(group)
+        except ValueError:
+            pass
+    return der.encode(der.UTF8_STRING, group.encode())
 
 
 def _build_extensions(fields: Fields) -> bytes:

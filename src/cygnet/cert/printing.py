@@ -139,9 +139,10 @@ def _authority_key(certificate: x509.Certificate) -> Iterator[str]:
 
 
 def _subject_key(certificate: x509.Certificate) -> Iterator[str]:
+    """The extension's value, computed where it is absent (as strongSwan shows it)."""
     value = _extension(certificate, x509.SubjectKeyIdentifier)
-    if isinstance(value, x509.SubjectKeyIdentifier):
-        yield f"subjkeyId: {value.digest.hex(':')}"
+    stated = value.digest if isinstance(value, x509.SubjectKeyIdentifier) else None
+    yield f"subjkeyId: {(stated or _subject_key_octets(certificate.public_key())).hex(':')}"
 
 
 def _spki(key: object) -> bytes:
