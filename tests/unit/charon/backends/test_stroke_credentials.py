@@ -12,8 +12,8 @@ from cryptography.x509.oid import NameOID
 
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.environment import Environment
+from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.manager import BackendManager
 from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
