@@ -6,8 +6,7 @@ from cygnet.charon.control.ports import Reply, Rereader
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_USAGE, Done, Reread
 
-KINDS = frozenset({"secrets", "cacerts", "certs"})
-LATER = frozenset({"aacerts", "ocspcerts", "acerts", "crls"})
+KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +18,9 @@ class RereadHandler:
     def __call__(self, request: Reread, reply: Reply) -> Done:
         """Read each kind again; ``all`` is everything there is."""
         kinds = frozenset(request.kinds)
-        unknown = kinds - KINDS - LATER - {"all"}
+        unknown = kinds - KINDS - {"all"}
         if unknown:
             return refuse(reply, f"cannot reread '{min(unknown)}'", EXIT_USAGE)
-        if kinds & LATER:
-            return refuse(reply, f"rereading {min(kinds & LATER)} is not part of this version")
         for problem in self.stores.reread(KINDS if "all" in kinds else kinds):
             reply.text(problem)
         return Done()
