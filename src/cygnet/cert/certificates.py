@@ -55,6 +55,7 @@ class Certificate:
     @classmethod
     def _read(cls, der: bytes) -> "Certificate":
         native = x509.load_der_x509_certificate(der)
+        _ = (native.issuer, native.subject)  # what is malformed is found here, not in a verification
         issuer, subject = names_of(native.tbs_certificate_bytes)
         serial = native.serial_number
         digest = native.signature_hash_algorithm

@@ -147,9 +147,10 @@ class OcspResponse:
     def _read_all(self) -> None:
         """Whatever is malformed is found here, not in the middle of a verification."""
         _ = (self.responder, self.produced_at, self.nonce, self._basic[2].octets(), self.certificates)
-        for number, _single_response in enumerate(self.singles()):
+        for number, one in enumerate(self.native.responses):
             if number >= MAX_SINGLE:
                 raise ValueError(f"more than {MAX_SINGLE} single responses")
+            _ = (_single(one), one.hash_algorithm)
         _ = (self.native.signature_hash_algorithm, self.native.signature_algorithm_oid)
 
 

@@ -31,7 +31,7 @@ def certificate_lines(
         f'subject:  "{_name(certificate.subject)}"',
         f'issuer:   "{_name(certificate.issuer)}"',
         *_validity(certificate, now, utc),
-        f"serial:    {_hex(certificate.serial_number)}",
+        f"serial:    {hexadecimal(certificate.serial_number)}",
     ]
     extensions = read_extensions(certificate.extensions)
     lines += [*_alt_names(certificate), *_flags(certificate), *distribution_lines("CRL URIs:", extensions)]
@@ -75,8 +75,10 @@ def _name(name: x509.Name) -> str:
     return distinguished_names.to_text(name.public_bytes())
 
 
-def _hex(number: int) -> str:
-    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big").hex(":")
+def hexadecimal(number: int) -> str:
+    """``01:ff``: the octets of an INTEGER without the sign octet of positive ones."""
+    octets = number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    return (octets[1:] if len(octets) > 1 and octets[0] == 0 else octets).hex(":")
 
 
 def _validity(certificate: x509.Certificate, now: float, utc: bool) -> Iterator[str]:

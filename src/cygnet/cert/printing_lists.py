@@ -9,6 +9,7 @@ from cygnet.base.durations import date, span
 from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.crl import Crl
 from cygnet.cert.ocsp import Answer, OcspResponse, Single
+from cygnet.cert.printing import hexadecimal
 
 REASONS = {
     x509.ReasonFlags.unspecified: "unspecified",
@@ -80,11 +81,6 @@ def attribute_lines(one: AttributeCertificate, now: float, utc: bool = False) ->
     if fields.authority_key_id:
         lines.append(f"authkey:  {fields.authority_key_id.hex(':')}")
     return lines
-
-
-def hexadecimal(number: int) -> str:
-    """``01:ff``."""
-    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big").hex(":")
 
 
 def _update(begin: float, end: float | None, now: float, utc: bool) -> Iterator[str]:
