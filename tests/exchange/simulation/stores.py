@@ -1,14 +1,14 @@
 """What peers in tests know: secrets, keys, certificates, connections, numbers."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
-from cygnet.cert.trust import Verdict, build_chain
+from cygnet.cert.trust import Rules, Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.sa.ports import Authority, Candidate, OwnKey
 
@@ -24,6 +24,8 @@ class Store:
     anchors: list[Certificate] = field(default_factory=list)
     known: list[Certificate] = field(default_factory=list)
     today: float = TODAY
+    rules: Rules = field(default_factory=Rules)
+    groups: tuple[str, ...] = ()
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         return tuple(
@@ -45,7 +47,8 @@ class Store:
         return tuple(one for one in self.known if one.matches(identity))
 
     def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
-        return build_chain(leaf, intermediates, self.anchors, self.today)
+        verdict = build_chain(leaf, intermediates, self.anchors, self.today, self.rules)
+        return replace(verdict, groups=self.groups)
 
 
 @dataclass

@@ -74,7 +74,7 @@ def build(subject: x509.Name, key: PublicKey, issuer: Issuer, chosen: Namespace)
         digest = digest_for(issuer.key, chosen.digest)
         padding = padding_for(issuer.key, chosen.rsa_padding, digest)
         return builder.sign(issuer.key, digest, rsa_padding=padding)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise PkiError(f"the certificate cannot be made: {error}") from None
 
 

@@ -127,7 +127,7 @@ def _decrypt(chosen: Namespace, data: bytes) -> bytes:
     key = _key(chosen)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise PkiError("PKCS#7 is decrypted with RSA keys only")
-    return pkcs7.pkcs7_decrypt_der(data, _certificates(chosen)[0], key, [pkcs7.PKCS7Options.Binary])
+    return pkcs7.pkcs7_decrypt_der(data, _certificates(chosen)[0], key, [])
 
 
 def _show(data: bytes) -> bytes:

@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
         return 0 if argv else 1
     name = _name(argv[0])
     if name is None:
-        print(f"{_usage()}error: invalid command", file=sys.stderr)
+        print(f"{_usage()}error: unknown command '{argv[0]}'", file=sys.stderr)
         return 1
     command = COMMANDS[name]
     parser = Parser(name, command)

@@ -116,8 +116,10 @@ class Tokens:
             except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
                 raise TokenError(f"PKCS#11 module '{module.name}' ({module.path}): {_text(error)}") from None
             for slot in slots:
-                if reference.slot in (None, slot.slot_id):
-                    yield (module.path, slot.slot_id), slot.get_token()
+                token = slot.get_token()
+                ready = token.flags & pkcs11.TokenFlag.TOKEN_INITIALIZED
+                if ready and reference.slot in (None, slot.slot_id):
+                    yield (module.path, slot.slot_id), token
 
     def _session(self, slot: tuple[str, int], token: Any, pin: Callable[[str], Secret | None]) -> Any:
         session = self._sessions.get(slot)
