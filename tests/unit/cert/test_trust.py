@@ -1,6 +1,7 @@
 """Chains of generated certificates: what is trusted, and the sentence for what is not."""
 
 import datetime as dt
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
 
@@ -16,15 +17,19 @@ from simulation.pki import (
     ENCIPHER,
     NOW,
     SIGN_ONLY,
+    FakeSources,
+    ListWish,
     Party,
     Wish,
     common_name,
     issue,
     leaf_of,
+    list_of,
 )
 
 from cygnet.cert.certificates import Certificate
-from cygnet.cert.trust import MAX_SIGNATURES, Rules, Verdict, build_chain
+from cygnet.cert.revocation import Status
+from cygnet.cert.trust import MAX_INQUIRIES, MAX_SIGNATURES, Rules, Verdict, build_chain
 
 
 @cache
@@ -286,3 +291,75 @@ def test_name_of_a_constrained_kind_whose_constraints_have_no_meaning_is_refused
     names = x509.SubjectAlternativeName([x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))])
     leaf = leaf_of(anchor, extensions=((names, False),))
     assert_refused(chain_of(leaf, anchors=(anchor,)), "name constraints", 'the name "1.2.3"')
+
+
+# Revocation within chains
+
+
+def asked(sources: FakeSources, *chain: Party, anchors: tuple[Party, ...]) -> Verdict:
+    leaf, *between = (one.certificate for one in chain)
+    return build_chain(
+        leaf, between, [one.certificate for one in anchors], NOW.timestamp(), Rules(sources=sources)
+    )
+
+
+def test_status_of_the_verdict_is_that_of_the_certificate_itself() -> None:
+    middle = issue("middle", root())
+    sources = FakeSources(known_crls=(list_of(middle),))
+    verdict = asked(sources, leaf_of(middle), middle, anchors=(root(),))
+    assert verdict.ok
+    assert verdict.revocation is not None
+    assert verdict.revocation.status is Status.GOOD
+    names = [check.text for check in verdict.checks if check.name == "revocation"]
+    assert len(names) == 2
+    assert 'status of certificate "CN=middle" is not available' in names[0]
+    assert 'certificate "CN=leaf" is not revoked' in names[1]
+
+
+def test_revoked_intermediate_ends_the_questions() -> None:
+    middle = issue("middle", root())
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://x/")], None, None, None)
+    leaf = leaf_of(middle, extensions=((x509.CRLDistributionPoints([point]), False),))
+    sources = FakeSources(known_crls=(list_of(root(), ListWish(revoked=((middle, None),))),))
+    verdict = asked(sources, leaf, middle, anchors=(root(),))
+    assert_refused(verdict, "revocation", 'certificate "CN=middle" was revoked')
+    assert sources.asked == []
+
+
+def test_nobody_is_asked_about_a_chain_that_is_not_trusted() -> None:
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://x/")], None, None, None)
+    leaf = leaf_of(issue("stranger"), extensions=((x509.CRLDistributionPoints([point]), False),))
+    sources = FakeSources()
+    assert not asked(sources, leaf, anchors=(root(),)).ok
+    assert sources.asked == []
+
+
+def test_chain_through_an_intermediate_that_is_trusted_goes_up_to_its_root() -> None:
+    middle = issue("middle", root())
+    verdict = chain_of(leaf_of(middle), anchors=(middle, root()))
+    assert [str(one.subject) for one in verdict.chain] == ["CN=leaf", "CN=middle", "CN=root"]
+    other = issue("root")  # of the same name, but it did not issue the intermediate
+    verdict = chain_of(leaf_of(middle), anchors=(middle, other))
+    assert [str(one.subject) for one in verdict.chain] == ["CN=leaf", "CN=middle"]
+
+
+def test_questions_of_one_search_are_limited() -> None:
+    """A peer that sends many ways to the anchor causes no more than so many questions."""
+    keys = Ed25519PrivateKey.generate()
+    middles = [issue("middle", root(), Wish(key=keys)) for _ in range(MAX_INQUIRIES + 4)]
+    leaf = leaf_of(middles[0])
+    revoking = list_of(root(), ListWish(revoked=tuple((one, None) for one in middles)))
+    sources = CountingSources(known_crls=(revoking,))
+    assert not asked(sources, leaf, *middles, anchors=(root(),)).ok
+    assert sources.count == MAX_INQUIRIES
+
+
+@dataclass
+class CountingSources(FakeSources):
+    """Counts the questions."""
+
+    count: int = 0
+
+    def responses(self, issuer: Certificate) -> tuple[object, ...]:
+        self.count += 1
+        return ()

@@ -12,7 +12,8 @@ BUILT_IN = frozenset({
     "aes", "aesni", "ccm", "chapoly", "cmac", "ctr", "curve25519", "drbg", "gcm", "gmp", "hmac", "kdf",
     "mgf1", "openssl", "sha1", "sha2", "xcbc",
     # keys and certificates
-    "constraints", "pem", "pkcs1", "pkcs8", "pubkey", "x509",
+    "acert", "constraints", "curl", "files", "ldap", "pem", "pkcs1", "pkcs11", "pkcs12", "pkcs8", "pubkey",
+    "revocation", "x509",
     # the daemon and its ways to the outside
     "charon", "kernel-libipsec", "kernel-netlink", "nonce", "random", "socket-default", "stroke",
 })  # fmt: skip

@@ -25,7 +25,7 @@ class NetworkSources:
     """Implements ``cert.revocation.Sources`` for one verification: all its fetches share ``deadline``.
 
     ``received`` are OCSP responses that the peer sent with its certificates (RFC 4806); they are looked at
-    first, and are kept like others once they are found genuine.
+    first.
     """
 
     store: RevocationStore

@@ -238,13 +238,12 @@ class StrokeCredentials:
     def _readers(self, report: Report, ask: Ask | None) -> dict[str, Callable[[], None]]:
         """How each kind is read, in the order in which strongSwan reads them."""
         known, places = self._known, self._places
-        lenient = self._settings.ignore_missing_ca_basic_constraint
 
         def set_known(name: str, found: object) -> None:
             setattr(known, name, found)
 
         return {
-            "cacerts": lambda: set_known("authorities", read_authorities(places.cacerts, report, lenient)),
+            "cacerts": lambda: set_known("authorities", read_authorities(places.cacerts, report)),
             "aacerts": lambda: set_known("attribute_authorities", read_signers(places.aacerts, "aa", report)),
             "ocspcerts": lambda: set_known(
                 "ocsp_signers", read_signers(places.ocspcerts, "ocsp signer", report)
@@ -269,14 +268,13 @@ class StrokeCredentials:
         return read_octets(self._places.certs / path)
 
     def _authority(self, path: str, report: Report) -> Certificate:
-        lenient = self._settings.ignore_missing_ca_basic_constraint
         if is_reference(path):
             try:
-                found = authorities_among(load_certificates(self._octets(path, path)), path, report, lenient)
+                found = authorities_among(load_certificates(self._octets(path, path)), path, report)
             except LocalError as error:
                 raise ConfigError(f"loading ca certificate '{path}' failed: {error}") from None
         else:
-            found = read_authority(self._places.cacerts / path, report, lenient)
+            found = read_authority(self._places.cacerts / path, report)
         if not found:
             raise ConfigError("; ".join(report.problems) or f"'{path}' holds no CA certificate")
         return found[0]

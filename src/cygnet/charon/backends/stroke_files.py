@@ -80,26 +80,24 @@ def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | N
     return Secrets(SharedKeys.of(shared), found.private, tuple(found.certificates), found.asked)
 
 
-def read_authorities(folder: Path, report: Report, lenient: bool = False) -> tuple[Certificate, ...]:
+def read_authorities(folder: Path, report: Report) -> tuple[Certificate, ...]:
     """The CA certificates of a folder."""
     report.say(f"loading ca certificates from '{folder}'")
     return tuple(dict.fromkeys(
-        certificate for path in files_in(folder) for certificate in read_authority(path, report, lenient)
+        certificate for path in files_in(folder) for certificate in read_authority(path, report)
     ))  # fmt: skip
 
 
-def read_authority(path: Path, report: Report, lenient: bool = False) -> list[Certificate]:
-    """The CA certificates of one file; others in it are refused, unless ``lenient``."""
-    return authorities_among(read_certificates(path, report), str(path), report, lenient)
+def read_authority(path: Path, report: Report) -> list[Certificate]:
+    """The CA certificates of one file; others in it are refused."""
+    return authorities_among(read_certificates(path, report), str(path), report)
 
 
-def authorities_among(
-    certificates: Iterable[Certificate], place: str, report: Report, lenient: bool
-) -> list[Certificate]:
+def authorities_among(certificates: Iterable[Certificate], place: str, report: Report) -> list[Certificate]:
     """Those that are certificates of a CA; the others are told."""
     found = []
     for certificate in certificates:
-        if certificate.is_ca or lenient:
+        if certificate.is_ca:
             report.say(f"  loaded ca certificate {certificate} from '{place}'")
             found.append(certificate)
         else:

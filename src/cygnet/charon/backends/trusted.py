@@ -29,7 +29,7 @@ class TrustedCertificates:
     ocsp_signers: tuple[Certificate, ...] = ()
     attributes: tuple[AttributeCertificate, ...] = ()
     sections: dict[str, AuthoritySection] = field(default_factory=dict)
-    loaded: dict[str, tuple[Certificate, ...]] = field(default_factory=dict)
+    loaded: dict[str, Certificate] = field(default_factory=dict)
     received: dict[Certificate, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -37,7 +37,7 @@ class TrustedCertificates:
         """``leftcert`` or ``rightcert``: trusted as it is from now on."""
         with self._lock:
             if len(self.loaded) < MAX_LOADED or path in self.loaded:
-                self.loaded = {**self.loaded, path: (certificate,)}
+                self.loaded[path] = certificate
 
     def set_section(self, section: AuthoritySection) -> None:
         """Load or replace a ``ca`` section."""
@@ -72,9 +72,9 @@ class TrustedCertificates:
 
     def end_entities(self) -> tuple[Certificate, ...]:
         """The certificates that are trusted as they are, and those of our own keys."""
-        loaded = (one for found in self.loaded.values() for one in found)
         contained = (one for one in self.contained if not one.is_ca)
-        return tuple(dict.fromkeys((*loaded, *contained)))
+        with self._lock:
+            return tuple(dict.fromkeys((*self.loaded.values(), *contained)))
 
     def of_kind(self, kind: str) -> Sequence[Certificate]:
         """``certs``, ``cacerts``, ``aacerts`` or ``ocspcerts``, each once."""

@@ -124,9 +124,6 @@ class DaemonSettings:
     revocation_failure_s: float = duration("plugins.revocation.failure_timeout", 30.0)
     curl_redirects: int = option("plugins.curl.redir", 5, 0, 20)  # -1, without limit, in strongSwan
     addrblock_strict: bool = option("plugins.addrblock.strict", True)
-    ignore_missing_ca_basic_constraint: bool = option(
-        "plugins.stroke.ignore_missing_ca_basic_constraint", False
-    )
 
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
