@@ -1,6 +1,6 @@
 """Certificate revocation lists, complete, delta and indirect (RFC 5280, 5 and 6.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -122,6 +122,19 @@ class Crl:
         """Whether entries may be of other issuers."""
         return bool(self.scope and self.scope.indirect_crl)
 
+    @cached_property
+    def unreadable(self) -> str:
+        """Why its entries cannot be read, empty if they can.
+
+        Apart from :meth:`parse`, since a long list takes time that an unsigned one is not worth.
+        """
+        try:
+            for _ in self.entries():
+                pass
+        except PARSE_ERRORS as error:
+            return str(error).partition("\n")[0][:120]
+        return ""
+
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature verifies with ``key``."""
         return crl_is_signed_by(self.native, key)
@@ -168,8 +181,8 @@ class Crl:
         """Whether its successor is due."""
         return self.next_update is not None and now > self.next_update
 
-    def covers(self, is_ca: bool, point: DistributionPoint | None) -> str:
-        """Why its scope does not hold a certificate of this kind found at this point; empty if it does."""
+    def excludes(self, is_ca: bool) -> str:
+        """Why its scope holds no certificate of this kind; empty if it does (RFC 5280, 5.2.5)."""
         scope = self.scope
         if scope is None:
             return ""
@@ -179,9 +192,21 @@ class Crl:
             return "it covers no CA certificates"
         if scope.only_contains_ca_certs and not is_ca:
             return "it covers CA certificates only"
+        return ""
+
+    def missing(self, uris: Iterable[str]) -> str:
+        """Why a certificate that it does not list may be revoked all the same; empty if it cannot.
+
+        ``uris`` are the certificate's distribution points, and where the CRL was fetched.
+        """
+        scope = self.scope
+        if scope is None:
+            return ""
+        if scope.only_some_reasons:
+            return "it covers some reasons only"
         names = frozenset(uris_of(scope.full_name))
-        if names and point is not None and point.uris and not names & frozenset(point.uris):
-            return f"it is that of another distribution point ({min(names)})"
+        if scope.relative_name or (scope.full_name and not names & frozenset(uris)):
+            return f"it is that of another distribution point ({', '.join(sorted(names)[:2]) or 'not a URI'})"
         return ""
 
     def __eq__(self, other: object) -> bool:
@@ -201,8 +226,6 @@ class Crl:
         """Whatever is malformed is found here, not in the middle of a verification."""
         _ = (self.issuer, self.this_update, self.next_update, self.number, self.base_number)
         _ = (self.authority_key_id, self.freshest, self.scope, self.native.signature_hash_algorithm)
-        for revoked in self.native:
-            _entry(revoked)
 
 
 def _entry(revoked: x509.RevokedCertificate) -> Entry:

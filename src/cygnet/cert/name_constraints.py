@@ -4,7 +4,7 @@ For kinds whose constraints have no defined meaning (otherName, registeredID), a
 constrained is not permitted: the RFC lets us process the constraint or reject the certificate.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from cygnet.base import distinguished_names
+
+MAX_COMPARISONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,13 @@ class NameConstraints:
     def of(cls, extension: x509.NameConstraints) -> "NameConstraints":
         """The constraints of the extension."""
         return cls(tuple(extension.permitted_subtrees or ()), tuple(extension.excluded_subtrees or ()))
+
+    def too_many(self, names: Sequence[x509.GeneralName]) -> bool:
+        """Whether comparing would take so long that nobody honest can want it.
+
+        Names are compared before signatures are verified, so a peer could make us work for nothing.
+        """
+        return len(names) * (len(self.permitted) + len(self.excluded)) > MAX_COMPARISONS
 
     def offender(self, names: Iterable[x509.GeneralName]) -> x509.GeneralName | None:
         """The first name that is not allowed."""

@@ -13,14 +13,13 @@ from typing import Protocol
 
 from cryptography import x509
 
+from cygnet.base.identities import Identity
 from cygnet.cert import ocsp
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.checks import Check, day, first_failure, period
 from cygnet.cert.crl import Crl, Entry
 from cygnet.cert.errors import MalformedRevocationError
-from cygnet.cert.extensions import DistributionPoint
 from cygnet.cert.ocsp import Answer, OcspResponse
-from cygnet.cert.signed import PARSE_ERRORS
 
 MAX_SOURCES = 8
 """How many URIs are asked for one certificate, whatever it lists."""
@@ -47,8 +46,8 @@ class Sources(Protocol):
     def responses(self, issuer: Certificate) -> Sequence[OcspResponse]:
         """OCSP responses that are known for certificates of this CA."""
 
-    def crls(self, issuers: frozenset[bytes]) -> Sequence[Crl]:
-        """CRLs that are known, of issuers with these names in DER, the newest first."""
+    def crls(self, issuers: Sequence[Identity]) -> Sequence[Crl]:
+        """CRLs that are known, of issuers with one of these names, the newest first."""
 
     def ocsp_uris(self, issuer: Certificate) -> Sequence[str]:
         """Responders that the configuration names for this CA."""
@@ -121,9 +120,7 @@ def check(
     """Whether ``subject`` is revoked, as far as can be found out now (POSIX seconds)."""
     methods = methods or Methods()
     inquiry = _Inquiry(subject, issuer, sources, now, methods)
-    known = bool(
-        (methods.ocsp and _responders(inquiry)) or (methods.crl and any(uris for uris, _ in _points(inquiry)))
-    )
+    known = bool((methods.ocsp and _responders(inquiry)) or (methods.crl and _uris(inquiry)))
     status, text = _status_by_ocsp(inquiry) if methods.ocsp else (Status.SKIPPED, "")
     if status not in _FINAL and methods.crl:
         by_crl, crl_text = _status_by_crl(inquiry)
@@ -155,9 +152,12 @@ def _responders(inquiry: _Inquiry) -> list[str]:
 
 def _status_by_ocsp(inquiry: _Inquiry) -> tuple[Status, str]:
     status, text = Status.SKIPPED, ""
+    held: tuple[Status, str] | None = None
     for response in inquiry.sources.responses(inquiry.issuer):
         found, text = _judged(inquiry, response, b"")
-        if found in _FINAL:
+        if found is Status.ON_HOLD and _is_stale(inquiry, response):
+            held = found, text  # a newer one may have taken it back
+        elif found in _FINAL:
             return found, text
         status = Status.STALE if found is Status.STALE else status
     for uri in _responders(inquiry):
@@ -174,7 +174,12 @@ def _status_by_ocsp(inquiry: _Inquiry) -> tuple[Status, str]:
             return found, text
         inquiry.note(f"{uri}: {text}")
         status = found
-    return status, text
+    return held or (status, text)
+
+
+def _is_stale(inquiry: _Inquiry, response: OcspResponse) -> bool:
+    single = response.single(inquiry.subject, inquiry.issuer)
+    return single is not None and inquiry.now > single.usable_until
 
 
 def _judged(inquiry: _Inquiry, response: OcspResponse, nonce: bytes) -> tuple[Status, str]:
@@ -198,68 +203,61 @@ def _judged(inquiry: _Inquiry, response: OcspResponse, nonce: bytes) -> tuple[St
 # CRLs
 
 
-def _points(inquiry: _Inquiry) -> list[tuple[tuple[str, ...], DistributionPoint | None]]:
-    """Where CRLs may be, with the distribution point of the certificate that says so."""
-    configured = tuple(inquiry.sources.crl_uris(inquiry.issuer))
-    points: list[tuple[tuple[str, ...], DistributionPoint | None]] = [(configured, None)]
-    points += [(point.uris, point) for point in inquiry.subject.extensions.distribution_points]
-    return points[:MAX_SOURCES]
-
-
 def _status_by_crl(inquiry: _Inquiry) -> tuple[Status, str]:
     """By what is known, and by what can be fetched if that does not suffice."""
     best: tuple[Status, str] = (Status.SKIPPED, "")
+    held: tuple[Status, str] | None = None
     for crl in inquiry.sources.crls(_crl_issuers(inquiry)):
         if crl.base_number is None:
-            found = _by_one_crl(inquiry, crl, None)
-            if found[0] in _FINAL:
+            found = _by_one_crl(inquiry, crl)
+            if found[0] is Status.ON_HOLD and crl.is_stale(inquiry.now):
+                held = found  # a newer one may have taken it back
+            elif found[0] in _FINAL:
                 return found
-            best = (_worse(best[0], found[0]), found[1])
-    for uri, point in _uris(inquiry):
+            else:
+                best = (_worse(best[0], found[0]), found[1])
+    for uri in _uris(inquiry):
         try:
             crl = inquiry.sources.fetch_crl(uri)
         except (FetchError, MalformedRevocationError) as error:
             inquiry.note(f"fetching crl from '{uri}' failed: {error}")
             best = (_worse(best[0], Status.FAILED), best[1])
             continue
-        found = _by_one_crl(inquiry, crl, point)
+        found = _by_one_crl(inquiry, crl, uri)
         if found[0] in _FINAL:
             return found
         best = (_worse(best[0], found[0]), found[1])
         inquiry.note(f"{uri}: {found[1]}")
-    return best
+    return held or best
 
 
-def _uris(inquiry: _Inquiry) -> Iterator[tuple[str, DistributionPoint | None]]:
-    asked: dict[str, DistributionPoint | None] = {}
-    for uris, point in _points(inquiry):
-        for uri in uris:
-            asked.setdefault(uri, point)
-    yield from list(asked.items())[:MAX_SOURCES]
+def _uris(inquiry: _Inquiry) -> list[str]:
+    """Where CRLs may be: as configured, then as the certificate says."""
+    configured = inquiry.sources.crl_uris(inquiry.issuer)
+    return list(dict.fromkeys((*configured, *inquiry.subject.extensions.crl_uris)))[:MAX_SOURCES]
 
 
-def _crl_issuers(inquiry: _Inquiry) -> frozenset[bytes]:
+def _crl_issuers(inquiry: _Inquiry) -> tuple[Identity, ...]:
     """The issuer of the certificate, and those its distribution points name."""
     points = inquiry.subject.extensions.distribution_points
-    others = {point.crl_issuer.data for point in points if point.crl_issuer}
-    return frozenset({inquiry.issuer.subject.data, inquiry.subject.issuer.data} | others)
+    return (inquiry.issuer.subject, *(point.crl_issuer for point in points if point.crl_issuer))
 
 
-def _by_one_crl(inquiry: _Inquiry, crl: Crl, point: DistributionPoint | None) -> tuple[Status, str]:
-    """What one complete CRL, with the delta that belongs to it, says."""
-    problem = _crl_problem(inquiry, crl, point)
+def _by_one_crl(inquiry: _Inquiry, crl: Crl, uri: str = "") -> tuple[Status, str]:
+    """What one complete CRL, with the delta that belongs to it, says; ``uri`` is where it was fetched."""
+    problem = _crl_problem(inquiry, crl)
     if not problem and crl.base_number is not None:
         problem = f"{crl} stands where a complete one is expected"
     if problem:
         return Status.FAILED, problem
     inquiry.sources.keep_crl(crl)
     subject = inquiry.subject
-    try:
-        entry, fresh = _with_delta(inquiry, crl)
-    except PARSE_ERRORS as error:
-        return Status.FAILED, f"{crl} cannot be read: {str(error)[:120]}"
+    entry, fresh = _with_delta(inquiry, crl)
     if entry is not None and not entry.removed:
         return _revoked(subject, entry, str(crl))
+    partial = crl.missing((*subject.extensions.crl_uris, uri))
+    if partial:
+        return Status.FAILED, f"{crl} does not list {subject}, but {partial}"
     if not fresh:
         since = period(inquiry.now - (crl.next_update or inquiry.now))
         return Status.STALE, f"{crl} is stale since {since}"
@@ -267,15 +265,16 @@ def _by_one_crl(inquiry: _Inquiry, crl: Crl, point: DistributionPoint | None) ->
     return Status.GOOD, f"certificate {subject} is not revoked, says {crl}{until}"
 
 
-def _crl_problem(inquiry: _Inquiry, crl: Crl, point: DistributionPoint | None) -> str:
+def _crl_problem(inquiry: _Inquiry, crl: Crl) -> str:
     """Why a CRL cannot be used for the certificate; empty if it can."""
     problem = first_failure(tuple(crl.checks(inquiry.now, inquiry.methods.allow_weak)))
     if problem:
         return problem
-    outside = crl.covers(inquiry.subject.is_ca, point)
+    outside = crl.excludes(inquiry.subject.is_ca)
     if outside:
         return f"{crl} does not cover {inquiry.subject}: {outside}"
-    return _signer_problem(inquiry, crl)
+    problem = _signer_problem(inquiry, crl)
+    return f"{crl} cannot be read: {crl.unreadable}" if not problem and crl.unreadable else problem
 
 
 def _signer_problem(inquiry: _Inquiry, crl: Crl) -> str:
@@ -318,7 +317,7 @@ def _with_delta(inquiry: _Inquiry, crl: Crl) -> tuple[Entry | None, bool]:
 
 def _deltas(inquiry: _Inquiry, crl: Crl) -> Iterator[Crl]:
     """Genuine delta CRLs, fresh and newer than ``crl``, that build upon it or an older one."""
-    known = [one for one in inquiry.sources.crls(frozenset({crl.issuer.data})) if one.base_number is not None]
+    known = [one for one in inquiry.sources.crls((crl.issuer,)) if one.base_number is not None]
     yield from (one for one in known if _builds_upon(inquiry, one, crl))
     points = (*crl.freshest, *inquiry.subject.extensions.freshest)
     for uri in list(dict.fromkeys(uri for point in points for uri in point.uris))[:MAX_SOURCES]:
@@ -338,7 +337,7 @@ def _builds_upon(inquiry: _Inquiry, delta: Crl, crl: Crl) -> bool:
         return False
     if delta.issuer != crl.issuer or delta.scope != crl.scope or delta.is_stale(inquiry.now):
         return False
-    problem = _crl_problem(inquiry, delta, None)
+    problem = _crl_problem(inquiry, delta)
     if problem:
         inquiry.note(problem)
     return not problem

@@ -291,7 +291,11 @@ def _name_constraints(path: Sequence[Certificate], issuer: Certificate) -> Check
     for place, item in enumerate(path):
         if place and item.is_self_issued:  # RFC 5280, 6.1.3 (b)
             continue
-        offender = constraints.offender(item.constrained_names)
+        names = item.constrained_names
+        if constraints.too_many(names):
+            text = f"certificate {item} has too many names for the name constraints of {issuer}"
+            return Check("name constraints", False, text)
+        offender = constraints.offender(names)
         if offender is not None:
             text = f'certificate {issuer} does not permit the name "{text_of(offender)}" of {item}'
             return Check("name constraints", False, text)

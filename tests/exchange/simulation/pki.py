@@ -1,6 +1,7 @@
 """A whole PKI for tests: certificates of every shape, CRLs and OCSP answers, at one fixed moment."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
+from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.crl import Crl
 from cygnet.cert.ocsp import OcspResponse
@@ -178,8 +180,8 @@ class FakeSources:
     def responses(self, issuer: Certificate) -> tuple:
         return self.known_responses
 
-    def crls(self, issuers: frozenset[bytes]) -> tuple[Crl, ...]:
-        return tuple(one for one in self.known_crls if one.issuer.data in issuers)
+    def crls(self, issuers: Sequence[Identity]) -> tuple[Crl, ...]:
+        return tuple(one for one in self.known_crls if any(one.issuer.match(name) for name in issuers))
 
     def ocsp_uris(self, issuer: Certificate) -> tuple[str, ...]:
         return self.configured_ocsp

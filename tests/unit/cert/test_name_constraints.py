@@ -72,3 +72,10 @@ def test_mail_address_that_is_none_is_not_permitted(mail: str) -> None:
 def test_names_are_shown_to_people() -> None:
     shown = [text_of(one) for one in (DNS("a"), x509.RegisteredID(OID), x509.OtherName(OID, b"\5\0"))]
     assert shown == ["a", "1.2.3", "otherName 1.2.3"]
+
+
+def test_number_of_comparisons_is_limited() -> None:
+    constraints = NameConstraints(permitted=tuple(DNS(f"{number}.lab") for number in range(100)))
+    names = [DNS("x.lab")] * 101
+    assert constraints.too_many(names)
+    assert not constraints.too_many(names[1:])

@@ -475,3 +475,74 @@ def test_methods_that_are_switched_off_are_not_asked() -> None:
 def test_name_of_the_certificates_issuer_decides_not_that_of_the_file() -> None:
     other = issue(common_name("other"))
     assert by_crl(peer(), issuer=other).status is Status.SKIPPED
+
+
+# Partitions, holds and encodings
+
+
+def shard(uri: str, *revoked: Party, **more: object) -> ListWish:
+    named = scope(full_name=[x509.UniformResourceIdentifier(uri)], **more)
+    return ListWish(revoked=tuple((one, None) for one in revoked), extensions=((named, True),))
+
+
+def test_known_crl_of_another_distribution_point_does_not_make_good() -> None:
+    other = list_of(ca(), shard("http://elsewhere.lab/"))
+    own = list_of(ca(), shard(URI))
+    assert finding(peer(point()), FakeSources(known_crls=(other,))).status is Status.FAILED
+    assert finding(peer(), FakeSources(known_crls=(other,))).status is Status.FAILED
+    assert finding(peer(point()), FakeSources(known_crls=(other, own))).status is Status.GOOD
+
+
+def test_entry_counts_in_the_crl_of_whatever_distribution_point() -> None:
+    subject = peer(point())
+    other = list_of(ca(), shard("http://elsewhere.lab/", subject))
+    assert finding(subject, FakeSources(known_crls=(other,))).status is Status.REVOKED
+
+
+def test_configured_uri_is_a_distribution_point_too() -> None:
+    sources = FakeSources(served={OTHER: list_of(ca(), shard(OTHER)).der}, configured_crl=(OTHER,))
+    assert finding(peer(), sources).status is Status.GOOD
+
+
+def test_crl_about_some_reasons_revokes_but_does_not_make_good() -> None:
+    some = frozenset({REASONS.key_compromise})
+    subject = peer()
+    wish = ListWish(extensions=((scope(only_some_reasons=some), True),))
+    assert by_crl(subject, wish).status is Status.FAILED
+    listed = ListWish(revoked=((subject, REASONS.key_compromise),), extensions=wish.extensions)
+    assert by_crl(subject, listed).status is Status.REVOKED
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_hold_of_a_stale_crl_lasts_until_a_newer_one_takes_it_back(later: bool) -> None:
+    subject = peer(point())
+    held = ListWish(revoked=((subject, REASONS.certificate_hold),), begin=-2 * DAY, end=-DAY)
+    served = {URI: list_of(ca(), ListWish(number=6)).der} if later else {}
+    found = finding(subject, FakeSources(known_crls=(list_of(ca(), held),), served=served))
+    assert found.status is (Status.GOOD if later else Status.ON_HOLD)
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_hold_of_a_stale_answer_lasts_until_a_newer_one_takes_it_back(later: bool) -> None:
+    subject = peer()
+    wish = AnswerWish(status=REVOKED, reason=REASONS.certificate_hold, begin=-2 * DAY, end=-DAY)
+    sources = FakeSources(
+        known_responses=(OcspResponse.parse(answer_of(subject, ca(), wish)),), configured_ocsp=(OTHER,),
+        served={OTHER: answer_of(subject, ca())} if later else {},
+    )  # fmt: skip
+    assert finding(subject, sources).status is (Status.GOOD if later else Status.ON_HOLD)
+
+
+def test_name_of_the_crl_issuer_may_be_encoded_otherwise() -> None:
+    attribute = x509.NameAttribute(x509.NameOID.COMMON_NAME, "CA", x509.name._ASN1Type.PrintableString)
+    printable = x509.Name([attribute])
+    other = issue(printable, None, Wish(key=ca().key))
+    assert other.certificate.subject.data != ca().certificate.subject.data
+    assert by_crl(peer(), issuer=other).status is Status.GOOD
+
+
+def test_crl_with_an_unknown_critical_extension_in_any_entry_is_not_used() -> None:
+    other = peer()
+    wish = ListWish(revoked=((other, None),), entry_extensions=((UNKNOWN_EXTENSION, True),))
+    found = finding(peer(point()), FakeSources(served={URI: list_of(ca(), wish).der}))
+    assert_finding(found, Status.FAILED, "entry with a critical extension that is not supported: 1.2.3.4")

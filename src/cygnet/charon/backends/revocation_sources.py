@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cygnet.base.groups import Group
+from cygnet.base.identities import Identity
 from cygnet.cert import crl, ocsp
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.crl import Crl
@@ -42,9 +43,9 @@ class NetworkSources:
         """Received ones, then those in the store."""
         return (*self.received, *self.store.responses_for(issuer))
 
-    def crls(self, issuers: frozenset[bytes]) -> Sequence[Crl]:
+    def crls(self, issuers: Sequence[Identity]) -> Sequence[Crl]:
         """Those in the store."""
-        return [one for one in self.store.crls() if one.issuer.data in issuers]
+        return [one for one in self.store.crls() if any(one.issuer.match(name) for name in issuers)]
 
     def ocsp_uris(self, issuer: Certificate) -> Sequence[str]:
         """``ocspuri`` of the ``ca`` section."""

@@ -15,7 +15,7 @@ from cygnet.base.secret import Secret
 from cygnet.cert import attribute_certificates
 from cygnet.cert.certificates import Certificate, load_certificates
 from cygnet.cert.hash_url import HashAndUrl, announce
-from cygnet.cert.ocsp import OcspResponse
+from cygnet.cert.ocsp import Answer, OcspResponse
 from cygnet.cert.revocation import Methods
 from cygnet.cert.trust import MAX_DEPTH, Rules, Verdict, build_chain
 from cygnet.charon.backends import authority_sections
@@ -76,10 +76,12 @@ class StrokeCredentials:
         """
         report = Report(self._log)
         with self._changing:
-            for kind, read in self._readers(report, ask).items():
+            for kind, read in self._readers(report).items():
                 if kind in kinds:
                     read()
             self._paths = {}
+        if "secrets" in kinds:  # without the lock: an operator who is asked may take time
+            self._read_secrets(report, ask)
         return report.problems
 
     def load_certificate(self, path: str) -> tuple[Certificate, ...]:
@@ -183,8 +185,11 @@ class StrokeCredentials:
         sources = self._sources(())
         rules = Rules(limit=MAX_DEPTH, sources=sources, methods=Methods(ocsp=True, crl=False))
         build_chain(certificate, (), (issuer,), self._date(), rules)
-        known = self._revocations.responses_for(issuer)
-        return next((one for one in known if one.single(certificate, issuer) is not None), None)
+        for response in self._revocations.responses_for(issuer):
+            single = response.single(certificate, issuer)
+            if single and single.answer is Answer.GOOD and single.usable_until >= self._date():
+                return response
+        return None
 
     def ocsp_signers(self) -> tuple[bytes, ...]:
         """The key ids of the responders we trust, for CERTREQ with OCSP content (RFC 4806, 3.1)."""
@@ -235,7 +240,7 @@ class StrokeCredentials:
 
     # Helpers
 
-    def _readers(self, report: Report, ask: Ask | None) -> dict[str, Callable[[], None]]:
+    def _readers(self, report: Report) -> dict[str, Callable[[], None]]:
         """How each kind is read, in the order in which strongSwan reads them."""
         known, places = self._known, self._places
 
@@ -251,7 +256,6 @@ class StrokeCredentials:
             "acerts": lambda: set_known("attributes", read_attributes(places.acerts, report)),
             "crls": lambda: self._revocations.replace_files(read_crls(places.crls, report)),
             "certs": lambda: set_known("folder", read_folder(places.certs, report)),
-            "secrets": lambda: self._read_secrets(report, ask),
         }
 
     def _read_secrets(self, report: Report, ask: Ask | None) -> None:

@@ -145,10 +145,13 @@ def read_crls(folder: Path, report: Report) -> tuple[Crl, ...]:
     found: dict[Crl, None] = {}
     for path in files_in(folder):
         try:
-            found[Crl.parse(read_octets(path, MAX_CRL_OCTETS))] = None
+            crl = Crl.parse(read_octets(path, MAX_CRL_OCTETS))
+            if crl.unreadable:
+                raise MalformedRevocationError(crl.unreadable)
         except (LocalError, MalformedRevocationError) as error:
             report.warn(f"  loading crl from '{path}' failed: {error}")
             continue
+        found[crl] = None
         report.say(f"  loaded crl from '{path}'")
     return tuple(found)
 

@@ -82,9 +82,12 @@ def certificates_in(path: str) -> tuple[Certificate, ...]:
 def crl(data: bytes) -> Crl:
     """A CRL in PEM or DER; raises :class:`PkiError`."""
     try:
-        return Crl.parse(data)
+        found = Crl.parse(data)
     except CygnetError as error:
         raise PkiError(str(error)) from None
+    if found.unreadable:
+        raise PkiError(f"the CRL cannot be read: {found.unreadable}")
+    return found
 
 
 def attribute_certificate(data: bytes) -> AttributeCertificate:

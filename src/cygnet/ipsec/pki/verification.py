@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cygnet.base.errors import CygnetError
+from cygnet.base.identities import Identity
 from cygnet.cert import crl, ocsp
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.crl import Crl
@@ -34,9 +35,9 @@ class Sources:
         """None are kept."""
         return ()
 
-    def crls(self, issuers: frozenset[bytes]) -> Sequence[Crl]:
+    def crls(self, issuers: Sequence[Identity]) -> Sequence[Crl]:
         """Those of ``--crl``."""
-        return [one for one in self.crl_files if one.issuer.data in issuers]
+        return [one for one in self.crl_files if any(one.issuer.match(name) for name in issuers)]
 
     def ocsp_uris(self, issuer: Certificate) -> Sequence[str]:
         """Only certificates name some."""

@@ -3,7 +3,6 @@
 What signs is the token; what only a key in memory can do (exporting, decrypting) is refused.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -131,17 +130,6 @@ class TokenEcKey(ec.EllipticCurvePrivateKey):
 
 
 PKCS1 = padding.PKCS1v15
-
-
-def locked(sign: Sign) -> Sign:
-    """One signature at a time: a PKCS#11 session has one operation."""
-    lock = threading.Lock()
-
-    def one_at_a_time(data: bytes, mechanism: str, parameter: Any) -> bytes:
-        with lock:
-            return sign(data, mechanism, parameter)
-
-    return one_at_a_time
 
 
 def _salt(pss: padding.AsymmetricPadding, algorithm: Any) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from cygnet.base.secret import Secret
-from cygnet.runtime.tokens.keys import Sign, TokenEcKey, TokenRsaKey, locked
+from cygnet.runtime.tokens.keys import Sign, TokenEcKey, TokenRsaKey
 from cygnet.runtime.tokens.references import TokenError, TokenReference
 
 MAX_OBJECTS = 1000
@@ -55,7 +55,8 @@ class Tokens:
 
     def __init__(self, modules: Sequence[Module]) -> None:
         self._modules = tuple(modules)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._signing = threading.Lock()  # a PKCS#11 session has one operation at a time
         self._sessions: dict[tuple[str, int], Any] = {}
 
     def certificates(self) -> Sequence[bytes]:
@@ -83,11 +84,15 @@ class Tokens:
         pkcs11 = _library()
         with self._lock:
             for slot, token in self._tokens(reference):
-                session = self._session(slot, token, pin)
-                key = _first(session, pkcs11.ObjectClass.PRIVATE_KEY, reference.key_id)
-                if key is not None:
-                    public = self._public(session, token, reference.key_id, key)
-                    return _wrapped(public, _signer(pkcs11, key))
+                try:
+                    session = self._session(slot, token, pin)
+                    key = _first(session, pkcs11.ObjectClass.PRIVATE_KEY, reference.key_id)
+                    if key is not None:
+                        public = self._public(session, token, reference.key_id, key)
+                        return _wrapped(public, _signer(pkcs11, key, self._signing))
+                except pkcs11.PKCS11Error as error:
+                    self._sessions.pop(slot, None)
+                    raise TokenError(f"token '{token.label}': {_text(error)}") from None
         raise TokenError(f"no private key with id {reference.key_id.hex()} on {self._where(reference)}")
 
     def close(self) -> None:
@@ -116,7 +121,10 @@ class Tokens:
             except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
                 raise TokenError(f"PKCS#11 module '{module.name}' ({module.path}): {_text(error)}") from None
             for slot in slots:
-                token = slot.get_token()
+                try:
+                    token = slot.get_token()
+                except pkcs11.PKCS11Error:  # it has just been taken out
+                    continue
                 ready = token.flags & pkcs11.TokenFlag.TOKEN_INITIALIZED
                 if ready and reference.slot in (None, slot.slot_id):
                     yield (module.path, slot.slot_id), token
@@ -191,7 +199,7 @@ def _numbers(pkcs11: Any, key: Any) -> PublicKeyTypes | None:
     raise TokenError("only RSA and ECDSA keys on tokens are used")
 
 
-def _signer(pkcs11: Any, key: Any) -> Sign:
+def _signer(pkcs11: Any, key: Any, lock: threading.Lock) -> Sign:
     def sign(data: bytes, mechanism: str, parameter: Any) -> bytes:
         if parameter is not None:
             digest, salt = parameter
@@ -202,11 +210,12 @@ def _signer(pkcs11: Any, key: Any) -> Sign:
             )
         try:
             chosen = getattr(pkcs11.Mechanism, mechanism)
-            return bytes(key.sign(data, mechanism=chosen, mechanism_param=parameter))
+            with lock:
+                return bytes(key.sign(data, mechanism=chosen, mechanism_param=parameter))
         except pkcs11.PKCS11Error as error:
             raise ValueError(f"the token does not sign: {_text(error)}") from None
 
-    return locked(sign)
+    return sign
 
 
 def _wrapped(public: PublicKeyTypes, sign: Sign) -> TokenRsaKey | TokenEcKey:
