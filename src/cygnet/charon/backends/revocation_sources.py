@@ -23,7 +23,9 @@ OCSP_REQUEST = "application/ocsp-request"
 
 @dataclass(slots=True)
 class NetworkSources:
-    """Implements ``cert.revocation.Sources`` for one verification: all its fetches share ``deadline``.
+    """Implements ``cert.revocation.Sources`` for one verification.
+
+    Each server has ``timeout_s`` to answer, and all together have until ``deadline``.
 
     ``received`` are OCSP responses that the peer sent with its certificates (RFC 4806); they are looked at
     first.
@@ -32,6 +34,7 @@ class NetworkSources:
     store: RevocationStore
     fetcher: Fetcher
     deadline: Deadline
+    timeout_s: float
     log: LogLine
     sections: Sequence[AuthoritySection] = ()
     trusted_responders: Sequence[Certificate] = ()
@@ -87,7 +90,8 @@ class NetworkSources:
 
     def _get(self, kind: str, request: Request) -> bytes:
         try:
-            return self.fetcher.fetch(request, self.deadline)
+            left = min(self.timeout_s, self.deadline.left())
+            return self.fetcher.fetch(request, Deadline.after(left))
         except FetchError as error:
             self.log(Group.CFG, 1, f"  {kind} fetching from '{request.uri}' failed: {error}")
             raise

@@ -50,6 +50,8 @@ from cygnet.runtime.fetching.request import Deadline, Request
 from cygnet.runtime.tokens.references import TokenReference, is_reference
 
 MAX_FETCHED_CERTIFICATE = 65535
+PATIENCE = 2
+"""How many times the timeout of one server a whole verification may take."""
 
 
 class StrokeCredentials:
@@ -153,8 +155,8 @@ class StrokeCredentials:
     ) -> Verdict:
         """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is.
 
-        ``responses`` are OCSP responses that the peer sent (RFC 4806). Fetching takes no longer than
-        ``charon.plugins.revocation.timeout`` altogether.
+        ``responses`` are OCSP responses that the peer sent (RFC 4806). Each server has
+        ``charon.plugins.revocation.timeout`` to answer, all together twice that.
         """
         settings, known = self._settings, self._known
         pinned = () if settings.reject_trusted_end_entity else known.end_entities()
@@ -288,7 +290,8 @@ class StrokeCredentials:
         return NetworkSources(
             store=self._revocations,
             fetcher=environment.fetcher,
-            deadline=Deadline.after(self._settings.revocation_timeout_s),
+            deadline=Deadline.after(PATIENCE * self._settings.revocation_timeout_s),
+            timeout_s=self._settings.revocation_timeout_s,
             log=self._log,
             sections=tuple(known.sections.values()),
             trusted_responders=known.ocsp_signers,

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from cygnet.cert.revocation import FetchError
 from cygnet.runtime.fetching import http, ldap
-from cygnet.runtime.fetching.request import Deadline, Request
+from cygnet.runtime.fetching.request import Deadline, Request, UnreachableError
 
 MAX_FAILURES = 1000
 
@@ -36,18 +36,19 @@ class Fetcher:
     def __init__(self, limits: FetchLimits, now: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._now = limits, now
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(limits.concurrent)
         self._running: dict[Request, Future[bytes]] = {}
         self._failed: dict[str, tuple[float, str]] = {}
 
     def fetch(self, request: Request, deadline: Deadline | None = None) -> bytes:
         """What is behind a URI; raises :class:`FetchError`, in time."""
         deadline = deadline or Deadline.after(self._limits.timeout_s)
-        future = self._start(request, deadline)
+        future = self._running_or_refused(request) or self._start(request, deadline)
         try:
             return future.result(deadline.left())
         except TimeoutError:
             error = deadline.passed()
-            self._remember(request, str(error))
+            self._remember(request, error)
             raise error from None
 
     def forget_failures(self) -> None:
@@ -55,18 +56,25 @@ class Fetcher:
         with self._lock:
             self._failed.clear()
 
-    def _start(self, request: Request, deadline: Deadline) -> "Future[bytes]":
+    def _running_or_refused(self, request: Request) -> "Future[bytes] | None":
+        """The fetch that is under way already; raises for what failed a moment ago."""
         with self._lock:
-            at, reason = self._failed.get(request.uri, (0.0, ""))
-            if reason and self._now() - at < self._limits.failure_s:
-                raise FetchError(f"{reason} (not tried again for {self._limits.failure_s:g} seconds)")
-            running = self._running.get(request)
-            if running is not None:
-                return running
-            if len(self._running) >= self._limits.concurrent:
-                raise FetchError(f"{self._limits.concurrent} fetches are under way already")
-            future: Future[bytes] = Future()
-            self._running[request] = future
+            for key in (request.uri, request.server):
+                at, reason = self._failed.get(key, (0.0, ""))
+                if reason and self._now() - at < self._limits.failure_s:
+                    later = f"not tried again for {self._limits.failure_s:g} seconds"
+                    raise FetchError(f"{reason} ({later})")
+            return self._running.get(request)
+
+    def _start(self, request: Request, deadline: Deadline) -> "Future[bytes]":
+        if not self._slots.acquire(timeout=deadline.left()):
+            raise FetchError(f"{self._limits.concurrent} fetches are under way already")
+        future: Future[bytes] = Future()
+        with self._lock:
+            running = self._running.setdefault(request, future)
+        if running is not future:
+            self._slots.release()
+            return running
         work = threading.Thread(
             target=self._work, args=(request, deadline, future), name="fetch", daemon=True
         )
@@ -74,18 +82,21 @@ class Fetcher:
         return future
 
     def _work(self, request: Request, deadline: Deadline, future: "Future[bytes]") -> None:
+        octets, failure = b"", None
         try:
             octets = self._dispatch(request, deadline)
+        except FetchError as error:
+            failure = error
         except Exception as error:  # whatever a server provokes ends this fetch only
-            known = isinstance(error, FetchError)
-            failure = error if known else FetchError(f"{type(error).__name__}: {str(error)[:80]}")
-            self._remember(request, str(failure))
-            self._end(request)
+            failure = FetchError(f"{type(error).__name__}: {str(error)[:80]}")
+        if failure is not None:
+            self._remember(request, failure)
+        with self._lock:
+            self._running.pop(request, None)
+        self._slots.release()
+        if failure is not None:
             future.set_exception(failure)
         else:
-            with self._lock:
-                self._failed.pop(request.uri, None)
-            self._end(request)
             future.set_result(octets)
 
     def _dispatch(self, request: Request, deadline: Deadline) -> bytes:
@@ -98,15 +109,13 @@ class Fetcher:
             return read_file(request)
         raise FetchError(f"nothing here fetches '{scheme}:' URIs, only http, https, ldap, ldaps and file")
 
-    def _end(self, request: Request) -> None:
-        with self._lock:
-            self._running.pop(request, None)
-
-    def _remember(self, request: Request, reason: str) -> None:
+    def _remember(self, request: Request, error: FetchError) -> None:
+        """A server that does not answer is left alone as a whole, else it is the one URI."""
+        key = request.server if isinstance(error, UnreachableError) else request.uri
         with self._lock:
             while len(self._failed) >= MAX_FAILURES:
                 del self._failed[next(iter(self._failed))]
-            self._failed[request.uri] = (self._now(), reason)
+            self._failed[key] = (self._now(), str(error))
 
 
 def read_file(request: Request) -> bytes:

@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import SplitResult, urljoin
 
 from cygnet.cert.revocation import FetchError
-from cygnet.runtime.fetching.request import Deadline, Request
+from cygnet.runtime.fetching.request import Deadline, Request, UnreachableError
 
 SCHEMES = ("http", "https")
 MAX_REDIRECTS = 5
@@ -73,7 +73,7 @@ def _once(
         raise FetchError(f"TLS: {error.reason or error}") from None
     except OSError as error:
         deadline.left()
-        raise FetchError(error.strerror or str(error)) from None
+        raise UnreachableError(error.strerror or str(error)) from None
     except (HTTPException, ValueError) as error:
         deadline.left()
         raise FetchError(f"not HTTP: {type(error).__name__} {str(error)[:80]}".rstrip()) from None

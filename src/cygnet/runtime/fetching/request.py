@@ -9,6 +9,10 @@ from cygnet.cert.revocation import FetchError
 MAX_URI = 2048
 
 
+class UnreachableError(FetchError):
+    """The server does not answer, whatever it is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A URI, with a body for POST. ``max_octets`` is the longest answer that is read."""
@@ -30,6 +34,11 @@ class Request:
             raise FetchError(f"not a URI: {error}") from None
         return parts
 
+    @property
+    def server(self) -> str:
+        """Scheme, host and port."""
+        return "://".join(self.split()[:2])
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -50,6 +59,6 @@ class Deadline:
             raise self.passed()
         return left
 
-    def passed(self) -> FetchError:
+    def passed(self) -> UnreachableError:
         """What to raise when time is up."""
-        return FetchError(f"no answer within {self.seconds:g} seconds")
+        return UnreachableError(f"no answer within {self.seconds:.3g} seconds")

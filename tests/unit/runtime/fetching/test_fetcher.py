@@ -194,3 +194,13 @@ def test_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
     assert Fetcher(QUICK).fetch(Request(uri, max_octets=5)) == b"12345"
     with pytest.raises(FetchError, match="longer than 4 octets"):
         Fetcher(QUICK).fetch(Request(uri, max_octets=4))
+
+
+def test_silent_server_is_left_alone_whatever_it_is_asked() -> None:
+    with server(silent) as (uri, requests):
+        fetcher = Fetcher(QUICK)
+        with pytest.raises(FetchError, match=r"no answer within 0.1 seconds"):
+            fetcher.fetch(Request(uri), Deadline.after(0.1))
+        with pytest.raises(FetchError, match="not tried again"):
+            fetcher.fetch(Request(uri + "/another", b"question"), Deadline.after(5))
+        assert len(requests) == 1
