@@ -13,6 +13,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.cert import attribute_certificates
+from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.certificates import Certificate, load_certificates
 from cygnet.cert.hash_url import HashAndUrl, announce
 from cygnet.cert.ocsp import Answer, OcspResponse
@@ -152,10 +153,11 @@ class StrokeCredentials:
         leaf: Certificate,
         intermediates: tuple[Certificate, ...],
         responses: Sequence[OcspResponse] = (),
+        attributes: Sequence[AttributeCertificate] = (),
     ) -> Verdict:
         """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is.
 
-        ``responses`` are OCSP responses that the peer sent (RFC 4806). Each server has
+        ``responses`` and ``attributes`` are what the peer sent besides (RFC 4806; RFC 7296, 3.6). Each server has
         ``charon.plugins.revocation.timeout`` to answer, all together twice that.
         """
         settings, known = self._settings, self._known
@@ -171,13 +173,14 @@ class StrokeCredentials:
         if not verdict.ok:
             return verdict
         known.receive(verdict.chain[:-1])
-        return replace(verdict, groups=self.groups_of(leaf))
+        return replace(verdict, groups=self._groups_of(leaf, attributes))
 
-    def groups_of(self, holder: Certificate) -> tuple[str, ...]:
+    def _groups_of(self, holder: Certificate, received: Sequence[AttributeCertificate]) -> tuple[str, ...]:
         """The groups to which attribute certificates say that the holder belongs."""
         known = self._known
         authorities = (*known.attribute_authorities, *known.all_authorities())
-        return attribute_certificates.groups_of(holder, known.attributes, authorities, self._date())
+        found = (*known.attributes, *received)
+        return attribute_certificates.groups_of(holder, found, authorities, self._date())
 
     def ocsp_answer(self, certificate: Certificate) -> OcspResponse | None:
         """A good OCSP response about a certificate of ours, to be sent along (RFC 4806, 3.2)."""

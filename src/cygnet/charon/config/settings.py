@@ -115,7 +115,6 @@ class DaemonSettings:
     # Certificates. `max_fetches` and `failure_timeout` are ours: fetches at a time, and how long a dead
     # server is left alone.
     cache_crls: bool = option("cache_crls", False)
-    hash_and_url: bool = option("hash_and_url", False)
     ocsp_nonce_octets: int = option("ocsp_nonce_len", 32, 0, 32)
     revocation_crl: bool = option("plugins.revocation.enable_crl", True)
     revocation_ocsp: bool = option("plugins.revocation.enable_ocsp", True)

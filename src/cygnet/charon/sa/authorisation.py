@@ -47,6 +47,7 @@ def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
         yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
     if facts.auth is AuthClass.PUBKEY:
         yield from _certificate_checks(facts, constraints)
+    yield from _membership_checks(facts, constraints)
 
 
 def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
@@ -67,11 +68,12 @@ def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check
         key = leaf.public_key
         ok = key.bits >= constraints.min_key_bits
         yield Check("key strength", ok, f"{key} are fewer than {constraints.min_key_bits} bits")
-    yield from _verdict_checks(facts, constraints)
+    if constraints.revocation is not Revocation.NO:
+        yield _revocation(facts, constraints.revocation)
 
 
-def _verdict_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
-    """What a connection may demand of the chain besides that it is trusted."""
+def _membership_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
+    """Policies and groups: whoever proved himself without a certificate has none."""
     policies = facts.verdict.policies if facts.verdict else ()
     for wanted in constraints.policies:
         has = ", ".join(policies) or "none"
@@ -82,8 +84,6 @@ def _verdict_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
         ok = any(group in groups for group in constraints.groups)
         names, has = " or ".join(f"'{one}'" for one in constraints.groups), ", ".join(groups) or "none"
         yield Check("group", ok, f"group membership to {names} required, the peer is in: {has}")
-    if constraints.revocation is not Revocation.NO:
-        yield _revocation(facts, constraints.revocation)
 
 
 def _revocation(facts: Facts, wanted: Revocation) -> Check:

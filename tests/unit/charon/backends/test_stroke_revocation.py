@@ -13,7 +13,7 @@ from simulation.pki import NOW, AnswerWish, ListWish, Party, Wish, answer_of, is
 
 from cygnet.base.identities import Identity
 from cygnet.cert import attribute_certificates
-from cygnet.cert.attribute_certificates import Fields, holder_of
+from cygnet.cert.attribute_certificates import AttributeCertificate, Fields, holder_of
 from cygnet.cert.crl import Crl
 from cygnet.cert.errors import MalformedCertificateError
 from cygnet.cert.ocsp import OcspResponse
@@ -293,6 +293,8 @@ def test_groups_are_those_of_good_attribute_certificates(at: Store) -> None:
     store = at.open()
     assert set(store.verify(peer.certificate, ()).groups) == {"sales", "1.3.6.1"}
     assert [str(one.subject) for one, _ in store.listed("aacerts")] == ["CN=AA"]
+    sent = AttributeCertificate.parse(acert(peer, authority, "sent along"))
+    assert "sent along" in store.verify(peer.certificate, (), (), (sent,)).groups
     assert len(store.documents("acerts")) == 4
     assert ["sales"] in [list(one.lines(0, False)) for one in store.documents("groups")]
 

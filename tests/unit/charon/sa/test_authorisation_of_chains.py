@@ -60,3 +60,9 @@ def test_one_of_the_groups_is_enough() -> None:
     assert refused(found(Status.GOOD), groups=("research", "sales")) == ()
     texts = refused(found(Status.GOOD), groups=("research", "finance"))
     assert texts == ("group membership to 'research' or 'finance' required, the peer is in: sales, 1.3.6.1",)
+
+
+def test_peer_without_a_certificate_has_neither_policies_nor_groups() -> None:
+    facts = Facts(PEER, AuthClass.PSK)
+    demands = AuthConfig(AuthClass.ANY, policies=("1.2.3",), groups=("sales",), revocation=Revocation.YES)
+    assert len(failures(comply(facts, demands))) == 2
