@@ -1,6 +1,7 @@
 """X.509 certificates (RFC 5280) as immutable values, read once and completely."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -152,7 +153,7 @@ class Certificate:
         return hash(self.der)
 
     def __str__(self) -> str:
-        return f'"{self.subject}"'
+        return _quoted(self.subject)
 
 
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:
@@ -174,6 +175,12 @@ def _ders(data: bytes) -> list[bytes]:
         return [item.public_bytes(Encoding.DER) for item in x509.load_pem_x509_certificates(data)]
     except ValueError as error:
         raise CertificateLoadError(f"malformed PEM: {str(error).partition(chr(10))[0][:120]}") from None
+
+
+@lru_cache(maxsize=4096)
+def _quoted(subject: Identity) -> str:
+    """Every check names its certificate, so that writing a name out is done often."""
+    return f'"{subject}"'
 
 
 _EMPTY_NAME = b"\x30\x00"

@@ -157,8 +157,8 @@ class StrokeCredentials:
     ) -> Verdict:
         """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is.
 
-        ``responses`` and ``attributes`` are what the peer sent besides (RFC 4806; RFC 7296, 3.6). Each server has
-        ``charon.plugins.revocation.timeout`` to answer, all together twice that.
+        ``responses`` and ``attributes`` are what the peer sent besides (RFC 4806; RFC 7296, 3.6). Each server
+        has ``charon.plugins.revocation.timeout`` to answer, all together twice that.
         """
         settings, known = self._settings, self._known
         pinned = () if settings.reject_trusted_end_entity else known.end_entities()
