@@ -6,10 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from cygnet.cert.attribute_certificates import AttributeCertificate, groups_of
+from cygnet.cert.certificates import Certificate, load_certificates
 
 CACHE = Path(os.environ.get("CYGNET_CACHE", "/var/cache/cygnet")) / os.environ.get(
     "CYGNET_PEER_SUITE", "forky"
@@ -217,3 +221,13 @@ NOT_HERE = {
 def test_exit_status_of_failures_is_the_same(tools: Tools, words: tuple[str, ...]) -> None:
     tools.theirs(*words, status=1)
     tools.ours(*words, status=1)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+def test_attribute_certificate_of_the_other_tool_is_genuine(tools: Tools, kind: str) -> None:
+    ca, ca_key, leaf = make(tools, "theirs", kind)
+    made = tools.theirs("--acert", "--in", leaf, "--issuercert", ca, "--issuerkey", ca_key, "--group", "sales")
+    holder = Certificate.parse((tools.folder / leaf).read_bytes())
+    authority = load_certificates((tools.folder / ca).read_bytes())
+    groups = groups_of(holder, [AttributeCertificate.parse(made)], authority, time.time() + 1)
+    assert groups == ("sales",)
