@@ -226,7 +226,8 @@ def test_exit_status_of_failures_is_the_same(tools: Tools, words: tuple[str, ...
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
 def test_attribute_certificate_of_the_other_tool_is_genuine(tools: Tools, kind: str) -> None:
     ca, ca_key, leaf = make(tools, "theirs", kind)
-    made = tools.theirs("--acert", "--in", leaf, "--issuercert", ca, "--issuerkey", ca_key, "--group", "sales")
+    words = ("--issuercert", ca, "--issuerkey", ca_key, "--group", "sales")
+    made = tools.theirs("--acert", "--in", leaf, *words)
     holder = Certificate.parse((tools.folder / leaf).read_bytes())
     authority = load_certificates((tools.folder / ca).read_bytes())
     groups = groups_of(holder, [AttributeCertificate.parse(made)], authority, time.time() + 1)

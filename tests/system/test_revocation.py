@@ -188,3 +188,22 @@ def load_token(end: End, holder: Holder) -> None:
         "    session.create_object({**value, a.TOKEN: True, a.ID: b'E'})\n"
     )
     end.host.run("python3", "-c", script)
+
+
+@pytest.mark.parametrize("kinds", TO_US)
+@pytest.mark.parametrize(("group", "up"), [("sales", True), ("finance", False)])
+def test_attribute_certificate_makes_a_member(lab: Lab, kinds: str, group: str, up: bool) -> None:
+    moon, sun = prepare(lab, kinds)
+    sun.host.write("/etc/aa.key", CA.key_pem, 0o600)
+    sun.host.write("/etc/ipsec.d/aacerts/aa.pem", CA.pem)
+    sun.host.write("/etc/moon.pem", MOON.pem)
+    words = ("--issuercert", "/etc/ipsec.d/aacerts/aa.pem", "--issuerkey", "/etc/aa.key", "--outform", "pem")
+    made = sun.host.run("ipsec", "pki", "--acert", "--in", "/etc/moon.pem", "--group", "sales", *words)
+    sun.host.write("/etc/ipsec.d/acerts/moon.pem", made.stdout)
+    text = sun.host.read("/etc/ipsec.conf")
+    section = f"conn net-net\n    rightgroups={group}\n"
+    sun.host.write("/etc/ipsec.conf", text.replace("conn net-net\n", section))
+    if up:
+        bring_up(moon, sun)
+    else:
+        assert_refused_as_revoked(moon, sun, "group membership to 'finance' required, the peer is in: sales")
