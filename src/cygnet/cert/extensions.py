@@ -54,14 +54,10 @@ class KeyUsage:
 
 @dataclass(frozen=True, slots=True)
 class DistributionPoint:
-    """Where a CRL is (RFC 5280, 4.2.1.13): its URIs, who signs it if not the certificate's issuer.
-
-    ``reasons`` is empty where the CRL covers them all.
-    """
+    """Where a CRL is (RFC 5280, 4.2.1.13): its URIs, who signs it if not the certificate's issuer."""
 
     uris: tuple[str, ...] = ()
     crl_issuer: Identity | None = None
-    reasons: frozenset[x509.ReasonFlags] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,6 @@ class Extensions:
     distribution_points: tuple[DistributionPoint, ...] = ()
     freshest: tuple[DistributionPoint, ...] = ()
     ocsp_uris: tuple[str, ...] = ()
-    ocsp_no_check: bool = False
     name_constraints: NameConstraints | None = None
     policy: PolicyExtensions = field(default_factory=PolicyExtensions)
     addresses: AddressBlocks | None = None
@@ -128,7 +123,6 @@ def read_extensions(extensions: x509.Extensions) -> Extensions:
         distribution_points=distribution_points(_find(extensions, x509.CRLDistributionPoints)),
         freshest=distribution_points(_find(extensions, x509.FreshestCRL)),
         ocsp_uris=_ocsp_uris(_find(extensions, x509.AuthorityInformationAccess)),
-        ocsp_no_check=_find(extensions, x509.OCSPNoCheck) is not None,
         name_constraints=NameConstraints.of(constraints) if constraints else None,
         policy=_policy(extensions),
         addresses=_unrecognised(extensions, address_blocks.EXTENSION_OID, AddressBlocks.parse),
@@ -149,9 +143,7 @@ def distribution_points(
 ) -> tuple[DistributionPoint, ...]:
     """The distribution points of an extension; those without a full name have no URIs."""
     return tuple(
-        DistributionPoint(
-            uris_of(point.full_name), _directory_name(point.crl_issuer), point.reasons or frozenset()
-        )
+        DistributionPoint(uris_of(point.full_name), _directory_name(point.crl_issuer))
         for point in points or ()
     )
 

@@ -71,19 +71,15 @@ class RevocationStore:
                     del self._responses[next(iter(self._responses))]
                 self._responses[issuer.key_id, serial] = response
 
-    def purge_crls(self) -> int:
-        """Forget the CRLs that were fetched; how many there were. Files are read again by ``rereadcrls``."""
+    def purge_crls(self) -> None:
+        """Forget the CRLs that were fetched. Files are read again by ``rereadcrls``."""
         with self._lock:
-            count = len(self._fetched)
             self._fetched.clear()
-        return count
 
-    def purge_responses(self) -> int:
-        """Forget the OCSP responses; how many there were."""
+    def purge_responses(self) -> None:
+        """Forget the OCSP responses."""
         with self._lock:
-            count = len(self._responses)
             self._responses.clear()
-        return count
 
     def _write(self, crl: Crl) -> None:
         path = self._folder / file_name(crl)

@@ -34,10 +34,6 @@ class TokenReference:
             raise TokenError(f"'{text}': the key id is missing")
         return cls(key_id, int(found["slot"]) if found["slot"] else None, found["module"] or "")
 
-    def __str__(self) -> str:
-        slot = "" if self.slot is None else str(self.slot)
-        return f"%smartcard{slot}{'@' + self.module if self.module else ''}:{self.key_id.hex()}"
-
 
 def is_reference(text: str) -> bool:
     """Whether a file name is none but names an object on a token."""

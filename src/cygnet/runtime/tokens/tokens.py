@@ -14,7 +14,7 @@ from cygnet.base.secret import Secret
 from cygnet.runtime.tokens.keys import Sign, TokenEcKey, TokenRsaKey
 from cygnet.runtime.tokens.references import TokenError, TokenReference
 
-MAX_OBJECTS = 1000
+MAX_OBJECTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class Module:
 
     name: str
     path: str
-    load_certificates: bool = True
 
 
 class Section(Protocol):
@@ -35,9 +34,6 @@ class Section(Protocol):
     def get(self, path: str, default: str = "") -> str:
         """A value as text."""
 
-    def get_bool(self, path: str, default: bool) -> bool:
-        """A value as yes or no."""
-
 
 def modules_of(settings: Section, program: str) -> tuple[Module, ...]:
     """``PROGRAM.plugins.pkcs11.modules`` of ``strongswan.conf``, then those of ``libstrongswan``."""
@@ -46,7 +42,7 @@ def modules_of(settings: Section, program: str) -> tuple[Module, ...]:
         for name in settings.sections(prefix):
             path = settings.get(f"{prefix}.{name}.path")
             if path and name not in found:
-                found[name] = Module(name, path, settings.get_bool(f"{prefix}.{name}.load_certs", True))
+                found[name] = Module(name, path)
     return tuple(found.values())
 
 
@@ -58,16 +54,6 @@ class Tokens:
         self._lock = threading.Lock()
         self._signing = threading.Lock()  # a PKCS#11 session has one operation at a time
         self._sessions: dict[tuple[str, int], Any] = {}
-
-    def certificates(self) -> Sequence[bytes]:
-        """The certificates on all tokens whose module has ``load_certs``, in DER; raises nothing."""
-        found: list[bytes] = []
-        with self._lock:
-            for module in self._modules:
-                if module.load_certificates:
-                    for _, token in self._tokens(TokenReference(b"\0", None, module.name)):
-                        found += self._certificate_values(token, None)
-        return found[:MAX_OBJECTS]
 
     def certificate(self, reference: TokenReference) -> bytes:
         """The certificate with this id in DER; raises :class:`TokenError`."""
@@ -143,11 +129,9 @@ class Tokens:
             self._sessions[slot] = session
         return session
 
-    def _certificate_values(self, token: Any, key_id: bytes | None) -> list[bytes]:
+    def _certificate_values(self, token: Any, key_id: bytes) -> list[bytes]:
         pkcs11 = _library()
-        wanted = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE}
-        if key_id is not None:
-            wanted[pkcs11.Attribute.ID] = key_id
+        wanted = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE, pkcs11.Attribute.ID: key_id}
         try:
             with token.open() as session:
                 found = [bytes(one[pkcs11.Attribute.VALUE]) for one in session.get_objects(wanted)]
