@@ -6,7 +6,7 @@ those that can be fetched. Without any answer the status is not available; wheth
 connection to say (``strictcrlpolicy``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
@@ -349,8 +349,3 @@ def _revoked(subject: Certificate, entry: Entry, source: str) -> tuple[Status, s
         return Status.ON_HOLD, f"certificate {subject} is on hold since {day(entry.date)}, says {source}"
     text = f"certificate {subject} was revoked on {day(entry.date)}, reason: {reason}, says {source}"
     return Status.REVOKED, text
-
-
-def worst(findings: Iterable[Finding]) -> Status:
-    """The worst status of several, good for none."""
-    return max((one.status for one in findings), default=Status.GOOD)

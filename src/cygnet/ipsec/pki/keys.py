@@ -151,14 +151,6 @@ def from_token(key_id: str) -> PrivateKey:
         raise PkiError(str(error)) from None
 
 
-def certificate_from_token(key_id: str) -> bytes:
-    """The certificate on a token with this CKA_ID in DER; raises :class:`PkiError`."""
-    try:
-        return tokens().certificate(TokenReference.parse(f"%smartcard:{key_id.removeprefix('0x')}"))
-    except TokenError as error:
-        raise PkiError(str(error)) from None
-
-
 @cache
 def tokens() -> Tokens:
     """The tokens that ``strongswan.conf`` names for ``pki`` or ``libstrongswan``."""
