@@ -5,11 +5,11 @@ from struct import Struct
 
 from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.interfaces import Sealer
-from cygnet.esp.mtu import alignment, inner_mtu
-from cygnet.esp.records import Drop, Due, Limits, SaParameters
+from cygnet.esp.carriages import IPV4, IPV6, carriage
+from cygnet.esp.mtu import alignment, payload_mtu
+from cygnet.esp.records import Carriage, Drop, Due, Limits, SaParameters
 from cygnet.esp.sequence import ReplayWindow
 
-IPV4, IPV6, NO_NEXT = 4, 41, 59
 _NEVER = 1 << 64
 _HEADER = Struct("!II")
 _COUNTER = Struct("!Q")
@@ -19,6 +19,7 @@ _PADDING = bytes(range(1, 256))
 _TRAILERS = {
     number: tuple(_PADDING[:size] + bytes((size, number)) for size in range(256)) for number in (IPV4, IPV6)
 }
+"""Of the two next headers that a tunnel has, ready made."""
 _SEQUENCE_RESERVE = 1 << 28
 """Packets before the end of 32-bit sequence numbers at which a new SA is asked for."""
 
@@ -63,22 +64,26 @@ class Meter:
 
 
 class OutboundSa:
-    """The sending half of a tunnel.
+    """The sending half.
 
     ``attachment`` is for whoever sends the datagrams (its socket and address); ``None`` after a move.
     """
 
     __slots__ = (
         "_align",
+        "_enclose",
         "_esn",
+        "_mode",
         "_rng",
         "_seal",
         "_sealer",
         "_sequence",
         "_tfc",
+        "_whole",
         "attachment",
         "inner_mtu",
         "meter",
+        "outer",
         "parameters",
         "path_mtu",
     )
@@ -86,9 +91,8 @@ class OutboundSa:
     def __init__(
         self, parameters: SaParameters, sealer: Sealer, rng: Callable[[int], bytes], path_mtu: int = 1500
     ) -> None:
-        self.parameters = parameters
         self.meter = Meter(_within_sequence_numbers(parameters))
-        self.attachment: object = None
+        self.move(parameters)
         self._sealer = sealer
         self._seal = sealer.seal
         self._rng = rng
@@ -102,26 +106,39 @@ class OutboundSa:
         parameters = self.parameters
         self.path_mtu = path_mtu
         udp = parameters.encapsulation is not None
-        self.inner_mtu = inner_mtu(path_mtu, parameters.destination.version, udp, self._sealer)
-        self._tfc = min(parameters.tfc, self.inner_mtu) if parameters.tfc >= 0 else self.inner_mtu
+        payload = payload_mtu(path_mtu, parameters.destination.version, udp, self._sealer)
+        self.inner_mtu = self._mode.mtu(payload)
+        tfc = min(parameters.tfc, payload) if parameters.tfc >= 0 else payload
+        self._tfc = tfc if self._mode.padded else 0
 
     def move(self, parameters: SaParameters) -> None:
         """Take other outer addresses or ports; sequence numbers and counters stay."""
         self.parameters = parameters
-        self.attachment = None
+        self.attachment: object = None
+        self._mode = carriage(parameters, inbound=False)
+        self._enclose, self.outer = self._mode.enclose, self._mode.outer
+        self._whole = parameters.carriage is Carriage.TUNNEL
 
     def skip(self, sequence: int) -> None:
         """Go on after ``sequence``, as an SA that has already sent that many packets."""
         self._sequence = max(self._sequence, sequence)
         self.meter.packets = max(self.meter.packets, sequence)
 
-    def seal(self, packet: bytes) -> bytes:
-        """The ESP packet that carries an inner IP packet, whose sequence number is used up with it."""
+    def seal(self, packet: bytes) -> bytes | Drop:
+        """The ESP packet that carries an IP packet, with its own sequence number, or why there is none."""
+        if self._whole:  # by far the most frequent, so without a call
+            payload, next_header = packet, IPV4 if packet[0] >> 4 == 4 else IPV6
+        else:
+            enclosed = self._enclose(packet)
+            if isinstance(enclosed, Drop):
+                return enclosed
+            payload, next_header = enclosed
         sequence = self._sequence = self._sequence + 1
-        if len(packet) < self._tfc:
-            packet += bytes(self._tfc - len(packet))
-        padding = -(len(packet) + 2) % self._align
-        plaintext = packet + _TRAILERS[IPV4 if packet[0] >> 4 == 4 else IPV6][padding]
+        if len(payload) < self._tfc:
+            payload += bytes(self._tfc - len(payload))
+        padding = -(len(payload) + 2) % self._align
+        ready = self._whole
+        plaintext = payload + (_TRAILERS[next_header][padding] if ready else _trailer(next_header, padding))
         sealer, spi = self._sealer, self.parameters.spi
         iv = _COUNTER.pack(sequence) if sealer.counter_mode else self._rng(sealer.iv_size)
         header = _HEADER.pack(spi, sequence & 0xFFFFFFFF)
@@ -133,9 +150,10 @@ class OutboundSa:
 
 
 class InboundSa:
-    """The receiving half of a tunnel. ``allowed`` remembers which inner flows its selectors admit."""
+    """The receiving half. ``allowed`` remembers which inner flows its selectors admit."""
 
     __slots__ = (
+        "_disclose",
         "_esn",
         "_least",
         "_open",
@@ -160,12 +178,13 @@ class InboundSa:
     def move(self, parameters: SaParameters) -> None:
         """Take other outer addresses or ports; window and counters stay."""
         self.parameters = parameters
+        self._disclose = carriage(parameters, inbound=True).disclose
         self.peer: tuple[str, int] | None = None
         if parameters.encapsulation is not None:
             self.peer = (str(parameters.source), parameters.encapsulation[0])
 
-    def open(self, data: bytes) -> bytes | Drop:
-        """The inner IP packet, TFC padding removed, or why there is none (RFC 4303, 3.4).
+    def open(self, data: bytes, outer: int = 0) -> bytes | Drop:
+        """The packet inside, or why there is none (RFC 4303, 3.4); ``outer`` is the outer TOS and TTL.
 
         The window moves once the packet is authentic, whatever its inside.
         """
@@ -180,7 +199,7 @@ class InboundSa:
         except IntegrityError:
             return Drop.INTEGRITY
         self.window.accept(sequence)
-        return _payload(plaintext)
+        return self._disclose(plaintext, outer)
 
     def _decrypt(self, data: bytes, start: int, sequence: int) -> bytes:
         if not self._esn:
@@ -190,26 +209,8 @@ class InboundSa:
         return self._open(data[8:start], data[start:], data[:8], _HIGH.pack(sequence >> 32))
 
 
-def _payload(plaintext: bytes) -> bytes | Drop:
-    """Take padding off and check it and the inner packet's length (RFC 4303, 2.4 to 2.7)."""
-    size = len(plaintext)
-    if size < 2:
-        return Drop.PADDING
-    padding, next_header = plaintext[-2], plaintext[-1]
-    end = size - 2 - padding
-    if end < 0 or plaintext[end:-2] != _PADDING[:padding]:
-        return Drop.PADDING
-    if next_header == IPV4 and end >= 20 and plaintext[0] >> 4 == 4:
-        length = plaintext[2] << 8 | plaintext[3]
-        least = (plaintext[0] & 15) * 4
-    elif next_header == IPV6 and end >= 40 and plaintext[0] >> 4 == 6:
-        length = 40 + (plaintext[4] << 8 | plaintext[5])
-        least = 40
-    elif next_header in (IPV4, IPV6):
-        return Drop.MALFORMED
-    else:
-        return Drop.DUMMY if next_header == NO_NEXT else Drop.NEXT_HEADER
-    return plaintext[:length] if 20 <= least <= length <= end else Drop.MALFORMED
+def _trailer(next_header: int, padding: int) -> bytes:
+    return _PADDING[:padding] + bytes((padding, next_header))
 
 
 def _within_sequence_numbers(parameters: SaParameters) -> Limits:

@@ -11,7 +11,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
 
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+ICMP, TCP, UDP, ICMPV6, MOBILITY = 1, 6, 17, 58, 135
 WITH_PORTS = frozenset({TCP, UDP, 33, 132, 136})
 _EXTENSIONS = frozenset({0, 43, 60})
 _FRAGMENT = 44
@@ -24,7 +24,7 @@ _KEY4, _KEY6 = 9, 33
 class Flow:
     """One packet's selectors. ``opaque``: the ports cannot be seen (fragments, protocols without).
 
-    For ICMP both ports are type times 256 plus code (RFC 7296, 3.13.1).
+    For ICMP both ports are type times 256 plus code, for a mobility header type times 256 (RFC 7296, 3.13.1).
     """
 
     source: Address
@@ -82,6 +82,31 @@ def flow_of(key: bytes) -> Flow:
     return Flow(source, destination, key[0], low, high)
 
 
+def is_fragment(packet: bytes) -> bool:
+    """Whether an IP packet (of at least a header's length) is one of several fragments."""
+    if packet[0] >> 4 == 4:
+        return bool(packet[6] & 0x3F or packet[7])
+    return packet[0] >> 4 == 6 and len(packet) >= 48 and _fragmented6(packet)
+
+
+def fragment_header(packet: bytes) -> int:
+    """Where an IPv6 packet's Fragment header is, 0 without one (RFC 8200, 4.5)."""
+    protocol, at = packet[6], 40
+    for _ in range(_MAX_EXTENSIONS):
+        if protocol == _FRAGMENT and at + 8 <= len(packet):
+            return at
+        if protocol not in _EXTENSIONS or at + 8 > len(packet):
+            return 0
+        protocol, at = packet[at], at + (packet[at + 1] + 1) * 8
+    return 0
+
+
+def _fragmented6(packet: bytes) -> bool:
+    """Not so for atomic fragments, which are whole (RFC 6946)."""
+    at = fragment_header(packet)
+    return bool(at) and bool(packet[at + 2] or packet[at + 3] & 0xF9)
+
+
 def is_multicast(packet: bytes) -> bool:
     """Whether a packet goes to a group, or is link-local IPv6: such packets are never routed by us."""
     if packet[0] >> 4 == 4:
@@ -121,4 +146,6 @@ def _ports(packet: bytes, protocol: int, at: int) -> bytes:
         return packet[at : at + 4]
     if protocol in (ICMP, ICMPV6) and len(packet) >= at + 2:
         return packet[at : at + 2]
+    if protocol == MOBILITY and len(packet) >= at + 3:
+        return bytes((packet[at + 2], 0))
     return b""

@@ -1,6 +1,7 @@
 """How large a packet fits, and what its sender is told when it does not (RFC 4301, 8; RFC 1191; RFC 8201)."""
 
 from cygnet.crypto.interfaces import Sealer
+from cygnet.esp.checksums import checksum
 
 IPV6_MINIMUM = 1280
 IPV4_MINIMUM = 576
@@ -18,8 +19,8 @@ def alignment(sealer: Sealer) -> int:
     return max(4, sealer.block_size)
 
 
-def inner_mtu(path_mtu: int, outer_family: int, udp: bool, sealer: Sealer) -> int:
-    """The largest inner packet that leaves in one datagram of ``path_mtu`` octets."""
+def payload_mtu(path_mtu: int, outer_family: int, udp: bool, sealer: Sealer) -> int:
+    """The largest ESP payload that leaves in one datagram of ``path_mtu`` octets."""
     room = path_mtu - _IP[outer_family] - (_UDP if udp else 0) - _ESP - sealer.iv_size - sealer.icv_size
     step = alignment(sealer)
     return max(room // step * step - _TRAILER, 0)
@@ -70,13 +71,3 @@ def _packet_too_big6(packet: bytes, mtu: int) -> bytes | None:
     pseudo = addresses + len(body).to_bytes(4, "big") + bytes((0, 0, 0, 58))
     body = body[:2] + checksum(pseudo + body) + body[4:]
     return bytes((0x60, 0, 0, 0)) + len(body).to_bytes(2, "big") + bytes((58, _HOP_LIMIT)) + addresses + body
-
-
-def checksum(data: bytes) -> bytes:
-    """The Internet checksum (RFC 1071)."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return (~total & 0xFFFF).to_bytes(2, "big")

@@ -11,30 +11,38 @@ from dataclasses import dataclass, field
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
+from cygnet.esp.acquires import Acquires
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.flows import Flow, flow_key, flow_of, is_multicast
+from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
+from cygnet.esp.fragments import Reassembly
 from cygnet.esp.mtu import packet_too_big, too_big
 from cygnet.esp.policies import PolicyDatabase, SelectorPair
-from cygnet.esp.records import AcquireWanted, Action, Drop, Due, Event, Expired, Moved, Policy, SaParameters
-from cygnet.esp.tos import decapsulate, outer_tos, tos_of
+from cygnet.esp.records import (
+    AcquireWanted,
+    Action,
+    Drop,
+    Due,
+    Event,
+    Expired,
+    Moved,
+    PacketMark,
+    Policy,
+    SaParameters,
+)
 
 MAX_FLOWS = 8192
 MAX_FLOWS_PER_SA = 1024
-MAX_HELD = 16
-"""Packets kept for each trap until its SA is there."""
-ACQUIRE_S = 165.0
-"""How long one acquire stands before the next packet makes another; as charon sets it in a kernel."""
-
+_Flows = dict[bytes, OutboundSa | Policy | None]
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
 Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet, and address and port of its sender if it came in UDP."""
+"""A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, its sender's address."""
 
 
 @dataclass(slots=True)
 class Sent:
-    """What became of packets to be sent: datagrams with their SA and outer TOS octet, in order;
-    ICMP answers to their senders; packets that pass in clear."""
+    """What became of packets to be sent: datagrams with their SA and outer TOS octet, in order (with 256
+    times the TTL where the mode says one); ICMP answers to their senders; packets that pass in clear."""
 
     datagrams: list[tuple[OutboundSa, int, bytes]] = field(default_factory=list)
     replies: list[bytes] = field(default_factory=list)
@@ -50,14 +58,6 @@ class Received:
     events: list[Event] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Trap:
-    """An acquire under way: since when, and the packets that wait for it."""
-
-    since: float
-    held: list[bytes] = field(default_factory=list)
-
-
 class DataPlane:
     """SAs and policies of one host, and the way of every packet through them.
 
@@ -71,8 +71,9 @@ class DataPlane:
         self._inbound: dict[int, InboundSa] = {}
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
-        self._flows: dict[bytes, OutboundSa | Policy | None] = {}
-        self._traps: dict[Policy, _Trap] = {}
+        self._flows: dict[PacketMark | None, _Flows] = {}
+        self._acquires = Acquires()
+        self._reassembly = Reassembly()
 
     # -- what the keying daemon does -------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class DataPlane:
         """Enter an SA; it is the first choice of its reqid from now on."""
         self._outbound[_key(sa.parameters)] = sa
         self._by_reqid.setdefault(sa.parameters.reqid, []).insert(0, sa)
-        self._flows.clear()
+        self._clear_flows()
 
     def find(self, key: SaKey) -> InboundSa | OutboundSa | None:
         """The SA between these addresses with this SPI."""
@@ -119,7 +120,7 @@ class DataPlane:
             siblings.remove(sa)
         if not siblings:
             self._by_reqid.pop(parameters.reqid, None)
-        self._flows.clear()
+        self._clear_flows()
 
     def move(self, sa: InboundSa | OutboundSa, parameters: SaParameters) -> None:
         """Give an SA other outer addresses or ports; everything else of ``parameters`` is as before."""
@@ -136,62 +137,72 @@ class DataPlane:
     def remove_policy(self, policy: Policy) -> None:
         """Take out a policy, with what waited for it."""
         self.policies.remove(policy)
-        self._traps.pop(policy, None)
+        self._acquires.forget(lambda one: one == policy)
         self._forget_flows()
 
     def forget_acquires(self, owner: str) -> None:
         """A keying daemon began anew: what it was asked for is forgotten and asked again."""
-        for policy in [policy for policy in self._traps if policy.owner == owner]:
-            del self._traps[policy]
+        self._acquires.forget(lambda policy: policy.owner == owner)
+
+    def acquire_failed(self, owner: str, reqid: int, now: float) -> None:
+        """No SA of this reqid came to be: packets may ask again in some seconds."""
+        self._acquires.failed(lambda policy: (policy.owner, policy.reqid) == (owner, reqid), now)
 
     def release(self, now: float) -> Sent:
-        """Send what waited for an SA that is there by now; to be called after one was added."""
-        packets: list[bytes] = []
-        for policy, trap in list(self._traps.items()):
-            if policy.reqid in self._by_reqid:
-                packets += trap.held
-                del self._traps[policy]
-        return self.send(packets, now)
+        """Send what waited for an SA that is there by now; to be called after one was added.
+
+        Of a trap's packets those that an SA takes show that there is one; the others ask again.
+        """
+        sent = Sent()
+        for packets, mark in self._acquires.ready(self._has_sa):
+            self._send(packets, now, mark, sent)
+        return sent
+
+    def _has_sa(self, packet: bytes, mark: PacketMark | None) -> bool:
+        return isinstance(self._chosen(flow_key(packet), mark), OutboundSa)
 
     # -- packets -----------------------------------------------------------------------------------------
 
-    def send(self, packets: Iterable[bytes], now: float) -> Sent:
-        """Protect packets that are to leave this host."""
+    def send(self, packets: Iterable[bytes], now: float, mark: PacketMark | None = None) -> Sent:
+        """Protect packets that are to leave this host; ``mark`` is what all of them came with."""
         sent = Sent()
-        flows = self._flows
+        self._send(packets, now, mark, sent)
+        return sent
+
+    def _send(self, packets: Iterable[bytes], now: float, mark: PacketMark | None, sent: Sent) -> None:
+        flows, whole = self._flows_of(mark), self.policies.any_whole
         for packet in packets:
             try:
                 key = flow_key(packet)
             except MalformedError:
                 self.drops[Drop.MALFORMED] += 1
                 continue
-            chosen = flows[key] if key in flows else self._choose(key)
+            if whole and is_fragment(packet) and self.policies.wants_whole(flow_of(key)):
+                self._send_fragment(packet, sent, now, mark)
+                continue
+            chosen = flows[key] if key in flows else self._choose(key, mark)
             if isinstance(chosen, OutboundSa):
                 self._protect(packet, chosen, sent, now)
             else:
                 self._unprotected(packet, key, chosen, sent, now)
-        return sent
 
     def receive(self, datagrams: Iterable[Datagram], now: float) -> Received:
         """Open ESP packets that arrived."""
         received = Received()
         drops, inbound = self.drops, self._inbound
-        for data, tos, peer in datagrams:
+        for data, outer, peer in datagrams:
             sa = inbound.get(int.from_bytes(data[:4], "big"))
             if sa is None:
                 drops[_no_esp(data)] += 1
                 continue
             top = sa.window.top
-            inner = sa.open(data)
-            if isinstance(inner, Drop):
-                drops[inner] += 1
+            packet = sa.open(data, outer)
+            if isinstance(packet, Drop):
+                drops[packet] += 1
                 continue
             if peer is not None and peer != sa.peer and sa.peer is not None and sa.window.top > top:
                 self._moved(sa, peer, received)
-            packet = decapsulate(inner, tos) if tos & 3 else inner
-            if packet is None:
-                drops[Drop.ECN] += 1
-            elif not self._admits(sa, packet):
+            if not self._admits(sa, packet):
                 drops[Drop.SELECTORS] += 1
             else:
                 received.packets.append(packet)
@@ -200,15 +211,42 @@ class DataPlane:
                     received.events.append(self._expire(sa, True, due))
         return received
 
-    def _protect(self, packet: bytes, sa: OutboundSa, sent: Sent, now: float) -> None:
-        if len(packet) > sa.inner_mtu and too_big(packet, sa.inner_mtu):
+    def _send_fragment(self, packet: bytes, sent: Sent, now: float, mark: PacketMark | None) -> None:
+        """A fragment where policies want whole packets; what passes in clear does so in fragments again."""
+        lost = self._reassembly.lost
+        done = self._reassembly.add(packet, now)
+        if self._reassembly.lost > lost:
+            self.drops[Drop.FRAGMENT] += self._reassembly.lost - lost
+        if done is None:
+            return
+        packet, fragments = done
+        try:
+            key = flow_key(packet)
+        except MalformedError:
+            self.drops[Drop.MALFORMED] += 1
+            return
+        chosen = self._chosen(key, mark)
+        if isinstance(chosen, OutboundSa):
+            self._protect(packet, chosen, sent, now, fits=True)
+        elif chosen is None or chosen.action is Action.PASS:
+            for fragment in fragments:
+                self._unprotected(fragment, key, chosen, sent, now)
+        else:
+            self._unprotected(packet, key, chosen, sent, now)
+
+    def _protect(self, packet: bytes, sa: OutboundSa, sent: Sent, now: float, *, fits: bool = False) -> None:
+        """``fits``: its sender has cut it, so that it is not told to."""
+        if len(packet) > sa.inner_mtu and not fits and too_big(packet, sa.inner_mtu):
             self.drops[Drop.TOO_BIG] += 1
             reply = packet_too_big(packet, sa.inner_mtu)
             if reply is not None:
                 sent.replies.append(reply)
             return
-        tos = outer_tos(tos_of(packet), sa.parameters.copy_dscp)
-        sent.datagrams.append((sa, tos, sa.seal(packet)))
+        sealed = sa.seal(packet)
+        if isinstance(sealed, Drop):
+            self.drops[sealed] += 1
+            return
+        sent.datagrams.append((sa, sa.outer(packet), sealed))
         due = sa.meter.add(len(packet), now)
         if due:
             sent.events.append(self._expire(sa, False, due))
@@ -232,27 +270,30 @@ class DataPlane:
             self._trap(packet, key, policy, sent, now)
 
     def _trap(self, packet: bytes, key: bytes, policy: Policy, sent: Sent, now: float) -> None:
-        trap = self._traps.get(policy)
-        if trap is None or now - trap.since >= ACQUIRE_S:
-            trap = self._traps[policy] = _Trap(now)
-            sent.events.append(AcquireWanted(policy, flow_of(key)))
-        if len(trap.held) < MAX_HELD:
-            trap.held.append(packet)
-        else:
+        flow = flow_of(key)
+        if self._acquires.begin(policy, flow, now):
+            sent.events.append(AcquireWanted(policy, flow))
+        if not self._acquires.hold(policy, flow, packet):
             self.drops[Drop.HELD] += 1
 
-    def _choose(self, key: bytes) -> OutboundSa | Policy | None:
+    def _flows_of(self, mark: PacketMark | None) -> _Flows:
+        return self._flows.setdefault(mark, {})
+
+    def _chosen(self, key: bytes, mark: PacketMark | None) -> OutboundSa | Policy | None:
+        flows = self._flows_of(mark)
+        return flows[key] if key in flows else self._choose(key, mark)
+
+    def _choose(self, key: bytes, mark: PacketMark | None) -> OutboundSa | Policy | None:
         """The SA for a flow, else the policy that says what happens, else ``None``; cached."""
-        flow = flow_of(key)
-        chosen = self._decide(flow)
-        if len(self._flows) >= MAX_FLOWS:
-            del self._flows[next(iter(self._flows))]
-        self._flows[key] = chosen
+        flows, chosen = self._flows_of(mark), self._decide(flow_of(key), mark)
+        if len(flows) >= MAX_FLOWS:
+            del flows[next(iter(flows))]
+        flows[key] = chosen
         return chosen
 
-    def _decide(self, flow: Flow) -> OutboundSa | Policy | None:
+    def _decide(self, flow: Flow, mark: PacketMark | None) -> OutboundSa | Policy | None:
         first: Policy | None = None
-        for policy in self.policies.outbound(flow):
+        for policy in self.policies.outbound(flow, mark):
             if first is not None and not (policy.trap and policy.reqid == first.reqid):
                 continue
             if policy.action is not Action.PROTECT:
@@ -290,8 +331,14 @@ class DataPlane:
         policy = next(self.policies.inbound(flow), None)
         return policy is not None and policy.action is Action.PROTECT and policy.reqid == parameters.reqid
 
-    def _forget_flows(self) -> None:
+    def _clear_flows(self) -> None:
+        """Packets that are just being sent look at these tables, which are emptied for that."""
+        for flows in self._flows.values():
+            flows.clear()
         self._flows.clear()
+
+    def _forget_flows(self) -> None:
+        self._clear_flows()
         for sa in self._inbound.values():
             sa.allowed.clear()
 

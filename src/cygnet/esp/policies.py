@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
-from cygnet.esp.flows import Flow
-from cygnet.esp.records import Action, Policy
+from cygnet.esp.flows import ICMP, ICMPV6, MOBILITY, Flow
+from cygnet.esp.priorities import Rank, priority
+from cygnet.esp.records import Action, PacketMark, Policy
 
-_CLASS = 100_000
-_PORTS_ANY = 16
+_RANKS = {Action.PASS: Rank.PASS, Action.PROTECT: Rank.PROTECT, Action.DROP: Rank.DROP}
+_ONE_FIELD = frozenset({ICMP, ICMPV6, MOBILITY})
+"""Protocols with one field in place of two ports."""
 
 
 class PolicyDatabase:
@@ -19,12 +22,17 @@ class PolicyDatabase:
     def __init__(self) -> None:
         self._outbound: list[_Entry] = []
         self._inbound: list[_Entry] = []
+        self._whole: list[SelectorPair] = []
         self._serial = count(1)
 
     def add(self, policy: Policy) -> None:
         """Enter a policy; among equals the newest stands first."""
-        order = (policy.priority or priority(policy), policy.trap, -next(self._serial))
-        insort(self._outbound if policy.outbound else self._inbound, _Entry(order, policy))
+        computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
+        order = (policy.priority or computed, policy.trap, -next(self._serial))
+        entry = _Entry(order, policy)
+        insort(self._outbound if policy.outbound else self._inbound, entry)
+        if _needs_whole(policy):
+            self._whole.append(entry.match)
 
     def remove(self, policy: Policy) -> bool:
         """Take out the newest policy equal to this one; ``False`` when there is none."""
@@ -32,16 +40,35 @@ class PolicyDatabase:
         for at, entry in enumerate(entries):
             if entry.policy == policy:
                 del entries[at]
+                if _needs_whole(policy):
+                    self._whole.remove(entry.match)
                 return True
         return False
 
-    def outbound(self, flow: Flow) -> Iterator[Policy]:
-        """The policies that match a packet to be sent, best first."""
-        return (entry.policy for entry in self._outbound if entry.match.matches(flow))
+    def outbound(self, flow: Flow, mark: PacketMark | None = None) -> Iterator[Policy]:
+        """The policies that match a packet to be sent, best first; one without a mark is for all."""
+        return (
+            entry.policy
+            for entry in self._outbound
+            if entry.policy.mark in (None, mark) and entry.match.matches(flow)
+        )
 
     def inbound(self, flow: Flow) -> Iterator[Policy]:
         """The policies that match a packet received, best first."""
         return (entry.policy for entry in self._inbound if entry.match.matches(flow))
+
+    @property
+    def any_whole(self) -> bool:
+        """Whether :meth:`wants_whole` can be true of anything."""
+        return bool(self._whole)
+
+    def wants_whole(self, flow: Flow) -> bool:
+        """Whether a fragment must be put together with the others before a policy can be asked.
+
+        That is so where a policy for its addresses looks at ports, which only the first fragment shows, or
+        has SAs that carry no fragments (RFC 4301, 4.1, 7).
+        """
+        return any(pair.joins(flow.source, flow.destination) for pair in self._whole)
 
     def __iter__(self) -> Iterator[Policy]:
         return (entry.policy for entry in [*self._outbound, *self._inbound])
@@ -64,27 +91,28 @@ class SelectorPair:
         self.empty = bool(protocols) or source.family != destination.family
 
     def matches(self, flow: Flow) -> bool:
-        """Whether a flow's addresses, protocol and ports are all inside."""
-        if flow.source.version != self._family or (self._protocol and self._protocol != flow.protocol):
+        """Whether a flow's addresses, protocol and ports are all inside.
+
+        ICMP's type and code, and the type of a mobility header, are the sender's to choose: only the
+        source selector speaks of them (RFC 4301, 4.4.1.3).
+        """
+        if self.empty or (self._protocol and self._protocol != flow.protocol):
             return False
-        return (
-            not self.empty
-            and _inside(self._source, int(flow.source), flow.source_port, flow.opaque)
-            and _inside(self._destination, int(flow.destination), flow.destination_port, flow.opaque)
+        if not self.joins(flow.source, flow.destination):
+            return False
+        if flow.protocol in _ONE_FIELD:
+            return _port_inside(self._source, flow.source_port, flow.opaque)
+        return _port_inside(self._source, flow.source_port, flow.opaque) and _port_inside(
+            self._destination, flow.destination_port, flow.opaque
         )
 
-
-def priority(policy: Policy) -> int:
-    """Lower goes first, in charon's order: PASS, CHILD_SAs, traps, DROP; within each the most specific."""
-    if policy.action is Action.PROTECT:
-        base = 3 * _CLASS if policy.trap else 2 * _CLASS
-    else:
-        base = _CLASS if policy.action is Action.PASS else 4 * _CLASS
-    ends = (policy.source, policy.destination)
-    hosts = sum((int(end.end) - int(end.start)).bit_length() for end in ends)
-    ports = sum(_PORTS_ANY if end.any_port else (end.end_port - end.start_port).bit_length() for end in ends)
-    any_protocol = not any(end.protocol for end in ends)
-    return base + hosts * 128 + any_protocol * 64 + ports
+    def joins(self, source: Address, destination: Address) -> bool:
+        """Whether both addresses are inside."""
+        return (
+            source.version == self._family
+            and self._source[0] <= int(source) <= self._source[1]
+            and self._destination[0] <= int(destination) <= self._destination[1]
+        )
 
 
 @dataclass(order=True, slots=True)
@@ -97,14 +125,18 @@ class _Entry:
         self.match = SelectorPair(self.policy.source, self.policy.destination)
 
 
+def _needs_whole(policy: Policy) -> bool:
+    return policy.outbound and (
+        policy.whole or not (policy.source.any_port and policy.destination.any_port)
+    )
+
+
 def _bounds(selector: TrafficSelector) -> tuple[int, int, int, int]:
     return (int(selector.start), int(selector.end), selector.start_port, selector.end_port)
 
 
-def _inside(bounds: tuple[int, int, int, int], address: int, port: int, opaque: bool) -> bool:
-    start, end, first_port, last_port = bounds
-    if not start <= address <= end:
-        return False
+def _port_inside(bounds: tuple[int, int, int, int], port: int, opaque: bool) -> bool:
+    _, _, first_port, last_port = bounds
     if (first_port, last_port) == (0, 65535):
         return True
     if opaque:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import Flow
 
@@ -14,6 +15,14 @@ class Action(StrEnum):
     PROTECT = "protect"
     PASS = "pass"
     DROP = "drop"
+
+
+class Carriage(StrEnum):
+    """How an SA carries packets (RFC 4301, 4.1): whole, or without the header that both ends know."""
+
+    TUNNEL = "tunnel"
+    TRANSPORT = "transport"
+    BEET = "beet"
 
 
 class Drop(StrEnum):
@@ -31,6 +40,8 @@ class Drop(StrEnum):
     PADDING = "padding wrong"
     NEXT_HEADER = "next header not an IP packet"
     DUMMY = "dummy packet"
+    OPTIONS = "IP options or extension headers outside a tunnel"
+    FRAGMENT = "fragments that make no whole packet"
     ECN = "congestion mark on a packet that cannot carry it"
     SELECTORS = "inner packet outside the SA's selectors"
     KEEPALIVE = "NAT keep-alive"
@@ -57,10 +68,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SaParameters:
-    """One tunnel mode SA without its keys.
+    """One SA without its keys.
 
-    ``encapsulation`` holds the outer UDP header's ports, sender's first. ``tfc`` pads inner packets
-    to that many octets (-1: to the MTU). ``source``, ``destination`` are the outer addresses.
+    ``encapsulation`` holds the outer UDP header's ports, sender's first. ``tfc`` pads the packets of a
+    tunnel to that many octets (-1: to the MTU). ``source``, ``destination`` are the outer addresses.
+    BEET's inner addresses are the first of ``local_ts`` and ``remote_ts``, which are single hosts.
+    ``original`` are the addresses that the sender of an inbound transport mode SA wrote, where a NAT has
+    changed them: transport checksums cover those (RFC 3948, 3.1.2).
     """
 
     spi: int
@@ -71,15 +85,24 @@ class SaParameters:
     replay_window: int = 32
     esn: bool = False
     tfc: int = 0
-    copy_dscp: bool = True
+    copy_dscp: DscpCopy = DscpCopy.OUT
+    carriage: Carriage = Carriage.TUNNEL
+    original: tuple[Address, Address] | None = None
     limits: Limits = field(default_factory=Limits)
     local_ts: tuple[TrafficSelector, ...] = ()
     remote_ts: tuple[TrafficSelector, ...] = ()
 
 
+PacketMark = tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One entry of the SPD. Outbound ones decide, inbound ones confirm what an SA brought."""
+    """One entry of the SPD. Outbound ones decide, inbound ones confirm what an SA brought.
+
+    ``whole``: its SAs carry no fragments, so those are put together first (RFC 4301, 4.1, 7). ``mark`` is a
+    value and a mask; an outbound policy with one is for packets that came with that very mark.
+    """
 
     outbound: bool
     source: TrafficSelector
@@ -90,6 +113,8 @@ class Policy:
     priority: int = 0
     next_spi: int = 0
     outer_destination: Address | None = None
+    whole: bool = False
+    mark: PacketMark | None = None
     owner: str = ""
 
 

@@ -18,18 +18,14 @@ def tos_of(packet: bytes) -> int:
     return (packet[0] & 15) << 4 | packet[1] >> 4
 
 
-def outer_tos(inner: int, copy_dscp: bool) -> int:
-    """The outer header's octet at encapsulation: ECN's normal mode copies (RFC 6040, 4.1)."""
-    return inner if copy_dscp else inner & 3
-
-
-def decapsulate(packet: bytes, outer: int) -> bytes | None:
-    """The inner packet with ECN carried over from the outer header; ``None``: to be dropped."""
+def decapsulate(packet: bytes, outer: int, copy_dscp: bool = False) -> bytes | None:
+    """The inner packet with ECN, and perhaps the DSCP, of the outer header; ``None``: to be dropped."""
     inner = tos_of(packet)
     ecn = _DECAPSULATED[inner & 3][outer & 3]
-    if ecn == inner & 3:
-        return packet
-    return None if ecn == _DROP else _with_tos(packet, inner & ~3 | ecn)
+    if ecn == _DROP:
+        return None
+    tos = ((outer if copy_dscp else inner) & ~3) | ecn
+    return packet if tos == inner else _with_tos(packet, tos)
 
 
 def _with_tos(packet: bytes, tos: int) -> bytes:

@@ -1,46 +1,68 @@
-"""Routes of tunnels in table 220, and the rule that leads all but IKE's and ESP's own packets there."""
+"""Routes of tunnels in table 220, and the rule that leads all but IKE's and ESP's own packets there.
+
+Policies with a mark have a table for each mark, with a rule before that one for packets that carry it.
+"""
 
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
+from itertools import count
+from typing import Any, Protocol
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
+from cygnet.espd.devices import MAX_MARKS
 from cygnet.kernel.backends.host import MARK, local_addresses
-from cygnet.kernel.port import PolicySpec
+from cygnet.kernel.port import Mark, PolicySpec
 
 TABLE = PRIORITY = 220
 _PROTOCOL = 220
 """Marks our routes (``ip route show proto 220``); numbers from 192 on are for whoever wants them."""
 _INVERT = 2
+MARK_TABLES = 22000
+"""The first of the tables for marks."""
+MARK_PRIORITY = PRIORITY - 1
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 MAX_PREFIXES = 256
 """Prefixes that one policy's range may need."""
 
 Network = IPv4Network | IPv6Network
+_Place = tuple[Mark | None, Network]
+
+
+class Indexes(Protocol):
+    """The devices, by the marks of the packets they take."""
+
+    def enter(self, mark: Mark | None) -> int:
+        """The index of the device for packets with this mark, for one user more."""
+
+    def leave(self, mark: Mark | None) -> None:
+        """One user less."""
 
 
 class Routes:
     """The routes of the policies in force, each prefix counted by its users."""
 
-    def __init__(self, device: int, addresses: Callable[[], Iterable[Address]] = local_addresses) -> None:
-        """Install the rules; ``device`` is the TUN device's index. Raises :class:`LocalError`."""
+    def __init__(
+        self, devices: Indexes, addresses: Callable[[], Iterable[Address]] = local_addresses
+    ) -> None:
+        """Install the rules; raises :class:`LocalError`."""
         self._netlink = IPRoute()
-        self._device = device
+        self._devices = devices
         self._addresses = addresses
-        self._users: dict[Network, list[PolicySpec]] = {}
+        self._users: dict[_Place, list[PolicySpec]] = {}
+        self._tables: dict[Mark, tuple[int, int]] = {}  # table and how many policies use it
         remove_leftovers(self._netlink)
         try:
-            self._rule("add", socket.AF_INET)
+            _rule(self._netlink, "add", socket.AF_INET)
         except NetlinkError as error:
             raise LocalError(f"rule for table {TABLE} refused: {error}") from error
         with suppress(NetlinkError):
-            self._rule("add", socket.AF_INET6)
+            _rule(self._netlink, "add", socket.AF_INET6)
 
     def add(self, spec: PolicySpec) -> None:
         """Lead a policy's destination to the device; raises :class:`LocalError` when the kernel refuses."""
@@ -48,38 +70,79 @@ class Routes:
         if len(networks) > MAX_PREFIXES:
             raise LocalError(f"{spec.destination} needs more than {MAX_PREFIXES} routes")
         done: list[Network] = []
+        device = self._devices.enter(spec.mark)
         try:
+            self._enter_table(spec.mark)
             for network in networks:
-                if network not in self._users:
-                    self._route("replace", network, self._hint(spec))
-                self._users.setdefault(network, []).append(spec)
+                place = (spec.mark, network)
+                if place not in self._users:
+                    self._route("replace", place, self._hint(spec), device)
+                self._users.setdefault(place, []).append(spec)
                 done.append(network)
-        except NetlinkError as error:
+        except (NetlinkError, LocalError) as error:
             for network in done:
-                self._forget(network, spec)
+                self._forget((spec.mark, network), spec)
+            self._leave_table(spec.mark)
+            self._devices.leave(spec.mark)
             raise LocalError(f"route to {spec.destination} refused: {error}") from error
 
     def remove(self, spec: PolicySpec) -> None:
         """Take back one :meth:`add`; a route goes with its last user."""
         for network in spec.destination.networks():
-            self._forget(network, spec)
+            self._forget((spec.mark, network), spec)
+        self._leave_table(spec.mark)
+        self._devices.leave(spec.mark)
 
     def close(self) -> None:
         """Remove rules and routes."""
         remove_leftovers(self._netlink)
         self._netlink.close()
 
-    def _forget(self, network: Network, spec: PolicySpec) -> None:
-        users = self._users.get(network, [])
+    def _enter_table(self, mark: Mark | None) -> None:
+        """The rule for a mark's table comes with its first policy; our own packets must not meet it."""
+        if mark is None:
+            return
+        if mark not in self._tables:
+            if MARK & mark.mask == mark.value:
+                raise LocalError(f"mark {mark.value:#x}/{mark.mask:#x} is also that of IKE and ESP packets")
+            used = {table for table, _ in self._tables.values()}
+            table = next(number for number in count(MARK_TABLES) if number not in used)
+            self._tables[mark] = (table, 0)
+            self._mark_rules("add", mark, table)
+        table, users = self._tables[mark]
+        self._tables[mark] = (table, users + 1)
+
+    def _leave_table(self, mark: Mark | None) -> None:
+        if mark is None or mark not in self._tables:
+            return
+        table, users = self._tables[mark]
+        if users > 1:
+            self._tables[mark] = (table, users - 1)
+            return
+        del self._tables[mark]
+        self._mark_rules("del", mark, table)
+
+    def _mark_rules(self, command: str, mark: Mark, table: int) -> None:
+        for family in _FAMILIES.values():
+            with suppress(NetlinkError):
+                self._netlink.rule(
+                    command, table=table, priority=MARK_PRIORITY, fwmark=mark.value, fwmask=mark.mask,
+                    family=family,
+                )  # fmt: skip
+
+    def _forget(self, place: _Place, spec: PolicySpec) -> None:
+        users = self._users.get(place, [])
         if spec not in users:
             return
         users.remove(spec)
         with suppress(NetlinkError):
             if users:
-                self._route("replace", network, self._hint(users[0]))
+                device = self._devices.enter(place[0])
+                self._devices.leave(place[0])
+                self._route("replace", place, self._hint(users[0]), device)
             else:
-                del self._users[network]
-                self._route("del", network, None)
+                del self._users[place]
+                self._route("del", place, None)
 
     def _hint(self, spec: PolicySpec) -> Address | None:
         """The local address inside a policy's source selector, which own packets shall come from."""
@@ -89,37 +152,57 @@ class Routes:
                 return address
         return None
 
-    def _route(self, command: str, network: Network, hint: Address | None) -> None:
+    def _route(self, command: str, place: _Place, hint: Address | None, device: int = 0) -> None:
+        mark, network = place
         arguments: dict[str, Any] = {"prefsrc": str(hint)} if hint is not None else {}
+        if device:
+            arguments["oif"] = device
         self._netlink.route(
             command,
             dst=str(network),
-            oif=self._device,
-            table=TABLE,
+            table=TABLE if mark is None else self._tables[mark][0],
             proto=_PROTOCOL,
             family=_FAMILIES[network.version],
             **arguments,
         )
 
-    def _rule(self, command: str, family: int) -> None:
-        _rule(self._netlink, command, family)
-
 
 def remove_leftovers(netlink: Any) -> int:
     """Remove our rules and routes, whoever made them; returns how many there were."""
-    count = 0
+    found = 0
     for family in _FAMILIES.values():
         with suppress(NetlinkError):
             for route in netlink.get_routes(table=TABLE, family=family):
                 if route["proto"] == _PROTOCOL:
                     netlink.route("del", table=TABLE, family=family, **_naming(route))
-                    count += 1
+                    found += 1
         with suppress(NetlinkError):
             for rule in netlink.get_rules(family=family):
-                if rule.get_attr("FRA_FWMARK") == MARK and rule.get_attr("FRA_TABLE") == TABLE:
-                    _rule(netlink, "del", family)
-                    count += 1
-    return count
+                if _is_ours(rule):
+                    _delete_rule(netlink, rule, family)
+                    found += 1
+    return found
+
+
+def _is_ours(rule: Any) -> bool:
+    table, priority = rule.get_attr("FRA_TABLE"), rule.get_attr("FRA_PRIORITY")
+    if table == TABLE:
+        return bool(rule.get_attr("FRA_FWMARK") == MARK)
+    return bool(priority == MARK_PRIORITY and MARK_TABLES <= (table or 0) < MARK_TABLES + MAX_MARKS)
+
+
+def _delete_rule(netlink: Any, rule: Any, family: int) -> None:
+    if rule.get_attr("FRA_TABLE") == TABLE:
+        _rule(netlink, "del", family)
+        return
+    netlink.rule(
+        "del",
+        table=rule.get_attr("FRA_TABLE"),
+        priority=MARK_PRIORITY,
+        fwmark=rule.get_attr("FRA_FWMARK") or 0,
+        fwmask=rule.get_attr("FRA_FWMASK"),
+        family=family,
+    )
 
 
 def cleanup() -> int:

@@ -42,9 +42,15 @@ def dn(common_name: str) -> x509.Name:
 class Issuer:
     """A CA, self-signed unless ``parent`` is given."""
 
-    def __init__(self, name: str = "Root", parent: "Issuer | None" = None, padding: int = 0) -> None:
+    def __init__(
+        self,
+        name: str = "Root",
+        parent: "Issuer | None" = None,
+        padding: int = 0,
+        age_days: tuple[int, int] = (-1, 365),
+    ) -> None:
         self.name, self._key = name, native_key("ec256", f"ca {name}")
-        self.certificate = _sign(self._key.public_key(), name, parent or self, ca=True, padding=padding)
+        self.certificate = _sign(self._key.public_key(), name, parent or self, True, age_days, padding)
 
     @property
     def key(self) -> Any:

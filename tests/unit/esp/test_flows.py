@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.base.errors import MalformedError
-from cygnet.esp.flows import Flow, flow_key, flow_of, is_multicast
+from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
 
 A4, B4 = ip_address("10.1.0.1"), ip_address("10.2.0.1")
 A6, B6 = ip_address("fd01::1"), ip_address("fd02::1")
@@ -37,6 +37,7 @@ PORTS = bytes((0, 80, 1, 187)) + bytes(16)
     (ipv4(17, b"\0"), Flow(A4, B4, 17, opaque=True)),
     (ipv6(17, PORTS), Flow(A6, B6, 17, 80, 443)),
     (ipv6(58, bytes((128, 0, 0, 0))), Flow(A6, B6, 58, 0x8000, 0x8000)),
+    (ipv6(135, bytes((59, 1, 5, 0, 0, 0, 0, 0))), Flow(A6, B6, 135, 0x500, 0x500)),
     (ipv6(0, bytes((60, 0)) + bytes(6) + bytes((6, 0)) + bytes(6) + PORTS), Flow(A6, B6, 6, 80, 443)),
     (ipv6(44, bytes((17, 0, 0, 8)) + bytes(4) + PORTS), Flow(A6, B6, 17, opaque=True)),
     (ipv6(44, bytes((17, 0, 0, 1)) + bytes(4) + PORTS), Flow(A6, B6, 17, 80, 443)),
@@ -75,3 +76,16 @@ def test_groups_and_link_local_are_known():
     assert is_multicast(ipv6(17, PORTS)[:24] + ip_address("ff02::16").packed)
     assert is_multicast(ipv6(17, PORTS)[:24] + ip_address("fe80::1").packed)
     assert not is_multicast(ipv6(17, PORTS))
+
+
+@pytest.mark.parametrize(("packet", "expected"), [
+    (ipv4(17, PORTS), False), (ipv4(17, PORTS, fragment=0x4000), False),
+    (ipv4(17, PORTS, fragment=0x2000), True), (ipv4(17, PORTS, fragment=1), True),
+    (ipv6(17, PORTS), False), (ipv6(44, bytes(8) + PORTS), False),
+    (ipv6(44, bytes((17, 0, 0, 1, 0, 0, 0, 0)) + PORTS), True),
+    (ipv6(44, bytes((17, 0, 0, 8)) + PORTS), True),
+    (ipv6(60, bytes((44, 0)) + bytes(6) + bytes((17, 0, 0, 9)) + PORTS), True),
+    (ipv6(44, bytes(4)), False), (ipv6(0, bytes((0, 0, 0, 0, 0, 0, 0, 0)) * 20), False),
+])
+def test_fragments_are_told_from_whole_packets(packet, expected):
+    assert is_fragment(packet) is expected

@@ -4,7 +4,8 @@ import pytest
 
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
-from cygnet.esp.mtu import checksum, inner_mtu, packet_too_big, too_big
+from cygnet.esp.checksums import checksum
+from cygnet.esp.mtu import packet_too_big, payload_mtu, too_big
 
 GCM = sealer(Transform(1, 20, 128), None, bytes(20))
 CBC = sealer(Transform(1, 12, 128), Transform(3, 12), bytes(16), bytes(32))
@@ -15,7 +16,7 @@ CBC = sealer(Transform(1, 12, 128), Transform(3, 12), bytes(16), bytes(32))
     (CBC, 4, True, 1422), (CBC, 6, False, 1406),
 ])
 def test_largest_inner_packet_fills_the_path(sealer_, family, udp, expected):
-    assert inner_mtu(1500, family, udp, sealer_) == expected
+    assert payload_mtu(1500, family, udp, sealer_) == expected
 
 
 def ipv4(size: int, flags: int = 0x40, protocol: int = 17, destination: bytes = b"\x0a\x00\x00\x02") -> bytes:

@@ -9,11 +9,13 @@ from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
+from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.plane import ACQUIRE_S, MAX_FLOWS, MAX_HELD, DataPlane
+from cygnet.esp.plane import MAX_FLOWS, DataPlane
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
+    Carriage,
     Drop,
     Expired,
     Limits,
@@ -57,8 +59,8 @@ def sender(*policies: Policy, sas: tuple[OutboundSa, ...] = ()) -> DataPlane:
 
 
 def receiver(**changes: object) -> DataPlane:
-    plane = DataPlane(bytes)
-    plane.add_inbound(InboundSa(replace(BASE, local_ts=(FAR,), remote_ts=(NEAR,), **changes), own_sealer()))
+    plane, selectors = DataPlane(bytes), {"local_ts": (FAR,), "remote_ts": (NEAR,)}
+    plane.add_inbound(InboundSa(replace(BASE, **selectors | changes), own_sealer()))
     return plane
 
 
@@ -267,3 +269,134 @@ def test_removing_twice_is_no_error():
     for _ in range(2):
         plane.remove(inbound)
     assert not plane.inbound_spi_taken(BASE.spi)
+
+
+HERE, THERE = TrafficSelector.of("192.0.2.1"), TrafficSelector.of("192.0.2.2")
+HOSTS = replace(PROTECT, source=HERE, destination=THERE, whole=True)
+HEADLESS = {"carriage": Carriage.TRANSPORT, "local_ts": (HERE,), "remote_ts": (THERE,)}
+
+
+def between_hosts(**changes: object) -> bytes:
+    return udp("192.0.2.1", "192.0.2.2", **changes)
+
+
+def in_fragments(packet: bytes, at: int = 48) -> list[bytes]:
+    """Two fragments: a host's own device was narrower than the packet."""
+    first = packet[:2] + (20 + at).to_bytes(2, "big") + packet[4:6] + b"\x20\0" + packet[8 : 20 + at]
+    rest = packet[20 + at :]
+    second = packet[:2] + (20 + len(rest)).to_bytes(2, "big") + packet[4:6] + bytes((0, at // 8))
+    return [first, second + packet[8:20] + rest]
+
+
+def test_transport_mode_carries_what_goes_between_its_hosts():
+    plane = sender(HOSTS, sas=(outbound(**HEADLESS),))
+    sent = plane.send([between_hosts(tos=0xB8)], 0.0)
+    [(_, outer, data)] = sent.datagrams
+    assert outer == 64 << 8 | 0xB8
+    turned = dict(HEADLESS, local_ts=(THERE,), remote_ts=(HERE,))
+    [packet] = receiver(**turned).receive([(data, 63 << 8 | 0xB8, PEER)], 0.0).packets
+    assert (packet[1], packet[8]) == (0xB8, 63)
+    assert packet[12:] == between_hosts()[12:]
+
+
+def test_transport_mode_makes_fragments_whole_and_sends_them_however_large():
+    sa = outbound(**HEADLESS)
+    plane = sender(HOSTS, sas=(sa,))
+    pieces = in_fragments(between_hosts(size=4000), 1400)
+    assert not plane.send(pieces[:1], 0.0).datagrams
+    [(_, _, data)] = plane.send(pieces[1:], 0.0).datagrams
+    assert len(data) > 3980
+
+
+def test_fragments_follow_their_ports_and_never_leak_past_a_policy_that_looks_at_them():
+    """RFC 4301, 7: a fragment without ports matches no policy with ports, and would pass in clear."""
+    only_53 = TrafficSelector.of("10.2.0.0/16", 17, (53, 53))
+    plane = sender(replace(PROTECT, destination=only_53), sas=(outbound(remote_ts=(only_53,)),))
+    sent = plane.send(in_fragments(udp(size=100)), 0.0)
+    assert (len(sent.datagrams), sent.passed) == (1, [])
+    other = in_fragments(udp(port=54, size=100))
+    sent = plane.send(other, 0.0)
+    assert (sent.datagrams, sent.passed) == ([], other)
+
+
+def test_fragments_that_do_not_fit_together_are_dropped_and_counted():
+    plane = sender(HOSTS, sas=(outbound(**HEADLESS),))
+    first, _ = in_fragments(between_hosts(size=100))
+    assert not plane.send([first, first], 0.0).datagrams
+    assert plane.drops == {Drop.FRAGMENT: 2}
+
+
+def test_fragments_of_nonsense_are_dropped():
+    """Whole, its extension headers are more than anything has; in the first fragment they are not seen."""
+    hosts = (TrafficSelector.of("2001:db8::1"), TrafficSelector.of("2001:db8::2"))
+    plane = sender(replace(HOSTS, source=hosts[0], destination=hosts[1]))
+    ends = hosts[0].start.packed + hosts[1].start.packed
+    for at, more in ((0, 1), (40, 1), (80, 0)):
+        extra = bytes((60, 0)) + (at | more).to_bytes(2, "big") + bytes(4)
+        plane.send([bytes((0x60, 0, 0, 0, 0, 48, 44, 64)) + ends + extra + bytes(40)], 0.0)
+    assert plane.drops == {Drop.MALFORMED: 1}
+
+
+def test_fragments_that_met_a_trap_are_sent_whole_once_the_sa_is_there():
+    plane = sender(replace(HOSTS, trap=True))
+    sent = plane.send(in_fragments(between_hosts(size=100)), 0.0)
+    [wanted] = sent.events
+    assert str(wanted.flow) == "192.0.2.1/32[udp/1024] === 192.0.2.2/32[udp/domain]"
+    plane.add_outbound(outbound(**HEADLESS))
+    assert len(plane.release(1.0).datagrams) == 1
+
+
+def test_what_transport_mode_cannot_carry_is_dropped_not_sent_in_clear():
+    plane = sender(HOSTS, sas=(outbound(**HEADLESS),))
+    plain = between_hosts()
+    with_options = bytes((0x46,)) + plain[1:2] + (64).to_bytes(2, "big") + plain[4:20] + bytes(4) + plain[20:]
+    sent = plane.send([with_options], 0.0)
+    assert (sent.datagrams, sent.passed) == ([], [])
+    assert plane.drops == {Drop.OPTIONS: 1}
+
+
+def test_trap_without_a_peer_asks_for_each_destination():
+    plane = sender(replace(TRAP, outer_destination=None), )
+    sent = plane.send([udp(destination=f"10.2.0.{n}") for n in (1, 2, 1)], 0.0)
+    assert [str(event.flow.destination) for event in sent.events] == ["10.2.0.1", "10.2.0.2"]
+    known = replace(TRAP, outer_destination=ip_address("192.0.2.2"))
+    sent = sender(known).send([udp(destination=f"10.2.0.{n}") for n in (1, 2)], 0.0)
+    assert len(sent.events) == 1
+
+
+def test_sa_narrower_than_its_trap_lets_other_flows_ask_again():
+    plane = sender(replace(TRAP, outer_destination=ip_address("192.0.2.2")))
+    plane.send([udp(port=53), udp(port=54)], 0.0)
+    plane.add_outbound(outbound(remote_ts=(TrafficSelector.of("10.2.0.1", 17, (53, 53)),)))
+    sent = plane.release(1.0)
+    assert len(sent.datagrams) == 1
+    [wanted] = sent.events
+    assert str(wanted.flow).endswith("10.2.0.1/32[udp/54]")
+
+
+def test_trap_stays_when_its_sa_has_gone():
+    sa = outbound()
+    plane = sender(TRAP, sas=(sa,))
+    assert plane.send([udp()], 0.0).datagrams
+    plane.remove(sa)
+    sent = plane.send([udp()], 1.0)
+    assert (sent.passed, len(sent.events)) == ([], 1)
+
+
+def test_marked_packets_meet_policies_of_their_mark_and_those_without():
+    one, other = replace(PROTECT, mark=(1, 0xF)), replace(PROTECT, reqid=2, mark=(2, 0xF))
+    plain = replace(PROTECT, destination=TrafficSelector.of("10.0.0.0/8"), reqid=3)
+    sas = tuple(outbound(spi=0xC0000000 + n, reqid=n, remote_ts=()) for n in (1, 2, 3))
+    plane = sender(one, other, plain, sas=sas)
+    for mark, reqid in ((1, 0xF), 1), ((2, 0xF), 2), ((3, 0xF), 3), (None, 3):
+        [(sa, _, _)] = plane.send([udp()], 0.0, mark).datagrams
+        assert sa.parameters.reqid == reqid
+
+
+def test_held_packets_keep_their_mark():
+    trap = replace(TRAP, mark=(1, 0xF), outer_destination=ip_address("192.0.2.2"))
+    plane = sender(trap)
+    plane.send([udp()], 0.0, (1, 0xF))
+    assert plane.send([udp()], 0.0).passed
+    plane.add_outbound(outbound())
+    assert len(plane.release(1.0).datagrams) == 1

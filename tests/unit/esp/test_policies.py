@@ -43,7 +43,12 @@ def test_kinds_are_ordered_as_charon_does():
     passing, dropping = policy("10.0.0.0/8", action=Action.PASS), policy("10.2.0.1", action=Action.DROP)
     trap = policy("10.2.0.1", trap=True)
     found = database(dropping, trap, WIDE, passing)
-    assert list(found.outbound(flow())) == [passing, WIDE, trap, dropping]
+    assert list(found.outbound(flow())) == [passing, trap, WIDE, dropping]
+
+
+def test_trap_stands_behind_the_sa_with_its_selectors_and_before_wider_ones():
+    trap = policy("10.2.0.0/16", trap=True)
+    assert list(database(trap, NARROW, WIDE).outbound(flow())) == [NARROW, trap, WIDE]
 
 
 def test_given_priority_overrides_the_computed_one():
@@ -71,6 +76,29 @@ def test_opaque_selector_takes_only_hidden_ports():
     found = database(policy("10.2.0.0/16", 6, (65535, 0)))
     assert list(found.outbound(flow(opaque=True)))
     assert not list(found.outbound(flow()))
+
+
+ECHO, REPLY = (0x0800, 0x08FF), (0, 0xFF)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "kind", "expected"), [
+    (ECHO, ECHO, 8, True), (ECHO, REPLY, 8, True), (ECHO, REPLY, 0, False),
+    (ECHO, (65535, 0), 8, True), ((65535, 0), ECHO, 8, False),
+])
+def test_icmp_types_are_what_the_source_may_send(ours, theirs, kind, expected):
+    near, far = TrafficSelector.of("10.1.0.0/16", 1, ours), TrafficSelector.of("10.2.0.0/16", 1, theirs)
+    ping = Flow(ip_address("10.1.0.1"), ip_address("10.2.0.1"), 1, kind << 8, kind << 8)
+    assert bool(list(database(Policy(True, near, far, Action.PASS)).outbound(ping))) is expected
+
+
+def test_fragments_are_wanted_whole_where_ports_or_the_mode_ask_for_it():
+    assert not database(WIDE, TCP).any_whole
+    found = database(WIDE, HTTP)
+    assert found.wants_whole(flow(protocol=17, opaque=True))
+    assert not found.wants_whole(flow("10.3.0.1", opaque=True))
+    found.remove(HTTP)
+    assert not found.any_whole
+    assert database(policy("10.2.0.0/16", whole=True)).wants_whole(flow(opaque=True))
 
 
 def test_selectors_of_two_families_or_protocols_match_nothing():

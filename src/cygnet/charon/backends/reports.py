@@ -10,10 +10,14 @@ LogLine = Callable[[Group, int, str], None]
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is wrong for the operator, and logs as it goes."""
+    """Collects what is wrong for the operator, and logs as it goes.
+
+    ``complete`` ends when something that was to be loaded was not.
+    """
 
     log: LogLine
     problems: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def say(self, text: str) -> None:
         """Something went as it should."""
@@ -23,3 +27,8 @@ class Report:
         """Something is wrong; the rest goes on."""
         self.problems.append(text)
         self.log(Group.CFG, 1, text)
+
+    def fail(self, text: str) -> None:
+        """Something cannot be used; the rest goes on."""
+        self.complete = False
+        self.warn(text)

@@ -15,9 +15,11 @@ from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.stroke_keys import Ask
 from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.backends.users import Users
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.ctl.stroke import AddAuthority, AddConnection
+from cygnet.kernel.port import Features
 
 KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
 
@@ -29,6 +31,7 @@ class Host:
     environment: Environment
     resolver: Resolver
     is_local: Callable[[Address], bool]
+    features: Callable[[], Features | None] = lambda: None
 
 
 class StrokeBackend:
@@ -37,11 +40,16 @@ class StrokeBackend:
     def __init__(self, places: Places, settings: DaemonSettings, host: Host) -> None:
         self.credentials = StrokeCredentials(places, settings, host.environment)
         translator = Translator(
-            settings, self.credentials.load_certificate, host.resolver.resolve, host.is_local
+            settings,
+            self.credentials.load_certificate,
+            host.resolver.resolve,
+            host.is_local,
+            host.features,
         )
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
+        self.users = Users()
         self._log = host.environment.log
         self.credentials.reread(KINDS)
 
@@ -66,15 +74,15 @@ class StrokeBackend:
     def add_authority(self, request: AddAuthority) -> Sequence[str]:
         """Load or replace a ``ca`` section; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add ca '{request.name}'")
-        return self.credentials.add_authority(request)
+        return self.credentials.add_authority(_section(request), request.cacert)
 
     def remove_authority(self, name: str) -> bool:
         """Forget a ``ca`` section; whether it was there."""
         self._log(Group.CFG, 1, f"received stroke: delete ca '{name}'")
         return self.credentials.remove_authority(name)
 
-    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> Sequence[str]:
-        """Read these kinds of files again; the answer is what is wrong with them."""
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> tuple[Sequence[str], bool]:
+        """Read these kinds of files again: what is wrong with them, and whether all could be used."""
         return self.credentials.reread(kinds, ask)
 
     def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
@@ -96,3 +104,13 @@ class StrokeBackend:
     def purge(self, kinds: frozenset[str]) -> None:
         """Forget what was received or fetched: ``certs``, ``crls``, ``ocsp``."""
         self.credentials.purge(kinds)
+
+
+def _section(request: AddAuthority) -> AuthoritySection:
+    return AuthoritySection(
+        request.name,
+        None,
+        tuple(uri for uri in (request.crluri, request.crluri2) if uri),
+        tuple(uri for uri in (request.ocspuri, request.ocspuri2) if uri),
+        request.certuribase,
+    )

@@ -46,7 +46,6 @@ from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.ports import Authority, OwnKey
 from cygnet.crypto.signatures import PrivateKey
-from cygnet.ctl.stroke import AddAuthority
 from cygnet.runtime.fetching.request import Deadline, Request
 from cygnet.runtime.tokens.references import TokenReference, is_reference
 
@@ -63,7 +62,7 @@ class StrokeCredentials:
     def __init__(self, places: Places, settings: DaemonSettings, environment: Environment) -> None:
         self._places, self._settings, self._environment = places, settings, environment
         self._date, self._log = environment.date, environment.log
-        self._changing = threading.Lock()
+        self._reading = threading.Lock()
         self._secrets = Secrets()
         self._known = TrustedCertificates()
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
@@ -72,20 +71,21 @@ class StrokeCredentials:
 
     # Loading
 
-    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> Sequence[str]:
-        """Read these kinds of files again; the answer is what was wrong.
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> tuple[Sequence[str], bool]:
+        """Read these kinds of files again, one reader at a time.
 
-        ``ask`` is for passphrases and PINs that an operator is to be asked for.
+        The answer is what was wrong, and whether everything could be used. Nobody waits for the reading,
+        in which ``ask`` may wait for an operator's passphrase or PIN.
         """
         report = Report(self._log)
-        with self._changing:
+        with self._reading:
             for kind, read in self._readers(report).items():
                 if kind in kinds:
                     read()
             self._paths = {}
-        if "secrets" in kinds:  # without the lock: an operator who is asked may take time
-            self._read_secrets(report, ask)
-        return report.problems
+            if "secrets" in kinds:
+                self._read_secrets(report, ask)
+        return report.problems, report.complete
 
     def load_certificate(self, path: str) -> tuple[Certificate, ...]:
         """The certificates of ``leftcert``, trusted from now on; raises :class:`ConfigError`."""
@@ -97,19 +97,14 @@ class StrokeCredentials:
         self._known.load(path, found[0])
         return found
 
-    def add_authority(self, request: AddAuthority) -> Sequence[str]:
-        """A ``ca`` section; the answer is what was wrong. Raises :class:`ConfigError`."""
+    def add_authority(self, section: AuthoritySection, path: str) -> Sequence[str]:
+        """Load or replace a ``ca`` section, with the CA from ``path``; the answer is what was wrong.
+
+        Raises :class:`ConfigError`.
+        """
         report = Report(self._log)
-        certificate = self._authority(request.cacert, report) if request.cacert else None
-        self._known.set_section(
-            AuthoritySection(
-                name=request.name,
-                certificate=certificate,
-                crl_uris=tuple(uri for uri in (request.crluri, request.crluri2) if uri),
-                ocsp_uris=tuple(uri for uri in (request.ocspuri, request.ocspuri2) if uri),
-                cert_uri_base=request.certuribase,
-            )
-        )
+        certificate = self._authority(path, report) if path else None
+        self._known.set_section(replace(section, certificate=certificate))
         self._paths = {}
         return report.problems
 
@@ -172,7 +167,8 @@ class StrokeCredentials:
         verdict = build_chain(leaf, intermediates, anchors, self._date(), rules)
         if not verdict.ok:
             return verdict
-        known.receive(verdict.chain[:-1])
+        if settings.cert_cache:
+            known.seen.add(one for one in verdict.chain if one not in anchors)
         return replace(verdict, groups=self._groups_of(leaf, attributes))
 
     def _groups_of(self, holder: Certificate, received: Sequence[AttributeCertificate]) -> tuple[str, ...]:
@@ -236,7 +232,7 @@ class StrokeCredentials:
     def purge(self, kinds: frozenset[str]) -> None:
         """Forget what was received or fetched: ``certs``, ``crls``, ``ocsp``."""
         if "certs" in kinds:
-            self._known.forget_received()
+            self._known.seen.clear()
         if "crls" in kinds:
             self._revocations.purge_crls()
         if "ocsp" in kinds:

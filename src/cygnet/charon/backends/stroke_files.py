@@ -67,7 +67,8 @@ def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | N
         report.warn(f"secrets file '{places.secrets}' {wide}")
     entries, problems = parse_secrets(str(places.secrets), reader)
     for problem in problems:
-        report.warn(str(problem))
+        say = report.fail if problem.severity is Severity.ERROR else report.warn
+        say(str(problem))
     if not entries and places.secrets.exists() and any(p.severity is Severity.ERROR for p in problems):
         return None
     shared = [_shared_key(entry, report) for entry in entries if entry.kind is SecretKind.PSK]
@@ -101,7 +102,7 @@ def authorities_among(certificates: Iterable[Certificate], place: str, report: R
             report.say(f"  loaded ca certificate {certificate} from '{place}'")
             found.append(certificate)
         else:
-            report.warn(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{place}')")
+            report.fail(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{place}')")
     return found
 
 
@@ -133,7 +134,7 @@ def read_attributes(folder: Path, report: Report) -> tuple[AttributeCertificate,
         try:
             found[AttributeCertificate.parse(read_octets(path))] = None
         except (LocalError, MalformedCertificateError) as error:
-            report.warn(f"  loading attribute certificate from '{path}' failed: {error}")
+            report.fail(f"  loading attribute certificate from '{path}' failed: {error}")
             continue
         report.say(f"  loaded attribute certificate from '{path}'")
     return tuple(found)
@@ -149,7 +150,7 @@ def read_crls(folder: Path, report: Report) -> tuple[Crl, ...]:
             if crl.unreadable:
                 raise MalformedRevocationError(crl.unreadable)
         except (LocalError, MalformedRevocationError) as error:
-            report.warn(f"  loading crl from '{path}' failed: {error}")
+            report.fail(f"  loading crl from '{path}' failed: {error}")
             continue
         found[crl] = None
         report.say(f"  loaded crl from '{path}'")
@@ -161,7 +162,7 @@ def read_certificates(path: Path, report: Report) -> tuple[Certificate, ...]:
     try:
         return load_certificates(read_octets(path))
     except LocalError as error:
-        report.warn(f"  loading certificate from '{path}' failed: {error}")
+        report.fail(f"  loading certificate from '{path}' failed: {error}")
         return ()
 
 

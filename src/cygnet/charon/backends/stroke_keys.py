@@ -65,7 +65,7 @@ class KeyReader:
                 found = self._from_file(entry, self.folder / text)
         except LocalError as error:
             what = "PKCS#12 container" if entry.kind is SecretKind.P12 else f"{entry.kind} private key"
-            self.report.warn(f"  loading {what} from '{self._place(text)}' failed: {error}")
+            self.report.fail(f"  loading {what} from '{self._place(text)}' failed: {error}")
             return
         for key in found:
             self.report.say(f"  loaded {key.kind} private key from '{self._place(text)}'")
@@ -79,7 +79,7 @@ class KeyReader:
     def _kept(self, entry: SecretEntry, text: str) -> None:
         known = self.before.get(text, ())
         if not known:
-            self.report.warn(
+            self.report.fail(
                 f"{entry.file}:{entry.line}: the passphrase of '{self._place(text)}' has to be asked for: "
                 "run `ipsec rereadsecrets`"
             )

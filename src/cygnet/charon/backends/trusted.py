@@ -1,16 +1,16 @@
 """The certificates that the stroke backend knows, by what they are trusted for."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cygnet.base.identities import Identity
 from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.backends.seen import SeenCertificates
 from cygnet.charon.config.authorities import AuthoritySection
 
 MAX_LOADED = 100_000
-MAX_RECEIVED = 1000
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class TrustedCertificates:
 
     ``authorities`` are the CAs of files and containers, ``sections`` those of ``ca`` sections, ``loaded``
     certificates of ``leftcert`` and ``rightcert`` by how they are written there, ``folder`` what lies in
-    ``ipsec.d/certs``, ``received`` what peers have sent in a chain that was found good.
+    ``ipsec.d/certs``, ``seen`` what peers have sent in a chain that was found good.
     """
 
     authorities: tuple[Certificate, ...] = ()
@@ -30,7 +30,7 @@ class TrustedCertificates:
     attributes: tuple[AttributeCertificate, ...] = ()
     sections: dict[str, AuthoritySection] = field(default_factory=dict)
     loaded: dict[str, Certificate] = field(default_factory=dict)
-    received: dict[Certificate, None] = field(default_factory=dict)
+    seen: SeenCertificates = field(default_factory=SeenCertificates)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def load(self, path: str, certificate: Certificate) -> None:
@@ -51,19 +51,6 @@ class TrustedCertificates:
             self.sections = {each: one for each, one in self.sections.items() if each != name}
         return known
 
-    def receive(self, certificates: Iterable[Certificate]) -> None:
-        """Remember certificates of a peer, to be listed."""
-        with self._lock:
-            received = self.received | dict.fromkeys(certificates)
-            while len(received) > MAX_RECEIVED:
-                del received[next(iter(received))]
-            self.received = received
-
-    def forget_received(self) -> None:
-        """``purgecerts``."""
-        with self._lock:
-            self.received = {}
-
     def all_authorities(self) -> tuple[Certificate, ...]:
         """The CAs, each once."""
         sections = (one.certificate for one in self.sections.values() if one.certificate is not None)
@@ -79,8 +66,8 @@ class TrustedCertificates:
     def of_kind(self, kind: str) -> Sequence[Certificate]:
         """``certs``, ``cacerts``, ``aacerts`` or ``ocspcerts``, each once."""
         kinds = {
-            "certs": (*self.end_entities(), *self.folder, *(one for one in self.received if not one.is_ca)),
-            "cacerts": (*self.all_authorities(), *(one for one in self.received if one.is_ca)),
+            "certs": (*self.end_entities(), *self.folder, *(one for one in self.seen if not one.is_ca)),
+            "cacerts": (*self.all_authorities(), *(one for one in self.seen if one.is_ca)),
             "aacerts": self.attribute_authorities,
             "ocspcerts": self.ocsp_signers,
         }

@@ -10,7 +10,7 @@ from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control import status_daemon
-from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Snapshots, Traps, Usages
+from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
 from cygnet.kernel.port import KernelError, Mode, SaId
@@ -28,23 +28,23 @@ class StatusHandler:
     traps: Traps
     usages: Usages
     facts: Facts
+    pools: Pools
     now: Clock
 
     def __call__(self, request: Status, reply: Reply) -> Done:
         """Write the whole status, of everything or of one name."""
-        peers = self.connections.peers()
         if request.all:
-            _write(reply, status_daemon.header(self.facts.figures()))
-            _write(reply, status_daemon.connections(peers, request.name))
-        _write(reply, policies(self.traps.installed(), request.name))
-        _write(reply, self._associations(request))
+            reply.texts(status_daemon.header(self.facts.figures(), self.pools.pools()))
+            reply.texts(status_daemon.connections(self.connections.peers(), request.name))
+        reply.texts(policies(self.traps.installed(), request.name))
+        reply.texts(self._associations(request))
         return Done()
 
     def _associations(self, request: Status) -> Iterator[str]:
         sas = sorted(self.snapshots.snapshots(), key=lambda sa: -sa.unique_id)
         connecting = sum(sa.state in HALF_OPEN for sa in sas)
         yield f"Security Associations ({len(sas) - connecting} up, {connecting} connecting):"
-        shown = [sa for sa in sas if _concerns(sa, request.name)]
+        shown = [sa for sa in sas if sa.concerns(request.name)] if request.name else sas
         for sa in shown:
             yield from self._ike(sa, request)
         if not shown:
@@ -64,7 +64,8 @@ class StatusHandler:
         line = f"{label}  {child.state}, {child.mode}, reqid {child.reqid}"
         if child.state == "INSTALLED":
             udp = " in UDP" if child.udp else ""
-            yield f"{line}, {child.protocol}{udp} SPIs: {child.inbound.spi:08x}_i {child.outbound.spi:08x}_o"
+            spis = f"{child.inbound.spi:08x}_i {child.outbound.spi:08x}_o{_cpis(child)}"
+            yield f"{line}, {child.protocol}{udp} SPIs: {spis}"
             if details:
                 yield f"{label}  {child.proposal}{self._used(child)}, rekeying {_when(child.rekey_at, now)}"
         elif child.state in ("REKEYING", "REKEYED") and child.expire_at is not None:
@@ -103,15 +104,6 @@ def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
         yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
 
 
-def _write(reply: Reply, lines: Iterator[str]) -> None:
-    for line in lines:
-        reply.text(line)
-
-
-def _concerns(sa: IkeSnapshot, name: str) -> bool:
-    return name in ("", sa.name) or any(child.name == name for child in sa.children)
-
-
 def _ike_state(sa: IkeSnapshot, now: float) -> str:
     if sa.state == "ESTABLISHED" and sa.established_at is not None:
         return f"{sa.state} {span(now - sa.established_at)} ago"
@@ -145,6 +137,10 @@ def _ike_renewal(sa: IkeSnapshot, now: float) -> str:
         auth = sa.auth.removesuffix(" authentication")
         parts += f", {auth} reauthentication in {span(sa.reauth_at - now)}"
     return parts or ", rekeying disabled"
+
+
+def _cpis(child: ChildSnapshot) -> str:
+    return ", IPCOMP CPIs: {:04x}_i {:04x}_o".format(*child.cpis) if child.cpis else ""
 
 
 def _when(at: float | None, now: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cygnet.base.addresses import Address
 from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
@@ -11,7 +12,15 @@ from cygnet.charon.jobs.dialogues import Dialogue, Refusal
 from cygnet.charon.jobs.hosts import Names, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Acquire, Initiate, Order, TerminateChild, TerminateIke
+from cygnet.charon.sa.orders import (
+    Acquire,
+    Initiate,
+    Order,
+    RekeyChild,
+    RekeyIke,
+    TerminateChild,
+    TerminateIke,
+)
 from cygnet.charon.sa.ports import Ports
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.manager import Manager
@@ -67,6 +76,16 @@ class Negotiations:
         ticket = self._place.numbers.ticket()
         return self._followed(ike_id, TerminateChild(child_id, ticket=ticket), ticket, level)
 
+    def rekey_ike(self, unique_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey an IKE_SA, or authenticate anew where its connection says so."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(unique_id, RekeyIke(ticket), ticket, level)
+
+    def rekey_child(self, ike_id: int, child_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey one CHILD_SA."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(ike_id, RekeyChild(child_id, ticket=ticket), ticket, level)
+
     def establish(
         self, peer: PeerConfig, children: tuple[ChildConfig, ...], why: str, tries: int = 0
     ) -> None:
@@ -84,25 +103,36 @@ class Negotiations:
 
         self._place.jobs.put(CallJob(f"establish '{peer.name}'", Priority.MEDIUM, job), sure=True)
 
-    def acquire(self, peer: PeerConfig, order: Acquire) -> None:
-        """Negotiate for a packet that met a trap."""
+    def acquire(
+        self, peer: PeerConfig, order: Acquire, only: Address | None, failed: Callable[[], None]
+    ) -> None:
+        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do.
+
+        ``failed`` is called where there is no IKE_SA to give the order to.
+        """
 
         def job() -> None:
-            self._quietly(peer, [order], "acquire")
+            if not self._quietly(peer, [order], "acquire", only=only):
+                failed()
 
         self._place.jobs.put(CallJob(f"acquire '{peer.name}'", Priority.MEDIUM, job))
 
     def _quietly(
-        self, peer: PeerConfig, orders: list[Initiate] | list[Acquire], why: str, tries: int = 0
-    ) -> None:
+        self,
+        peer: PeerConfig,
+        orders: list[Initiate] | list[Acquire],
+        why: str,
+        tries: int = 0,
+        only: Address | None = None,
+    ) -> bool:
         try:
-            ike_id = self._find(peer) or self._create(peer, tries)
+            ike_id = self._find(peer, only) or self._create(peer, tries)
         except LocalError as error:
             text = f"establishing '{peer.name}' ({why}) failed: {error}"
             self._place.bus.log(Group.IKE, Level.CONTROL, text)
-            return
-        for order in orders:
-            self._place.order(ike_id, order)
+            return False
+        taken = [self._place.order(ike_id, order) for order in orders]
+        return all(taken)
 
     def _followed(self, ike_id: int, order: Order, ticket: int, level: int) -> Dialogue | Refusal:
         dialogue = Dialogue(self._place.bus, ike_id, ticket, level)
@@ -111,13 +141,14 @@ class Negotiations:
         dialogue.close()
         return Refusal(ticket, f"IKE_SA [{ike_id}] is gone")
 
-    def _find(self, peer: PeerConfig) -> int | None:
+    def _find(self, peer: PeerConfig, only: Address | None = None) -> int | None:
         """An IKE_SA of this connection that can take another CHILD_SA (``reuse_ikesa``)."""
         if not self._place.ports.settings.reuse_ikesa:
             return None
         for ike_id in self._place.manager.by_name(peer.name):
             snapshot = self._place.manager.snapshot(ike_id)
-            if snapshot is not None and snapshot.state in REUSABLE:
+            suits = snapshot is not None and only in (None, snapshot.remote.address)
+            if snapshot is not None and suits and snapshot.state in REUSABLE:
                 return ike_id
         return None
 

@@ -5,6 +5,7 @@ Tasks and authenticators know this; they do not know the task manager or the she
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cygnet.base.addresses import Host
@@ -13,6 +14,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
 from cygnet.charon.config.records import Action, ChildConfig, PeerConfig
+from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa.child_sa import ChildSa, Path
 from cygnet.charon.sa.events import (
     ChildDown,
@@ -20,18 +22,22 @@ from cygnet.charon.sa.events import (
     ChildUp,
     Finished,
     IkeStateChanged,
+    MessageSeen,
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
+from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
-from cygnet.crypto.proposals import Proposal
-from cygnet.kernel.port import IpProtocol
+from cygnet.crypto.proposals import Proposal, Protocol
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+
+_message_seen = lru_cache(maxsize=4096)(MessageSeen)
+"""One record for all messages of a kind: there is one for every message of every IKE_SA."""
 
 
 @dataclass(slots=True)
@@ -100,6 +106,7 @@ class Association:
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
+    peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
     first_contact: bool = True  # we know of no other IKE_SA with this peer
     tries: int = 0  # attempts before this one, for ``keyingtries``
     reauthenticates: bool = False  # to be made anew once it is deleted
@@ -116,6 +123,11 @@ class Association:
     def name(self) -> str:
         """The connection's name."""
         return self.config.name if self.config else "(unnamed)"
+
+    @property
+    def connection(self) -> str:
+        """The connection's name, empty while none is chosen."""
+        return self.config.name if self.config else ""
 
     @property
     def spi_local(self) -> bytes:
@@ -170,11 +182,23 @@ class Association:
         """How ESP travels."""
         return Path(self.local, self.remote, self.nat.any)
 
+    @property
+    def dscp(self) -> int:
+        """That of IKE packets; before the connection is chosen that of the likeliest one."""
+        if self.config is not None:
+            return self.config.ike.dscp
+        candidates = self.handshake.candidates if self.handshake else ()
+        return candidates[0].ike.dscp if candidates else 0
+
     # Effects
 
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
         """A log line; the shell adds the IKE_SA's name."""
         self.effects.append(Announce(Log(group, level, text)))
+
+    def saw(self, message: Message, *, incoming: bool) -> None:
+        """Count a message that was understood or made."""
+        self.announce(_message_seen(self.connection, message.exchange, incoming, message.response))
 
     def announce(self, event: Any) -> None:
         """An event for the bus."""
@@ -188,7 +212,7 @@ class Association:
             f"sending packet: from {source.with_brackets()} to {destination.with_brackets()}"
             f" ({len(data)} bytes)",
         )
-        self.effects.append(Send(source, destination, data))
+        self.effects.append(Send(source, destination, data, self.dscp))
 
     def schedule(self, delay_s: float, timer: Any) -> None:
         """Get ``timer`` back through ``expire``."""
@@ -245,10 +269,11 @@ class Association:
 
     # CHILD_SAs
 
-    def new_child(self, config: ChildConfig, reqid: int) -> ChildSa:
-        """A CHILD_SA with a fresh inbound SPI; raises ``KernelError``."""
-        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, IpProtocol.ESP)
+    def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
+        """A CHILD_SA with a fresh inbound SPI, and marks of its own unless given; raises ``KernelError``."""
+        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
         child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
+        child.marks = marks or marks_of(config, self.ports.numbers)
         self.children[child.unique_id] = child
         return child
 
@@ -276,10 +301,14 @@ class Association:
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
 
-    def child_by_spi(self, spi: bytes, *, outbound: bool) -> ChildSa | None:
-        """The CHILD_SA with this SPI of four octets."""
+    def child_by_spi(
+        self, spi: bytes, *, outbound: bool, protocol: int = Protocol.IKE
+    ) -> ChildSa | None:
+        """The CHILD_SA with this SPI of four octets; of ESP or AH, or, without ``protocol``, of either."""
         number = int.from_bytes(spi, "big")
         for child in self.children.values():
+            if protocol not in (Protocol.IKE, child.ike_protocol):
+                continue
             if (child.outbound.spi if outbound else child.spi_in) == number:
                 return child
         return None

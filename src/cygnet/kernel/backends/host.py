@@ -34,20 +34,35 @@ _QUIET_S = 0.2
 
 def local_addresses() -> tuple[Address, ...]:
     """Global and site addresses of all interfaces, IPv4 first; without tentative and deprecated ones."""
+    found = dict.fromkeys(address for address, _ in _addresses())
+    return tuple(sorted(found, key=lambda address: address.version))
+
+
+def interface_of(wanted: Address) -> str:
+    """The name of the interface that has this address, empty if none has."""
+    for address, index in _addresses():
+        if address == wanted:
+            with suppress(OSError):
+                return socket.if_indextoname(index)
+    return ""
+
+
+def _addresses() -> list[tuple[Address, int]]:
+    """Addresses with the index of their interface."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.settimeout(_TIMEOUT_S)
         netlink.bind((0, 0))
         request = _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
         netlink.send(_HEADER.pack(_HEADER.size + len(request), _RTM_GETADDR, _REQUEST_DUMP, 1, 0) + request)
-        found: list[Address] = []
+        found: list[tuple[Address, int]] = []
         done = False
         while not done:
             for kind, body in messages(netlink.recv(_RECEIVE)):
                 done = done or kind in (_NLMSG_DONE, _NLMSG_ERROR)
                 address = _address(body) if kind == _RTM_NEWADDR else None
-                if address is not None and address not in found:
-                    found.append(address)
-    return tuple(sorted(found, key=lambda address: address.version))
+                if address is not None:
+                    found.append((address, _IFADDRMSG.unpack_from(body)[4]))
+    return found
 
 
 def source_address(destination: Address) -> Address | None:

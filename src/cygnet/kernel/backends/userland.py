@@ -17,6 +17,7 @@ from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
@@ -132,6 +133,14 @@ class UserlandKernel:
             raise KernelError("espd answered an SPI request with something else")
         return reply.spi
 
+    def allocate_cpi(self, source: Address, destination: Address) -> int:
+        """Refused: espd has no IPComp."""
+        what = "espd does not compress (IPComp)"
+        raise KernelError(f"{what}; the kernel's own IPsec does (charon.kernel = xfrm)")
+
+    def release_cpi(self, source: Address, destination: Address, cpi: int) -> None:
+        """There is none."""
+
     def add_sa(self, spec: SaSpec) -> None:
         """Install an SA."""
         self._ask(AddSa(spec))
@@ -158,6 +167,10 @@ class UserlandKernel:
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy."""
         self._ask(DeletePolicy(spec))
+
+    def acquire_failed(self, reqid: int) -> None:
+        """Let packets ask again soon."""
+        self._ask(AcquireFailed(reqid))
 
     def inventory(self, offset: int = 0) -> Inventory:
         """What espd holds for everybody."""

@@ -23,10 +23,10 @@ from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.signatures import PrivateKey, schemes_for
-from cygnet.ctl.stroke import AddAuthority
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.tokens.references import TokenError
 
@@ -84,7 +84,7 @@ class Store:
         environment = Environment(FileReader(), NOW.timestamp, log, self.fetcher)
         environment = replace(environment, **changes)
         store = StrokeCredentials(Places.below(self.folder), self.settings, environment)
-        self.problems = store.reread(KINDS)
+        self.problems, _ = store.reread(KINDS)
         return store
 
 
@@ -93,8 +93,9 @@ def at(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def section(**values: str) -> AddAuthority:
-    return AddAuthority("lab", "ca.crt", **values)
+def section(**values: object) -> tuple[AuthoritySection, str]:
+    """What a ``ca`` section says, and its ``cacert``."""
+    return AuthoritySection("lab", **values), "ca.crt"
 
 
 # CRLs
@@ -112,7 +113,7 @@ def test_crl_of_the_folder_revokes(at: Store) -> None:
 def test_crl_uri_of_a_ca_section_is_fetched_once(at: Store) -> None:
     at.fetcher.served[CRL_URI] = list_of(at.ca).der
     store = at.open()
-    store.add_authority(section(crluri=CRL_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,)))
     for _ in range(2):
         verdict = store.verify(leaf_of(at.ca).certificate, ())
         assert verdict.ok
@@ -123,7 +124,7 @@ def test_crl_uri_of_a_ca_section_is_fetched_once(at: Store) -> None:
 
 def test_dead_server_leaves_the_peer_trusted_with_an_open_status(at: Store) -> None:
     store = at.open()
-    store.add_authority(section(crluri2=CRL_URI, ocspuri2=OCSP_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,), ocsp_uris=(OCSP_URI,)))
     verdict = store.verify(leaf_of(at.ca).certificate, ())
     assert verdict.ok
     assert verdict.revocation is not None
@@ -138,7 +139,7 @@ def test_fetched_crl_is_written_where_cachecrls_says_so(at: Store, caching: bool
     at.fetcher.served[CRL_URI] = list_of(at.ca, ListWish(extensions=((key_id, False),))).der
     store = at.open()
     store.cache_crls(caching)
-    store.add_authority(section(crluri=CRL_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,)))
     store.verify(leaf_of(at.ca).certificate, ())
     found = {path.name for path in (at.folder / "ipsec.d/crls").iterdir()}
     # another key id than the CA's: refused, so nothing is written
@@ -158,7 +159,7 @@ def test_strongswan_conf_caches_too(at: Store) -> None:
     at.fetcher.served[CRL_URI] = list_of(at.ca, ListWish(extensions=((good, False),))).der
     at.settings = DaemonSettings(cache_crls=True)
     store = at.open()
-    store.add_authority(section(crluri=CRL_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,)))
     store.verify(leaf_of(at.ca).certificate, ())
     assert len(list((at.folder / "ipsec.d/crls").iterdir())) == 1
 
@@ -166,7 +167,7 @@ def test_strongswan_conf_caches_too(at: Store) -> None:
 def test_purged_crls_are_fetched_again(at: Store) -> None:
     at.fetcher.served[CRL_URI] = list_of(at.ca).der
     store = at.open()
-    store.add_authority(section(crluri=CRL_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,)))
     store.verify(leaf_of(at.ca).certificate, ())
     store.purge(frozenset({"crls"}))
     store.verify(leaf_of(at.ca).certificate, ())
@@ -176,7 +177,7 @@ def test_purged_crls_are_fetched_again(at: Store) -> None:
 def test_methods_are_switched_off_by_strongswan_conf(at: Store) -> None:
     at.settings = DaemonSettings(revocation_crl=False, revocation_ocsp=False)
     store = at.open()
-    store.add_authority(section(crluri=CRL_URI, ocspuri=OCSP_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,), ocsp_uris=(OCSP_URI,)))
     assert store.verify(leaf_of(at.ca).certificate, ()).ok
     assert at.fetcher.asked == []
 
@@ -208,7 +209,7 @@ def test_responder_of_a_ca_section_is_asked_and_remembered(at: Store) -> None:
     peer = leaf_of(at.ca)
     at.fetcher.served[OCSP_URI] = answer_of(peer, at.ca)
     store = at.open()
-    store.add_authority(section(ocspuri=OCSP_URI))
+    store.add_authority(*section(ocsp_uris=(OCSP_URI,)))
     for _ in range(2):
         verdict = store.verify(peer.certificate, ())
         assert verdict.revocation is not None
@@ -224,7 +225,7 @@ def test_trusted_responder_of_the_folder_may_sign(at: Store) -> None:
     at.write("ocspcerts/signer.crt", signer.certificate.der)
     at.fetcher.served[OCSP_URI] = answer_of(peer, at.ca, AnswerWish(signer=signer))
     store = at.open()
-    store.add_authority(section(ocspuri=OCSP_URI))
+    store.add_authority(*section(ocsp_uris=(OCSP_URI,)))
     verdict = store.verify(peer.certificate, ())
     assert verdict.revocation is not None
     assert verdict.revocation.status is Status.GOOD
@@ -234,7 +235,7 @@ def test_trusted_responder_of_the_folder_may_sign(at: Store) -> None:
 def test_response_sent_by_the_peer_makes_asking_superfluous(at: Store) -> None:
     peer = leaf_of(at.ca)
     store = at.open()
-    store.add_authority(section(ocspuri=OCSP_URI))
+    store.add_authority(*section(ocsp_uris=(OCSP_URI,)))
     response = OcspResponse.parse(answer_of(peer, at.ca))
     verdict = store.verify(peer.certificate, (), (response,))
     assert verdict.revocation is not None
@@ -247,7 +248,7 @@ def test_own_certificate_gets_a_response_to_send_along(at: Store) -> None:
     at.fetcher.served[OCSP_URI] = answer_of(own, at.ca)
     store = at.open()
     assert store.ocsp_answer(own.certificate) is None
-    store.add_authority(section(ocspuri=OCSP_URI))
+    store.add_authority(*section(ocsp_uris=(OCSP_URI,)))
     assert store.ocsp_answer(own.certificate) == OcspResponse.parse(at.fetcher.served[OCSP_URI])
 
 
@@ -258,7 +259,7 @@ def test_own_certificate_is_announced_below_certuribase(at: Store) -> None:
     own = leaf_of(at.ca).certificate
     store = at.open()
     assert store.hash_and_url(own) is None
-    store.add_authority(section(certuribase="http://certs.lab/"))
+    store.add_authority(*section(cert_uri_base="http://certs.lab/"))
     place = store.hash_and_url(own)
     assert place is not None
     assert place.url == "http://certs.lab/" + sha1(own.der, usedforsecurity=False).hexdigest()
@@ -307,7 +308,7 @@ def test_everything_loaded_and_learned_is_listed(at: Store) -> None:
     at.write("crls/ca.crl", list_of(at.ca, ListWish(revoked=((issue("x"), None),))).der)
     at.fetcher.served[OCSP_URI] = answer_of(peer, at.ca)
     store = at.open()
-    store.add_authority(section(ocspuri=OCSP_URI, crluri=CRL_URI, certuribase="http://c/"))
+    store.add_authority(*section(ocsp_uris=(OCSP_URI,), crl_uris=(CRL_URI,), cert_uri_base="http://c/"))
     store.verify(peer.certificate, ())
     (crl,) = store.documents("crls")
     assert crl.lines(NOW.timestamp(), True)[0] == 'issuer:   "CN=CA"'
@@ -325,7 +326,7 @@ def test_everything_loaded_and_learned_is_listed(at: Store) -> None:
 
 def test_removed_section_names_nothing_any_more(at: Store) -> None:
     store = at.open()
-    store.add_authority(section(crluri=CRL_URI))
+    store.add_authority(*section(crl_uris=(CRL_URI,)))
     assert store.remove_authority("lab")
     store.verify(leaf_of(at.ca).certificate, ())
     assert at.fetcher.asked == []
@@ -383,18 +384,19 @@ def test_operator_is_asked_for_a_passphrase_until_it_fits(at: Store) -> None:
         asked.append(question)
         return answers[len(asked) - 1]
 
-    assert store.reread(frozenset({"secrets"}), ask) == []
+    assert store.reread(frozenset({"secrets"}), ask) == ([], True)
     assert len(asked) == 2
     assert all(question.endswith("Passphrase:") for question in asked)
     assert store.listed("certs") == [(own.certificate, True)]
-    assert store.reread(frozenset({"secrets"})) == []  # nobody to ask, but known from before
+    assert store.reread(frozenset({"secrets"})) == ([], True)  # nobody to ask, but known from before
     assert store.listed("certs") == [(own.certificate, True)]
 
 
 def test_operator_who_gives_up_leaves_the_key_out(at: Store) -> None:
     at.write("private/own.key", encrypted(issue("own"), serialization.PrivateFormat.PKCS8))
     at.secrets(": PKCS8 own.key %prompt\n")
-    (problem,) = at.open().reread(frozenset({"secrets"}), lambda question: "")
+    (problem,), complete = at.open().reread(frozenset({"secrets"}), lambda question: "")
+    assert not complete
     assert "no passphrase that opens it was given" in problem
 
 
@@ -433,7 +435,7 @@ def test_key_and_certificate_of_a_token_are_used(at: Store) -> None:
 def test_ca_certificate_of_a_token_is_trusted(at: Store) -> None:
     other = issue("card CA")
     store = at.open(tokens=FakeTokens(other))
-    store.add_authority(AddAuthority("card", "%smartcard:45"))
+    store.add_authority(AuthoritySection("card"), "%smartcard:45")
     assert store.verify(leaf_of(other).certificate, ()).ok
 
 
@@ -441,7 +443,7 @@ def test_ca_certificate_of_a_token_is_trusted(at: Store) -> None:
 def test_wrong_pin_is_named(at: Store, secret: str) -> None:
     at.secrets(f": PIN %smartcard:45 {secret}\n")
     store = at.open(tokens=FakeTokens(leaf_of(at.ca)))
-    (problem,) = store.reread(frozenset({"secrets"}), lambda question: "4321")
+    (problem,), _ = store.reread(frozenset({"secrets"}), lambda question: "4321")
     assert "loading PIN private key from '%smartcard:45' failed: login to token 'lab' failed" in problem
 
 
@@ -449,7 +451,8 @@ def test_pin_is_asked_for(at: Store) -> None:
     at.secrets(": PIN %smartcard:45 %prompt\n")
     store = at.open(tokens=FakeTokens(leaf_of(at.ca)))
     asked: list[str] = []
-    assert store.reread(frozenset({"secrets"}), lambda question: asked.append(question) or "1234") == []
+    answer = store.reread(frozenset({"secrets"}), lambda question: asked.append(question) or "1234")
+    assert answer == ([], True)
     assert asked == ["Login to token 'lab' required. PIN:"]
 
 
