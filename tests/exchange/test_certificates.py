@@ -42,6 +42,23 @@ def test_classic_signatures_serve_where_rfc_7427_is_off(kind: str) -> None:
     assert pair.bob.said(f"authentication of 'alice.test' with {name} successful"), pair.bob.log
 
 
+def test_scheme_that_the_connection_names_is_signed_with() -> None:
+    pair = certified_pair("rsa")
+    scheme = "RSA_EMSA_PSS_SHA2_384"
+    pair.change("alice", local=(replace(pair.alice_config.local[0], signature_schemes=(scheme,)),))
+    pair.connect()
+    assert pair.is_up()
+    assert pair.bob.said(f"authentication of 'alice.test' with {scheme} successful"), pair.bob.log
+
+
+def test_scheme_that_our_key_cannot_do_is_named() -> None:
+    pair = certified_pair("rsa")
+    pair.change("alice", local=(replace(pair.alice_config.local[0], signature_schemes=("ED25519",)),))
+    pair.connect()
+    assert pair.is_clean()
+    assert "no signature scheme of ED25519" in pair.alice.finished().reason
+
+
 def test_ed25519_without_rfc_7427_fails_with_the_reason() -> None:
     pair = certified_pair("ed25519", Pair(settings=DaemonSettings(signature_authentication=False)))
     pair.connect(60)

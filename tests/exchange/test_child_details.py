@@ -11,11 +11,12 @@ from simulation.peer import Peer
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect, Send
 from cygnet.charon.config.records import UniqueMark
+from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Delete, Notify
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, TerminateChild, TerminateIke
+from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, RekeyIke, TerminateChild, TerminateIke
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import IpProtocol, Mark, SaSpec
 
@@ -64,7 +65,7 @@ def test_ah_is_rekeyed_and_deleted_by_either_side(whose: str) -> None:
     assert peer.finished(3).ok
     assert pair.is_up()
     peer.order(peer.sa, TerminateChild(name="net-net"))
-    pair.network.run()
+    pair.network.run(6)  # the inbound half of the rekeyed one is kept for a while
     assert pair.is_up(children=0)
     assert pair.alice.kernel.is_empty() and pair.bob.kernel.is_empty()
 
@@ -216,6 +217,18 @@ def test_unique_mark_is_one_for_both_directions_and_stays_with_rekeying() -> Non
     pair.network.run()
     assert {policy.mark for policy in pair.alice.kernel.policies} == {Mark(1), Mark(2)}
     assert len({child.reqid for child in pair.children(pair.alice)}) == 2
+
+
+@pytest.mark.parametrize("make_before_break", [True, False])
+def test_unique_mark_stays_with_reauthentication(make_before_break: bool) -> None:
+    pair = Pair(settings=DaemonSettings(make_before_break=make_before_break))
+    pair.change_child("alice", mark_in=UniqueMark(), mark_out=UniqueMark())
+    pair.change("alice", reauth=True)
+    old = pair.connect()
+    pair.alice.order(old, RekeyIke())
+    pair.network.run(60)
+    assert pair.is_up() and pair.alice.sa is not old
+    assert marks_of(pair) == {(Mark(1), Mark(1))}
 
 
 def test_unique_marks_may_differ_by_direction_and_keep_to_their_mask() -> None:

@@ -1,10 +1,12 @@
 """Deleting CHILD_SAs and IKE_SAs, from either side and both at once (RFC 7296, 1.4.1)."""
 
+from dataclasses import replace
+
 import pytest
-from simulation.pair import Pair
+from simulation.pair import BOB, Pair
 
 from cygnet.charon.config.records import Action
-from cygnet.charon.sa.events import ChildClosed, ChildDown, Reestablish
+from cygnet.charon.sa.events import ChildDown
 from cygnet.charon.sa.orders import Initiate, TerminateChild, TerminateIke
 
 
@@ -83,25 +85,25 @@ def test_closeaction_start_makes_the_child_sa_again() -> None:
     assert pair.children(pair.alice)[0].unique_id == 2
 
 
-def test_closeaction_start_asks_for_everything_when_the_ike_sa_goes() -> None:
+def test_closeaction_start_makes_everything_again_when_the_ike_sa_goes() -> None:
     pair = Pair()
     pair.change_child("alice", close_action=Action.START)
-    pair.connect()
+    old = pair.connect()
     pair.bob.order(pair.bob.sa, TerminateIke())
     pair.network.run()
-    assert pair.is_clean()
-    (wanted,) = pair.alice.of(Reestablish)
-    assert [child.name for child in wanted.children] == ["net-net"]
+    assert pair.is_up()
+    assert pair.alice.sa is not old
 
 
-def test_closeaction_trap_asks_for_the_trap() -> None:
+@pytest.mark.parametrize("what", [TerminateChild(name="net-net"), TerminateIke()])
+def test_closeaction_trap_installs_the_trap(what: TerminateChild | TerminateIke) -> None:
     pair = Pair()
     pair.change_child("alice", close_action=Action.TRAP)
     pair.connect()
-    pair.bob.order(pair.bob.sa, TerminateChild(name="net-net"))
+    pair.bob.order(pair.bob.sa, what)
     pair.network.run()
-    (closed,) = pair.alice.of(ChildClosed)
-    assert closed.action is Action.TRAP
+    (routed,) = pair.alice.traps.installed()
+    assert routed.name == "net-net"
 
 
 def test_shutdown_does_not_wait_for_the_answer() -> None:
@@ -119,7 +121,28 @@ def test_further_child_sa_by_create_child_sa() -> None:
     sa = pair.connect()
     # I -> R  CREATE_CHILD_SA { SA, Ni, TSi, TSr }
     # R -> I  CREATE_CHILD_SA { SA, Nr, TSi, TSr }
-    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.alice.order(sa, Initiate(replace(pair.alice_config.children[0], name="second"), ticket=7))
     pair.network.run()
     assert pair.is_up(children=2)
+    assert pair.alice.finished(7).ok
+
+
+def test_asking_again_for_a_child_sa_makes_no_second_one() -> None:
+    pair = Pair()
+    sa = pair.connect()
+    before = len(pair.bob.log)
+    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.network.run()
+    assert pair.is_up(children=1)
+    assert pair.alice.finished(7).ok
+    assert len(pair.bob.log) == before  # Bob heard nothing
+
+
+def test_asking_again_while_the_child_sa_is_on_its_way_waits_for_that_one() -> None:
+    pair = Pair()
+    pair.load()
+    sa = pair.alice.initiate(pair.alice_config, pair.alice_config.children[0], BOB, 0)
+    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=7))
+    pair.network.run()
+    assert pair.is_up(children=1)
     assert pair.alice.finished(7).ok

@@ -10,6 +10,7 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
+from cygnet.charon.config.records import Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, build_protected
@@ -118,6 +119,7 @@ def test_unknown_critical_payload_in_a_first_message_is_refused_without_state() 
 
 def test_malformed_content_under_the_right_keys_ends_only_this_ike_sa() -> None:
     pair = established()
+    pair.bob.connections.configs = [replace(pair.bob_config, unique=Unique.NEVER)]
     other = Peer(pair.network, "192.0.2.3")
     other.store.secrets = pair.alice.store.secrets
     other.initiate(pair.alice_config, pair.alice_config.children[0], "192.0.2.2")
@@ -185,7 +187,7 @@ def test_status_notifies_of_extensions_are_answered_and_ignored() -> None:
 def test_too_many_child_sas_are_refused() -> None:
     pair = Pair(settings=DaemonSettings(max_children=1))
     sa = pair.connect()
-    pair.alice.order(sa, Initiate(pair.alice_config.children[0], ticket=9))
+    pair.alice.order(sa, Initiate(replace(pair.alice_config.children[0], name="second"), ticket=9))
     pair.network.run()
     assert pair.is_up()
     assert "NO_ADDITIONAL_SAS" in pair.alice.finished(9).reason

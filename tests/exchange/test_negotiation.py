@@ -61,6 +61,7 @@ def test_nothing_in_common_for_the_ike_sa_names_the_transforms() -> None:
     assert pair.bob.said("no acceptable ENCRYPTION_ALGORITHM found")
     assert pair.bob.said("configured proposals: IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/CURVE_25519")
     assert pair.alice.said("received NO_PROPOSAL_CHOSEN notify error")
+    assert pair.alice.said("the peer accepts none of the proposals IKE:AES_GCM_16_128/")
 
 
 def test_nothing_in_common_for_the_child_sa_keeps_the_ike_sa() -> None:
@@ -70,6 +71,7 @@ def test_nothing_in_common_for_the_child_sa_keeps_the_ike_sa() -> None:
     # R -> I  IKE_AUTH { IDr, AUTH, N(NO_PROPOSAL_CHOSEN) }
     assert pair.is_up(children=0)
     assert pair.bob.said("no acceptable ENCRYPTION_ALGORITHM found")
+    assert pair.alice.said("the peer accepts none of the proposals ESP:AES_GCM_16_128/")
     assert pair.alice.finished().reason == "received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built"
 
 

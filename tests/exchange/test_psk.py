@@ -47,6 +47,7 @@ def test_different_secrets_fail_and_both_say_why() -> None:
     assert pair.is_clean()
     assert pair.bob.said("tried 2 shared keys for 'bob.test' - 'alice.test', but MAC mismatched")
     assert pair.alice.said("received AUTHENTICATION_FAILED notify error")
+    assert pair.alice.said("the peer does not accept 'alice.test' with pre-shared key, or is not 'bob.test'")
     assert pair.alice.finished().reason == "received AUTHENTICATION_FAILED notify error"
 
 
@@ -70,11 +71,14 @@ def _other_second_time(right: Secret):  # type: ignore[no-untyped-def]
     return lambda local, remote: answers.pop(0)
 
 
-def test_no_secret_is_no_message() -> None:
+def test_initiator_without_secret_tells_the_responder() -> None:
     pair = Pair()
     pair.alice.store.secrets.clear()
     pair.connect()
-    assert not pair.alice.sas
+    # I -> R  INFORMATIONAL { N(AUTHENTICATION_FAILED) }
+    # R -> I  INFORMATIONAL { }
+    assert pair.is_clean()
+    assert pair.bob.said("received AUTHENTICATION_FAILED notify error")
     assert "no shared key found for 'alice.test' - 'bob.test'" in pair.alice.finished().reason
 
 

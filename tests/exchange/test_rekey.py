@@ -3,7 +3,7 @@
 import pytest
 from simulation.pair import Pair
 
-from cygnet.charon.sa.events import ChildDown, ChildUp, IkeEstablished, Reestablish
+from cygnet.charon.sa.events import ChildDown, ChildUp, IkeEstablished
 from cygnet.charon.sa.orders import KernelExpire, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.crypto.proposals import Protocol, parse_proposals
@@ -103,17 +103,6 @@ def test_ike_sa_is_rekeyed_before_its_lifetime_ends() -> None:
     assert pair.is_up()
     assert pair.alice.sa is not old
     assert old.state is IkeState.DESTROYING
-
-
-def test_reauthentication_wants_everything_anew() -> None:
-    pair = Pair()
-    pair.change("alice", ike_lifetime_s=3600, margin_s=300, reauth=True)
-    pair.connect()
-    pair.network.run(3400)
-    (wanted,) = pair.alice.of(Reestablish)
-    assert wanted.reason == "reauthentication"
-    assert [child.name for child in wanted.children] == ["net-net"]
-    assert pair.is_clean()
 
 
 def test_without_rekeying_the_lifetime_ends_everything() -> None:

@@ -22,8 +22,19 @@ def leftovers() -> set[str]:
 
 
 def test_demo_shows_a_tunnel() -> None:
+    assert_shows_a_tunnel([sys.executable, DEMO])
+
+
+def test_demo_runs_for_the_root_of_a_user_namespace() -> None:
+    """What a user without root has: no capability counts outside the namespace."""
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this kernel allows no user namespaces")
+    assert_shows_a_tunnel(["unshare", "-Ur", sys.executable, DEMO])
+
+
+def assert_shows_a_tunnel(command: list[str]) -> None:
     before = leftovers()
-    done = subprocess.run([sys.executable, DEMO], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     assert "connection 'net-net' established successfully" in text
@@ -37,7 +48,10 @@ def test_demo_shows_a_tunnel() -> None:
 def test_interrupted_demo_leaves_nothing_behind() -> None:
     before = leftovers()
     command = [sys.executable, DEMO]
+    # A background job of a shell has SIGINT ignored, which its children inherit.
+    before_demo = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as demo:
+        signal.signal(signal.SIGINT, before_demo)
         assert demo.stdout is not None
         for line in demo.stdout:
             if "ipsec up net-net" in line:

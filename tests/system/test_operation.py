@@ -110,10 +110,12 @@ def test_orderly_end_deletes_the_sas_at_the_peer_within_two_seconds(lab: Lab, ki
     until(sun.host.has_nothing, "no SA left at the peer", 2)
 
 
-def test_stop_leaves_no_process_and_no_interface(lab: Lab) -> None:
+@pytest.mark.parametrize("sockets", ["auto", "raw", "udp"])
+def test_stop_leaves_no_process_and_no_interface(lab: Lab, sockets: str) -> None:
     moon = lone(lab)
+    moon.settings(f"socket = {sockets}")
     moon.start()
-    pids = [moon.pid_of(name) for name in ("starter", "charon")]
+    pids = [moon.pid_of(name) for name in ("starter", "charon", "espd")]
     assert all(pids)
     moon.ipsec("stop")
     assert not any(moon.alive(pid) for pid in pids)

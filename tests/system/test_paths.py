@@ -8,7 +8,7 @@ from lab.certificates import Holder, authority, leaf, sub_authority
 from lab.hosts import until
 from lab.network import lose
 from lab.topology import PAIRS, Lab
-from lab.tunnels import End, assert_carries, bring_up, configure, credentials, is_up
+from lab.tunnels import End, assert_carries, bring_up, configure, credentials, is_up, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
@@ -25,12 +25,36 @@ def test_initiator_behind_nat(lab: Lab, kinds: str) -> None:
     until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
 
 
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("sockets", ["inherited", "raw", "udp"])
+def test_esp_in_udp_by_every_kind_of_socket_and_after_a_restart(
+    lab: Lab, sockets: str, family: int
+) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    if family == 6:
+        moon.address, sun.address = "2001:db8::1", "2001:db8::2"
+    configure(moon, sun, forceencaps="yes")
+    replace(moon, "auto=add", "auto=start")
+    for end in (sun, moon):
+        end.host.settings(f"socket = {sockets}")
+        end.host.start()
+    until(lambda: is_up(moon) and is_up(sun), "tunnel up at both ends")
+    assert "ESP in UDP" in sun.host.ipsec("status")
+    assert_carries(moon, sun)
+    was = moon.host.pid_of("charon")
+    moon.host.run("kill", "-KILL", str(was))
+    until(lambda: moon.host.pid_of("charon") not in (0, was) and is_up(moon) and is_up(sun), "tunnel again")
+    assert f"using {sockets} IKE sockets" in moon.host.log()
+    assert_carries(moon, sun)
+
+
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_fifth_of_the_messages_lost(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
     configure(moon, sun, "rsa")
     for end in (moon, sun):
         lose(end.host, 20)
+        end.host.settings("retransmit_tries = 20")  # IKE_AUTH has fragments: six rounds of ten fail
     sun.host.start()
     moon.host.start()
     moon.host.ipsec("up", "net-net", timeout=60)

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from cygnet.base.addresses import Host
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.choosing import open_ike_socket
 from cygnet.runtime.network.datagrams import KEEPALIVE, NON_ESP_MARKER, Datagram, IkeSocket
+from cygnet.runtime.network.guards import NOBODY
 from cygnet.runtime.network.inherited import SOCKETS_VARIABLE, encode, open_group
 from cygnet.runtime.network.settings import SocketSettings
 from lab.namespaces import Namespace
@@ -22,6 +24,12 @@ THEIRS = {4: "192.0.2.2", 6: "2001:db8::2"}
 ANY = {4: "0.0.0.0", 6: "::"}
 KIND = {4: socket.AF_INET, 6: socket.AF_INET6}
 BOTH = pytest.mark.parametrize("family", [4, 6])
+
+
+def is_mapped(uid: int) -> bool:
+    """Whether this user namespace has such a user."""
+    rows = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    return any(int(first) <= uid < int(first) + int(count) for first, _, count in rows)
 
 
 class Bench:
@@ -168,6 +176,8 @@ def test_address_that_cannot_be_bound_is_left_out(bench: Bench, family: int) -> 
 
 @BOTH
 def test_charon_comes_back_beside_an_espd_that_kept_its_member(bench: Bench, family: int) -> None:
+    if family == 6 and not is_mapped(NOBODY):
+        pytest.skip("with one user here, an IPv6 guard cannot have another owner than espd's socket")
     with bench.host.entered():
         groups = open_group(members=("charon", "espd"))
     for sock in groups.members["charon"].values():

@@ -95,6 +95,11 @@ def _kind_of_prefix(prefix: str) -> Callable[[str], Identity] | None:
     return _PREFIXES.get(prefix)
 
 
+def _as_written(text: str) -> bytes:
+    """The octets of a file, whatever their character set: readers pass on as surrogates what is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _octets(text: str) -> bytes:
     """Text, or hexadecimal octets behind ``#``."""
     if text.startswith("#"):
@@ -102,7 +107,7 @@ def _octets(text: str) -> bytes:
             return bytes.fromhex(text[1:])
         except ValueError:
             pass
-    return text.encode()
+    return _as_written(text)
 
 
 def _typed(kind: IdType) -> Callable[[str], Identity]:
@@ -113,7 +118,7 @@ def _address(rest: str) -> Identity:
     try:
         return Identity.from_address(ip_address(rest.strip()))
     except ValueError:
-        return Identity(IdType.KEY_ID, rest.encode())
+        return Identity(IdType.KEY_ID, _as_written(rest))
 
 
 def _distinguished_name(text: str) -> Identity:
@@ -122,24 +127,24 @@ def _distinguished_name(text: str) -> Identity:
     try:
         return Identity(IdType.DER_ASN1_DN, distinguished_names.parse_text(text))
     except ValueError:
-        return Identity(IdType.KEY_ID, text.encode())
+        return Identity(IdType.KEY_ID, _as_written(text))
 
 
 def _with_at(text: str) -> Identity:
     if text.startswith("@#"):
         return Identity(IdType.KEY_ID, _octets(text[1:]))
     if text.startswith("@@"):
-        return Identity(IdType.RFC822, text[2:].encode())
+        return Identity(IdType.RFC822, _as_written(text[2:]))
     if text.startswith("@"):
-        return Identity(IdType.FQDN, text[1:].encode())
-    return Identity(IdType.RFC822, text.encode())
+        return Identity(IdType.FQDN, _as_written(text[1:]))
+    return Identity(IdType.RFC822, _as_written(text))
 
 
 def _address_or_name(text: str) -> Identity:
     try:
         return Identity.from_address(ip_address(text))
     except ValueError:
-        return Identity(IdType.KEY_ID if ":" in text else IdType.FQDN, text.encode())
+        return Identity(IdType.KEY_ID if ":" in text else IdType.FQDN, _as_written(text))
 
 
 _PREFIXES: dict[str, Callable[[str], Identity]] = {

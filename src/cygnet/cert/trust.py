@@ -75,6 +75,7 @@ def build_chain(
     """Look for a chain from ``leaf`` to one of ``anchors`` that passes; ``now`` is POSIX seconds.
 
     An anchor is trusted as it is, whoever signed it, within its validity; so is ``leaf`` if it is one itself.
+    The chain goes on to an anchor above it, where there is one: ``rightca`` may name that.
     Of several failures the verdict tells the one that got farthest. At most ``MAX_SIGNATURES`` signatures are
     verified whatever the peer sends.
     """

@@ -35,16 +35,22 @@ from cygnet.charon.control.server import ControlServer, Limits, listen
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.control.user_credentials import UserCredentialsHandler
+from cygnet.charon.jobs.contacts import Contacts
+from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.ike_counters import IkeCounters
+from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
-from cygnet.charon.jobs.negotiations import Negotiations, Workplace
+from cygnet.charon.jobs.loading import Loading
+from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports
+from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.updown import Updown
+from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.memory import Holdings
 from cygnet.charon.sa.endpoint import Endpoint
 from cygnet.charon.sa.ike_sa import IkeSa
@@ -134,6 +140,8 @@ class Daemon:
         self._tokens.close()
         self._kernel.close(flush=True)
         self._socket.close()
+        for sock in self._esp_sockets.values():
+            sock.close()
         self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
@@ -156,10 +164,10 @@ class Daemon:
 
     def _build_network_and_kernel(self) -> None:
         settings = self._settings
-        self._socket, esp_sockets = open_sockets(settings, self._counters, local_addresses)
+        self._socket, self._esp_sockets = open_sockets(settings, self._counters, local_addresses)
         self._bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
         inherited = self._socket.kind == "inherited"
-        descriptors = {name: sock.fileno() for name, sock in esp_sockets.items()}
+        descriptors = {name: sock.fileno() for name, sock in self._esp_sockets.items()}
         access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
         self._kernel: Kernel = open_kernel(settings.kernel, access, partial(self._bus.log, Group.KNL))
 
@@ -184,20 +192,30 @@ class Daemon:
         stores = chosen(settings.backends, [self._stroke.connections])
         self._backends = BackendManager(stores, [self._stroke.credentials], [self._stroke.connections])
         numbers = Numbers(self._manager.next_unique_id, settings.reqid_base)
-        ports = Ports(self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings)
-        self._place = Workplace(self._manager, ports, numbers, self._bus, self._jobs, resolver.resolve, clock)
-        self._negotiations = Negotiations(self._place)
+        self._installed = Installed()
+        ports = Ports(
+            self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings,
+            Contacts(self._manager, self._installed,
+                     lambda ike: ends(ike, resolver.resolve, self._kernel.source_address)),
+        )  # fmt: skip
+        self._place = Workplace(
+            self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,
+            self._backends, clock,
+        )  # fmt: skip
         self._traps = Traps(self._kernel, numbers, resolver.resolve, self._bus)
         self._build_jobs(performer)
 
     def _build_jobs(self, performer: EffectPerformer) -> None:
-        place, installed = self._place, Installed()
-        self._reactions = Reactions(
-            place, self._negotiations, self._traps, installed, self._events, self._backends
+        place, installed = self._place, self._installed
+        reconciler = Reconciler(place, Initiation(place), self._traps, installed)
+        self._reactions = Reactions(place, reconciler, installed)
+        self._negotiations, self._loading = (
+            Negotiations(place, reconciler),
+            Loading(self._stroke, reconciler, place),
         )
-        performer.react, performer.expire = self._reactions, self._manager.expire
-        performer.count = self._ike_counters
-        self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
+        performer.react, performer.gone = self._reactions, self._reactions.retired
+        performer.expire, performer.count = self._manager.expire, self._ike_counters
+        self._kernel_events = KernelEvents(place, reconciler, self._traps, installed)
         updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log)
         self._bus.listen(updown, events=updown.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
@@ -231,7 +249,7 @@ class Daemon:
             rekey=RekeyHandler(self._manager, self._negotiations, follower),
             route=RouteHandler(self._backends, self._traps),
             unroute=UnrouteHandler(self._traps),
-            load=LoadHandler(self._stroke),
+            load=LoadHandler(self._loading),
             reread=RereadHandler(self._stroke),
             purge=PurgeHandler(self._stroke, terminate),
             loglevel=LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),

@@ -7,7 +7,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from cygnet.base.groups import Group, Level
 from cygnet.runtime.bus.bus import Bus
@@ -42,6 +42,9 @@ class Settings(Protocol):
     def sections(self, path: str = "") -> tuple[str, ...]:
         """The names of the sections below."""
 
+    def section(self, *names: str) -> Self:
+        """The section that these names lead to; they may have dots in them, as old names of files do."""
+
 
 def add_loggers(
     bus: Bus, settings: Settings, debug: Mapping[str, int], stderr: bool
@@ -59,8 +62,8 @@ def add_loggers(
     problems: list[str] = []
     loggers = [_add_file(bus, settings, name, problems) for name in names]
     for name in facilities:
-        section = f"charon.syslog.{name}"
-        bus.listen(SyslogLogger(name, _line_format(settings, section)), levels=_levels(settings, section))
+        section = settings.section("charon", "syslog", name)
+        bus.listen(SyslogLogger(name, _line_format(section)), levels=_levels(section))
     for problem in problems:
         bus.log(Group.DMN, Level.CONTROL, problem)
     return tuple(logger for logger in loggers if logger is not None)
@@ -77,36 +80,32 @@ def _add_defaults(bus: Bus, debug: Mapping[str, int], stderr: bool) -> None:
 
 
 def _add_file(bus: Bus, settings: Settings, name: str, problems: list[str]) -> FileLogger | None:
-    section = f"charon.filelog.{name}"
-    path, form = settings.get(f"{section}.path") or name, _line_format(settings, section)
-    levels = _levels(settings, section)
+    section = settings.section("charon", "filelog", name)
+    path, form, levels = section.get("path") or name, _line_format(section), _levels(section)
     if path in STREAMS:
         bus.listen(StreamLogger(form, getattr(sys, path), f"log {path}"), levels=levels)
         return None
-    append, flush = (
-        settings.get_bool(f"{section}.append", True),
-        settings.get_bool(f"{section}.flush_line", False),
-    )
+    append, flush = section.get_bool("append", True), section.get_bool("flush_line", False)
     try:
         logger = FileLogger(Path(path), form, append=append, flush_line=flush)
     except OSError as error:
-        problems.append(f"opening file {path} for logging failed: {error.strerror}")
+        problems.append(f"opening file '{path}' for logging failed: {error.strerror}")
         return None
     bus.listen(logger, levels=levels)
     return logger
 
 
-def _line_format(settings: Settings, section: str) -> LineFormat:
+def _line_format(section: Settings) -> LineFormat:
     return LineFormat(
-        settings.get(f"{section}.time_format"),
-        settings.get(f"{section}.time_precision"),
-        settings.get_bool(f"{section}.ike_name", False),
-        settings.get_bool(f"{section}.log_level", False),
-        settings.get_bool(f"{section}.json", False),
+        section.get("time_format"),
+        section.get("time_precision"),
+        section.get_bool("ike_name", False),
+        section.get_bool("log_level", False),
+        section.get_bool("json", False),
     )
 
 
-def _levels(settings: Settings, section: str) -> Levels:
-    default = settings.get_int(f"{section}.default", Level.CONTROL)
-    asked = [group for group in Group if settings.has(f"{section}.{group}")]
-    return Levels(default, {group: settings.get_int(f"{section}.{group}", default) for group in asked})
+def _levels(section: Settings) -> Levels:
+    default = section.get_int("default", Level.CONTROL)
+    asked = [group for group in Group if section.has(group)]
+    return Levels(default, {group: section.get_int(group, default) for group in asked})

@@ -102,6 +102,7 @@ class Connection:
     rekey_fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    childless: str = "allow"
     keying_tries: int = 3
     dpd_delay_s: float = 30
     dpd_timeout_s: float = 150

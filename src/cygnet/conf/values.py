@@ -22,6 +22,7 @@ class UnusableError(ValueError):
 _TIME = re.compile(r"(\d{1,12})s?|(\d{1,9}(?:\.\d{1,9})?)([mhd])", re.ASCII)
 _NUMBER = re.compile(r"\d{1,20}", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", re.ASCII)
+_GROUPS_OF_OTHERS = ("wch",)  # of strongSwan's programs that have no part here
 _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 _PROTOCOLS = {name: number for number, name in PROTOCOL_NAMES.items()} | {
     "icmpv6": 58, "ipip": 4, "ipencap": 4, "ipv6": 41, "vrrp": 112, "udplite": 136, "%any": 0, "any": 0,
@@ -116,9 +117,11 @@ def log_levels(value: str) -> tuple[tuple[str, int], ...]:
         raise ValueError("must be pairs of a log type and a level, such as 'ike 2, knl 3'")
     pairs = []
     for group, level in zip(words[::2], words[1::2], strict=True):
-        if group != "any" and group not in Group.__members__.values():
+        number = whole(-1, 4)(level)
+        if group != "any" and group not in (*Group, *_GROUPS_OF_OTHERS):
             raise ValueError(f"unknown log type '{group}'; known are any, {', '.join(Group)}")
-        pairs.append((group, whole(-1, 4)(level)))
+        if group not in _GROUPS_OF_OTHERS:
+            pairs.append((group, number))
     return tuple(pairs)
 
 

@@ -8,22 +8,22 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cygnet.base.secret import Secret
+from cygnet.crypto.diffie_hellman import DiffieHellman
 from cygnet.crypto.errors import InvalidKeError
 from cygnet.crypto.interfaces import KeyPair, Rng
 
 _UNCOMPRESSED = b"\x04"
 
 
-class EcpMethod:
+class EcpMethod(DiffieHellman):
     """A group over a prime curve; public values are x and y without a point format (RFC 5903, 7)."""
 
-    __slots__ = ("curve", "number", "order", "public_size")
+    __slots__ = ("curve", "order")
 
     def __init__(self, number: int, curve: ec.EllipticCurve) -> None:
-        self.number = number
+        super().__init__(number, 2 * ((curve.key_size + 7) // 8))
         self.curve = curve
         self.order = curve.group_order
-        self.public_size = 2 * ((curve.key_size + 7) // 8)
 
     def generate(self, rng: Rng) -> KeyPair:
         """A key pair from 64 more random bits than the order has (FIPS 186-5, A.2.1)."""
@@ -53,14 +53,13 @@ class EcpKeyPair:
             raise InvalidKeError("public value is not a point of the curve") from None
 
 
-class MontgomeryMethod:
+class MontgomeryMethod(DiffieHellman):
     """Curve25519 or Curve448 (RFC 7748, RFC 8031)."""
 
-    __slots__ = ("_pair", "number", "public_size")
+    __slots__ = ("_pair",)
 
     def __init__(self, number: int, size: int, pair: Callable[[bytes], KeyPair]) -> None:
-        self.number = number
-        self.public_size = size
+        super().__init__(number, size)
         self._pair = pair
 
     def generate(self, rng: Rng) -> KeyPair:

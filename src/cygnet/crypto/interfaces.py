@@ -65,21 +65,21 @@ class Mac(Protocol):
 
 
 class KeyPair(Protocol):
-    """Our half of one key exchange."""
+    """The initiator's half of one key exchange."""
 
     @property
     def public(self) -> bytes:
         """Key Exchange Data as it travels (RFC 7296, 3.4)."""
 
     def shared(self, peer: bytes) -> Secret:
-        """The shared secret with the peer's public value.
+        """The shared secret with what the responder answered.
 
-        Raises :class:`~cygnet.crypto.errors.InvalidKeError` where RFC 6989's tests fail.
+        Raises :class:`~cygnet.crypto.errors.InvalidKeError` where RFC 6989's tests, or FIPS 203's, fail.
         """
 
 
 class KeMethod(Protocol):
-    """A key exchange method (RFC 7296, 3.3.2, transform type 4)."""
+    """A key exchange method (RFC 7296, 3.3.2, transform type 4), Diffie-Hellman or KEM."""
 
     @property
     def number(self) -> int:
@@ -87,7 +87,17 @@ class KeMethod(Protocol):
 
     @property
     def public_size(self) -> int:
-        """Octets of a public value."""
+        """Octets of the initiator's public value."""
+
+    @property
+    def answer_size(self) -> int:
+        """Octets of the responder's public value."""
 
     def generate(self, rng: Rng) -> KeyPair:
-        """A key pair derived from octets of ``rng`` alone."""
+        """The initiator's part: a key pair derived from octets of ``rng`` alone."""
+
+    def answer(self, peer: bytes, rng: Rng) -> tuple[bytes, Secret]:
+        """The responder's part: its public value and the shared secret, for the initiator's value.
+
+        Raises :class:`~cygnet.crypto.errors.InvalidKeError` like :meth:`KeyPair.shared`.
+        """

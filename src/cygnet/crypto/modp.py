@@ -12,6 +12,7 @@ from functools import lru_cache
 from cryptography.utils import CryptographyDeprecationWarning
 
 from cygnet.base.secret import Secret
+from cygnet.crypto.diffie_hellman import DiffieHellman
 from cygnet.crypto.errors import InvalidKeError
 from cygnet.crypto.interfaces import KeyPair, Rng
 
@@ -57,19 +58,18 @@ def safe_prime(bits: int, addend: int) -> int:
     return (1 << bits) - (1 << bits - 64) - 1 + (digits + addend << 64)
 
 
-class ModpMethod:
+class ModpMethod(DiffieHellman):
     """One MODP group.
 
     ``exponent_octets`` is the length of the secret exponent: at least twice the strength of the group
     (RFC 3526, 8; NIST SP 800-56A, table 25), which is all that a safe prime needs.
     """
 
-    __slots__ = ("exponent_octets", "number", "prime", "public_size")
+    __slots__ = ("exponent_octets", "prime")
 
     def __init__(self, number: int, prime: int, exponent_octets: int) -> None:
-        self.number = number
+        super().__init__(number, (prime.bit_length() + 7) // 8)
         self.prime = prime
-        self.public_size = (prime.bit_length() + 7) // 8
         self.exponent_octets = exponent_octets
 
     def generate(self, rng: Rng) -> KeyPair:

@@ -3,12 +3,13 @@
 Also the one place to import proposals from: their records and :func:`select`.
 """
 
+import re
 from difflib import get_close_matches
 
 from cygnet.crypto import tables
 from cygnet.crypto.selection import Selection, select
 from cygnet.crypto.tables import TransformType
-from cygnet.crypto.transforms import Proposal, Protocol, Transform
+from cygnet.crypto.transforms import ADDITIONAL, Proposal, Protocol, Transform
 
 __all__ = [
     "Proposal",
@@ -26,34 +27,42 @@ MAX_TRANSFORMS = 255
 # What ``ike=`` and ``esp=`` stand for where a connection does not have them; the defaults follow.
 UNSET = {Protocol.IKE: "aes128-sha256-curve25519", Protocol.ESP: "aes128-sha256", Protocol.AH: "sha256"}
 
-_IKE_PRFS = "prfsha256-prfsha384-prfsha512-prfsha1"
-_IKE_GROUPS = "curve25519-ecp256-ecp384-ecp521-curve448-modp3072-modp4096-modp6144-modp8192-modp2048"
-_MACS = "sha256-sha384-sha512-sha1"
+_IKE_PRFS = "prfsha256-prfsha384-prfsha512-prfaesxcbc-prfaescmac-prfsha1"
+_IKE_GROUPS = (
+    "curve25519-ecp256-ecp384-ecp521-curve448-modp3072-modp4096-modp6144-modp8192-modp2048"
+    "-ecp256bp-ecp384bp-ecp512bp"
+)
 _CBC = "aes128-aes192-aes256"
+_IKE_CIPHERS = f"{_CBC}-aes128ctr-aes192ctr-aes256ctr-camellia128-camellia192-camellia256-3des"
 _GCM = "aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305"
+_IKE_AEADS = "-".join(
+    f"aes{size}{kind}" for kind in ("ccm16", "ccm8", "ccm12", "gcm8", "gcm12") for size in (128, 192, 256)
+)
 _DEFAULTS = {
     Protocol.IKE: (
-        f"{_GCM}-aes128ccm16-aes192ccm16-aes256ccm16-{_IKE_PRFS}-{_IKE_GROUPS}",
-        f"{_CBC}-aes128ctr-aes192ctr-aes256ctr-{_MACS}-{_IKE_PRFS}-{_IKE_GROUPS}",
+        f"{_GCM}-{_IKE_AEADS}-{_IKE_PRFS}-{_IKE_GROUPS}",
+        f"{_IKE_CIPHERS}-sha256-sha384-sha512-aesxcbc-aescmac-sha1-{_IKE_PRFS}-{_IKE_GROUPS}",
     ),
-    Protocol.ESP: (f"{_GCM}-noesn", f"{_CBC}-{_MACS}-noesn"),
-    Protocol.AH: (f"{_MACS}-noesn",),
+    Protocol.ESP: (f"{_GCM}-noesn", f"{_CBC}-sha256-sha384-sha512-sha1-aesxcbc-noesn"),
+    Protocol.AH: ("sha256-sha384-sha512-sha1-noesn",),
 }
 
 # Words strongSwan knows for algorithms that are not here.
 _ABSENT = (
     "blowfish", "camellia128c", "camellia192c", "camellia256c", "camelliaxcbc", "cast128", "ecp192", "ecp224",
-    "ke", "kyber", "mlkem", "modp1024s160", "modp2048s", "modpnull", "ntru", "prfcamelliaxcbc", "serpent",
+    "kyber", "mlkem512", "modp1024s160", "modp2048s", "modpnull", "ntru", "prfcamelliaxcbc", "serpent",
     "sha256_96", "sha2_256_96", "twofish", "bike", "frodo", "hqc", "saber", "sike", "chacha20poly1305compat",
 )  # fmt: skip
 _NO_KE = ("none", "modpnone")
+_NO_SLOT = re.compile(r"ke\d*_")
 
 
 def default_proposals(protocol: Protocol) -> tuple[Proposal, ...]:
     """What is proposed and accepted where nothing is configured: an AEAD proposal, then one without.
 
-    Both have every algorithm that is not weak and that strongSwan 6 proposes by default. CHILD_SAs have no
-    key exchange of their own.
+    They have the algorithms of strongSwan 6's defaults (all of them but CAMELLIA_CTR, which is not here). It
+    has the AEADs second and Curve25519 behind the ECP groups; here the faster ones come first. CHILD_SAs
+    have no key exchange of their own.
     """
     return _DEFAULT_PROPOSALS[protocol]
 
@@ -98,8 +107,9 @@ def _parse_one(text: str, protocol: Protocol, allow_weak: bool) -> Proposal:
 
 
 def _parse_word(word: str, text: str, allow_weak: bool) -> Transform:
-    if word in _NO_KE:
-        return Transform(TransformType.KE, 0)
+    slot, bare = tables.slot_of(word)
+    if bare in _NO_KE:
+        return Transform(slot, 0)
     known = tables.by_keyword(word)
     if known is None:
         raise ValueError(f"{_unknown(word)} in proposal '{text}'")
@@ -111,10 +121,24 @@ def _parse_word(word: str, text: str, allow_weak: bool) -> Transform:
 
 
 def _unknown(word: str) -> str:
-    if word.startswith(_ABSENT):
+    slot, bare = tables.slot_of(word)
+    if bare.startswith(_ABSENT):
         return f"algorithm '{word}' is not supported"
+    if slot != TransformType.KE:
+        return _unknown_additional(word, bare)
+    if _NO_SLOT.match(word):
+        return f"unknown algorithm '{word}' (additional key exchanges are ke1_ to ke7_)"
     near = get_close_matches(word, tables.keywords(), 1)
     return f"unknown algorithm '{word}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+
+
+def _unknown_additional(word: str, bare: str) -> str:
+    prefix = word.removesuffix(bare)
+    if tables.by_keyword(bare) is not None:
+        return f"'{bare}' in '{word}' is no key exchange method"
+    methods = [found.text for row in tables.KEY_EXCHANGES for found in row.keywords]
+    near = get_close_matches(bare, methods, 1)
+    return f"unknown algorithm '{word}'" + (f" (did you mean '{prefix}{near[0]}'?)" if near else "")
 
 
 def _complete(transforms: list[Transform], protocol: Protocol) -> list[Transform]:
@@ -124,11 +148,25 @@ def _complete(transforms: list[Transform], protocol: Protocol) -> list[Transform
     the integrity algorithms, and a CHILD_SA without ESN has 32-bit sequence numbers.
     """
     rules = {Protocol.IKE: _complete_ike, Protocol.ESP: _complete_esp, Protocol.AH: _complete_ah}
-    return rules[protocol](transforms)
+    completed = rules[protocol](transforms)
+    _check_exchanges(completed, protocol)
+    return completed
+
+
+def _check_exchanges(transforms: list[Transform], protocol: Protocol) -> None:
+    """Additional key exchanges follow a first one, and no method comes twice (RFC 9370, 2.2.1, 2.2.4)."""
+    additional = [item for item in transforms if item.type in ADDITIONAL and item.number]
+    if not additional:
+        return
+    if not any(item.type == TransformType.KE and item.number for item in transforms):
+        raise ValueError(f"{additional[0]} needs a first key exchange method beside it (x25519, say)")
+    offer = Proposal(protocol, tuple(transforms))
+    if select([offer], [offer]).proposal is None:
+        raise ValueError("the key exchange methods repeat one another; each may take place only once")
 
 
 def _complete_ike(transforms: list[Transform]) -> list[Transform]:
-    have = [item for item in transforms if not item.is_none and item.type != TransformType.ESN]
+    have = [item for item in transforms if _counts_in_ike(item)]
     if not _of(have, TransformType.PRF):
         rows = (tables.integrity(item.number) for item in _of(have, TransformType.INTEG))
         prfs = dict.fromkeys(Transform(TransformType.PRF, row.prf) for row in rows if row)
@@ -143,6 +181,11 @@ def _complete_ike(transforms: list[Transform]) -> list[Transform]:
     if not _of(have, TransformType.KE):
         raise ValueError("a key exchange group is mandatory in IKE proposals (curve25519, say)")
     return have
+
+
+def _counts_in_ike(item: Transform) -> bool:
+    """An IKE_SA has no sequence numbers of its own and a first key exchange in any case."""
+    return item.type != TransformType.ESN and not (item.is_none and item.type not in ADDITIONAL)
 
 
 def _complete_esp(transforms: list[Transform]) -> list[Transform]:

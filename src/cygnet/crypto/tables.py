@@ -4,6 +4,7 @@ Numbers are IANA's (RFC 7296, 3.3.2, and successors); names and keywords are tho
 ``ike=``/``esp=`` strings. A row with ``weak`` is built, but off unless somebody insists (RFC 8247).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cygnet.crypto import aead, block_modes, curves, macs, modp
+from cygnet.crypto import aead, block_modes, curves, macs, mlkem, modp
 from cygnet.crypto.interfaces import BlockMode, KeMethod, Mac, Sealer
 
 
@@ -259,6 +260,11 @@ def _ecp(number: int, name: str, keyword: str, curve: ec.EllipticCurve) -> KeyEx
     )
 
 
+def _kem(method: mlkem.MlKemMethod) -> KeyExchange:
+    name, words = f"ML_KEM_{method.bits}", _words(f"mlkem{method.bits}")
+    return KeyExchange(number=method.number, name=name, keywords=words, method=method)
+
+
 KEY_EXCHANGES = (
     _modp(1, 768, 149686, 20, _SMALL),
     _modp(2, 1024, 129093, 24, _SMALL),
@@ -282,6 +288,7 @@ KEY_EXCHANGES = (
         number=32, name="CURVE_448", keywords=_words("curve448", "x448"),
         method=curves.MontgomeryMethod(32, 56, curves.X448KeyPair),
     ),
+    *map(_kem, mlkem.methods()),
 )  # fmt: skip
 
 SEQUENCE_NUMBERS = (
@@ -308,6 +315,7 @@ _BY_KEYWORD = {
     for row in rows
     for word in row.keywords
 }
+_ADDITIONAL = re.compile(r"ke([1-7])_(.+)")
 _ENCRYPTION = {row.number: row for row in ENCRYPTION}
 _INTEGRITY = {row.number: row for row in INTEGRITY}
 _PRFS = {row.number: row for row in PRFS}
@@ -321,11 +329,23 @@ def by_number(kind: int, number: int) -> Algorithm | None:
 
 def by_keyword(text: str) -> tuple[TransformType, Algorithm, int] | None:
     """What a word of a proposal string means: type, row, key bits."""
-    return _BY_KEYWORD.get(text)
+    kind, word = slot_of(text)
+    found = _BY_KEYWORD.get(word)
+    if found is None or kind == TransformType.KE:
+        return found
+    return (kind, *found[1:]) if found[0] == TransformType.KE else None
+
+
+def slot_of(text: str) -> tuple[TransformType, str]:
+    """Which key exchange a word is for, and the word alone: ``ke2_x448`` is ADDKE2 and ``x448``."""
+    additional = _ADDITIONAL.fullmatch(text)
+    if additional is None:
+        return TransformType.KE, text
+    return TransformType(TransformType.KE + 1 + int(additional[1])), additional[2]
 
 
 def keywords() -> Iterator[str]:
-    """Every word a proposal string may contain."""
+    """Every word a proposal string may contain, those of key exchanges without ``ke1_`` to ``ke7_``."""
     return iter(_BY_KEYWORD)
 
 

@@ -1,6 +1,7 @@
 """Transforms and proposals as values (RFC 7296, 3.3)."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Set
+from dataclasses import dataclass
 from enum import IntEnum
 
 from cygnet.crypto import tables
@@ -13,6 +14,10 @@ class Protocol(IntEnum):
     IKE = 1
     AH = 2
     ESP = 3
+
+
+ADDITIONAL = frozenset(range(TransformType.ADDKE1, TransformType.ADDKE7 + 1))
+KE_TYPES = frozenset({TransformType.KE, *ADDITIONAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Transform:
     def __str__(self) -> str:
         row = tables.by_number(self.type, self.number)
         name = "NONE" if self.is_none else row.name if row else f"UNKNOWN_{self.type}_{self.number}"
-        prefix = f"KE{self.type - 5}_" if TransformType.ADDKE1 <= self.type <= TransformType.ADDKE7 else ""
+        prefix = f"KE{self.type - TransformType.KE - 1}_" if self.type in ADDITIONAL else ""
         return f"{prefix}{name}_{self.key_bits}" if self.key_bits else f"{prefix}{name}"
 
 
@@ -60,27 +65,54 @@ class Proposal:
         """Whether each type occurs once, as in an answer (RFC 7296, 2.7)."""
         return len({item.type for item in self.transforms}) == len(self.transforms)
 
+    @property
+    def key_exchanges(self) -> tuple[int, ...]:
+        """The methods of a choice in the order in which they take place, without NONE (RFC 9370, 2.2.1)."""
+        found = [item for item in self.transforms if item.type in KE_TYPES and item.number]
+        if len(found) > 1:
+            found.sort(key=_type_of)
+        return tuple([item.number for item in found])
+
+    @property
+    def has_additional(self) -> bool:
+        """Whether there is any additional key exchange, be it NONE."""
+        return not ADDITIONAL.isdisjoint([item.type for item in self.transforms])
+
     def with_spi(self, spi: bytes) -> "Proposal":
         """The same with another SPI."""
-        return replace(self, spi=spi)
+        return Proposal(self.protocol, self.transforms, spi, self.number)
 
     def summary(self) -> str:
         """``AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519``, as ``statusall`` prints it."""
-        return "/".join(str(item) for kind in transform_types(self) for item in self.of_type(kind))
+        found = by_type(self)
+        return "/".join([str(item) for kind in in_order(found.keys()) for item in found[kind]])
 
     def __str__(self) -> str:
         return f"{protocol_name(self.protocol)}:{self.summary()}"
 
 
-def transform_types(*proposals: Proposal) -> list[int]:
-    """The transform types that occur, in the order in which charon prints them."""
-    present = {item.type for proposal in proposals for item in proposal.transforms}
-    return sorted(present, key=lambda kind: (_ORDER.get(kind, kind + len(_ORDER)), kind))
+def by_type(proposal: Proposal) -> dict[int, list[Transform]]:
+    """The transforms of a proposal by their types."""
+    found: dict[int, list[Transform]] = {}
+    for item in proposal.transforms:
+        found.setdefault(item.type, []).append(item)
+    return found
+
+
+def in_order(types: Set[int]) -> list[int]:
+    """Transform types in the order in which charon prints them, unknown ones last."""
+    if _ORDER.keys() >= types:
+        return sorted(types, key=_ORDER.__getitem__)
+    return sorted(types, key=lambda kind: _ORDER.get(kind, kind + len(_ORDER)))
 
 
 def protocol_name(protocol: int) -> str:
     """``IKE``, ``ESP`` or ``AH``."""
     return Protocol(protocol).name if protocol in Protocol._value2member_map_ else f"PROTO_{protocol}"
+
+
+def _type_of(transform: Transform) -> int:
+    return transform.type
 
 
 TYPE_NAMES: dict[int, str] = {

@@ -42,6 +42,10 @@ class ControlError(CygnetError):
     """What arrived on a control socket is no message: too long, cut short, or of an unknown form."""
 
 
+class NothingAskedError(ControlError):
+    """A client went away without a word, as one does that only looks whether the daemon is there."""
+
+
 def converse(
     stream: "Stream",
     kind: str,
@@ -113,7 +117,11 @@ def read_request(stream: "Stream") -> dict[str, object]:
     """The next request's fields, ``kind`` among them; raises :class:`ControlError`."""
     import json
 
-    body = _read(stream, _length(_read(stream, 4), REQUEST_LIMIT))
+    first = stream.recv(4)
+    if not first:
+        raise NothingAskedError("the client asked for nothing")
+    early = "the client ended the connection before its request was complete"
+    body = _read(stream, _length(first + _read(stream, 4 - len(first), early), REQUEST_LIMIT), early)
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -131,10 +139,11 @@ def frame_octets(kind: bytes, body: bytes) -> bytes:
 
 def read_frame(stream: "Stream") -> tuple[bytes, bytes]:
     """The next reply frame's kind and body; raises :class:`ControlError`."""
-    header = _read(stream, 5)
+    early = "the daemon ended the connection before its answer was complete"
+    header = _read(stream, 5, early)
     if header[:1] not in KINDS:
         raise ControlError(f"reply frame of unknown kind {header[:1]!r}")
-    return header[:1], _read(stream, _length(header[1:], FRAME_LIMIT))
+    return header[:1], _read(stream, _length(header[1:], FRAME_LIMIT), early)
 
 
 def done_octets(exit_code: int, reason: str) -> bytes:
@@ -149,12 +158,13 @@ def done_of(body: bytes) -> tuple[int, str]:
     return body[0], _text(body[1:])
 
 
-def _read(stream: "Stream", size: int) -> bytes:
+def _read(stream: "Stream", size: int, early: str) -> bytes:
+    """So many octets; at the end of the stream raises :class:`ControlError` with the text ``early``."""
     parts: list[bytes] = []
     while size:
         part = stream.recv(min(size, PIECE))
         if not part:
-            raise ControlError("the daemon ended the connection before its answer was complete")
+            raise ControlError(early)
         parts.append(part)
         size -= len(part)
     return b"".join(parts)

@@ -18,7 +18,7 @@ from cygnet.ctl.records import record
 if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED, EXIT_NOT_RUNNING = 0, 1, 2, 3, 7
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED, EXIT_UNKNOWN, EXIT_NOT_RUNNING = 0, 1, 2, 3, 4, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,7 @@ class AddConnection:
     fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    childless: str = "allow"
     keying_tries: int = 3
     unique: str = "yes"
     crl_policy: str = "no"
@@ -163,12 +164,16 @@ class DeleteAuthority:
 
 @dataclass(frozen=True, slots=True)
 class Initiate:
-    """``up``: with ``wait`` the answer follows the negotiation, its log lines up to ``level`` included."""
+    """``up``: with ``wait`` the answer follows the negotiation, its log lines up to ``level`` included.
+
+    ``lasting``: it is to be up from now on (``auto=start``); nothing is waited for.
+    """
 
     kind: ClassVar[str] = "initiate"
     name: str
     wait: bool = True
     level: int = 1
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

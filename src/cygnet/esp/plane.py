@@ -13,6 +13,7 @@ from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.acquires import Acquires
 from cygnet.esp.associations import InboundSa, OutboundSa
+from cygnet.esp.early import Datagram, EarlyPackets
 from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
 from cygnet.esp.fragments import Reassembly
 from cygnet.esp.mtu import packet_too_big, too_big
@@ -35,8 +36,6 @@ MAX_FLOWS_PER_SA = 1024
 _Flows = dict[bytes, OutboundSa | Policy | None]
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
-Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, its sender's address."""
 
 
 @dataclass(slots=True)
@@ -67,6 +66,7 @@ class DataPlane:
     def __init__(self, rng: Callable[[int], bytes]) -> None:
         self.policies = PolicyDatabase()
         self.drops: Counter[Drop] = Counter()
+        self.early = EarlyPackets()
         self.rng = rng
         self._inbound: dict[int, InboundSa] = {}
         self._outbound: dict[SaKey, OutboundSa] = {}
@@ -74,12 +74,14 @@ class DataPlane:
         self._flows: dict[PacketMark | None, _Flows] = {}
         self._acquires = Acquires()
         self._reassembly = Reassembly()
+        self._new: list[int] = []
 
     # -- what the keying daemon does -------------------------------------------------------------------
 
     def add_inbound(self, sa: InboundSa) -> None:
         """Enter an SA under its SPI, which nobody else has."""
         self._inbound[sa.parameters.spi] = sa
+        self._new.append(sa.parameters.spi)
 
     def add_outbound(self, sa: OutboundSa) -> None:
         """Enter an SA; it is the first choice of its reqid from now on."""
@@ -161,6 +163,11 @@ class DataPlane:
     def _has_sa(self, packet: bytes, mark: PacketMark | None) -> bool:
         return isinstance(self._chosen(flow_key(packet), mark), OutboundSa)
 
+    def open_early(self, now: float) -> Received:
+        """Open what came before its SA did; to be called after one was added."""
+        new, self._new = self._new, []
+        return self.receive([datagram for spi in new for datagram in self.early.take(spi, now)], now)
+
     # -- packets -----------------------------------------------------------------------------------------
 
     def send(self, packets: Iterable[bytes], now: float, mark: PacketMark | None = None) -> Sent:
@@ -193,7 +200,8 @@ class DataPlane:
         for data, outer, peer in datagrams:
             sa = inbound.get(int.from_bytes(data[:4], "big"))
             if sa is None:
-                drops[_no_esp(data)] += 1
+                if not self.early.keep(int.from_bytes(data[:4], "big"), (data, outer, peer), now):
+                    drops[_no_esp(data)] += 1
                 continue
             top = sa.window.top
             packet = sa.open(data, outer)

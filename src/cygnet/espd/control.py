@@ -148,10 +148,10 @@ class Control:
             raise LocalError(f"sockets {', '.join(request.names)} came with {len(descriptors)} descriptors")
         pairs = zip(request.names, descriptors, strict=True)
         sockets = {name: socket.socket(fileno=descriptor) for name, descriptor in pairs}
-        if any(own.type != socket.SOCK_DGRAM for own in sockets.values()):
+        if any(own.proto != socket.IPPROTO_UDP for own in sockets.values()):
             for own in sockets.values():
                 own.close()
-            raise LocalError("only UDP sockets can be handed over")
+            raise LocalError("only sockets for UDP can be handed over")
         self._adopt(sockets)
         return Done()
 

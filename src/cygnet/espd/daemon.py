@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cygnet.base.addresses import Address
-from cygnet.esp.plane import DataPlane, Sent
+from cygnet.esp.plane import DataPlane, Received, Sent
 from cygnet.espd.control import Control
 from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
@@ -57,6 +57,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # charon, which may have started us, blocks some
         try:
             self._control.listen(path)
             self._loop.log(f"espd listens on {path}, device {self._devices.first.name}")
@@ -125,12 +126,16 @@ class Daemon:
         datagrams = self._sockets.receive(own, BATCH)
         if not datagrams:
             return
-        received = self._plane.receive(datagrams, self._loop.now())
+        if self._deliver(self._plane.receive(datagrams, self._loop.now())):
+            self._changed()
+
+    def _deliver(self, received: Received) -> bool:
+        """Packets to the device, events to the keying daemons; whether there were events."""
         if received.packets:
             self._write(received.packets)
         if received.events:
             self._control.tell(self._service.owned(received.events))
-            self._changed()
+        return bool(received.events)
 
     def _forward(self, sent: Sent) -> None:
         if sent.datagrams:
@@ -150,6 +155,7 @@ class Daemon:
     def _changed(self) -> None:
         """After a request: packets that waited may go, and another lifetime may be the next to end."""
         self._forward(self._plane.release(self._loop.now()))
+        self._deliver(self._plane.open_early(self._loop.now()))
         deadline = self._service.next_deadline()
         if deadline is not None and deadline < self._timer_at:
             self._timer_at = deadline

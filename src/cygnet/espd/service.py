@@ -126,7 +126,7 @@ class Service:
         for spec in self._policies.pop(owner, Counter()):
             self._uninstall(spec, owner)
         for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
-            del self._reserved[spi]
+            self._unreserve(spi)
         self._plane.forget_acquires(owner)
         self.fit_mtu()
 
@@ -179,13 +179,14 @@ class Service:
     def _allocate_spi(self, request: AllocateSpi, owner: str, now: float) -> Reply:
         translate.need_esp(request.protocol)
         while self._reserved and next(iter(self._reserved.values()))[1] <= now:
-            del self._reserved[next(iter(self._reserved))]
+            self._unreserve(next(iter(self._reserved)))
         if len(self._reserved) >= MAX_RESERVATIONS:
             raise KernelError("too many SPIs are reserved")
         for _ in range(_SPI_TRIES):
             spi = FIRST_SPI | int.from_bytes(self._plane.rng(4), "big") & (LAST_SPI - FIRST_SPI)
             if spi not in self._reserved and not self._plane.inbound_spi_taken(spi):
                 self._reserved[spi] = (owner, now + RESERVATION_S)
+                self._plane.early.expect(spi)
                 return Spi(spi)
         raise KernelError("no SPI is free")
 
@@ -245,7 +246,7 @@ class Service:
             self._drop(request.id)
             self.fit_mtu()
         elif self._reserved.get(request.id.spi, ("", 0))[0] == owner:
-            del self._reserved[request.id.spi]
+            self._unreserve(request.id.spi)
         return Done()
 
     def _query_sa(self, request: QuerySa, owner: str, now: float) -> Reply:
@@ -301,6 +302,10 @@ class Service:
             self._plane.remove_policy(translate.policy(spec, owner))
         if spec.direction is Direction.OUT:
             self._host.route_out(spec)
+
+    def _unreserve(self, spi: int) -> None:
+        del self._reserved[spi]
+        self._plane.early.cancel(spi)
 
     def _drop(self, name: SaId) -> None:
         installed = self._sas.pop(name)

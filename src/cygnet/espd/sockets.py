@@ -1,5 +1,8 @@
 """The sockets on the outside: raw ESP and ESP in UDP, of both families, and raw IP for what passes in clear.
 
+ESP in UDP comes by UDP sockets, or, where another daemon has the port, by raw sockets for UDP, whose headers
+we read and write: the checksum is zero for IPv4 (RFC 3948, 2.1), and the kernel's for IPv6.
+
 All are marked, so that their packets do not look at the tunnels' routes. ESP leaves with the SA's own
 source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it; DF is the
 kernel's, which fragments what the path is known not to carry (``IP_PMTUDISC_WANT``) and tells on the error
@@ -17,7 +20,7 @@ from sys import byteorder
 
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import OutboundSa
-from cygnet.esp.plane import Datagram
+from cygnet.esp.early import Datagram
 from cygnet.kernel.backends.host import MARK
 
 _IP_TTL, _IP_PKTINFO, _IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 2, 8, 10, 11, 12, 13
@@ -36,6 +39,7 @@ _ESP, _RAW = 50, 255
 _LARGEST = 65536
 _ANCILLARY = 96
 _MAX_OUTER = 1024
+_UDP = Struct(">HHHH")
 _PKTINFO4 = Struct("=i4s4s")
 _PKTINFO6 = Struct("=16si")
 _INT = Struct("=i")
@@ -48,13 +52,20 @@ Ancillary = list[tuple[int, int, bytes]]
 
 
 class Way:
-    """How one SA's datagrams leave: socket, address, and ancillary data for each TOS octet and TTL."""
+    """How one SA's datagrams leave: socket, address, and ancillary data for each TOS octet and TTL.
 
-    __slots__ = ("_fixed", "_tos", "_ttl", "address", "ancillary", "socket")
+    ``ports`` are those of a UDP header that is ours to write, because the socket is a raw one.
+    """
 
-    def __init__(self, own: socket.socket, source: Address, destination: Address, port: int) -> None:
+    __slots__ = ("_fixed", "_tos", "_ttl", "address", "ancillary", "ports", "socket")
+
+    def __init__(
+        self, own: socket.socket, source: Address, destination: Address, ports: tuple[int, int] | None
+    ) -> None:
+        raw = own.type == socket.SOCK_RAW
         self.socket = own
-        self.address = (str(destination), port)
+        self.address = (str(destination), ports[1] if ports and not raw else 0)
+        self.ports = ports if raw else None
         family = 0 if source.version == 4 else 1
         self._tos, self._ttl = _TOS_KINDS[family], _TTL_KINDS[family]
         if source.version == 4:
@@ -92,13 +103,9 @@ class Sockets:
                 self._clear[family] = clear
 
     def adopt(self, sockets: Mapping[str, socket.socket]) -> list[socket.socket]:
-        """Use these UDP sockets (``esp4``, ``esp6``); returns those they replace, closed by the caller."""
-        replaced = []
-        for name, own in sockets.items():
-            family = int(name[-1])
-            if family in self._udp:
-                replaced.append(self._udp[family])
-            self._udp[family] = _prepared(own, family)
+        """Use these for ESP in UDP (``esp4``, ``esp6``), and no others: returns the old ones to close."""
+        replaced = list(self._udp.values())
+        self._udp = {int(name[-1]): _prepared(own, int(name[-1])) for name, own in sockets.items()}
         return replaced
 
     def receiving(self) -> list[socket.socket]:
@@ -112,7 +119,8 @@ class Sockets:
     def receive(self, own: socket.socket, limit: int) -> list[Datagram]:
         """Up to ``limit`` ESP packets that wait on a socket of :meth:`receiving`."""
         found: list[Datagram] = []
-        raw, udp = own.type == socket.SOCK_RAW, own.type == socket.SOCK_DGRAM
+        raw = own.type == socket.SOCK_RAW
+        udp = not raw or own.proto == socket.IPPROTO_UDP
         header = raw and own.family == socket.AF_INET
         receive = own.recvmsg
         while len(found) < limit:
@@ -124,9 +132,13 @@ class Sockets:
                 self.errors[str(error.strerror)] += 1
                 break
             if header:
-                found.append((data[(data[0] & 15) * 4 :], data[1] | data[8] << 8, None))
+                data, outer = data[(data[0] & 15) * 4 :], data[1] | data[8] << 8
             else:
-                found.append((data, _outer(ancillary), peer[:2] if udp else None))
+                outer = _outer(ancillary)
+            if raw and udp:
+                found += _without_udp(data, outer, peer[0])
+            else:
+                found.append((data, outer, peer[:2] if udp else None))
         return found
 
     def send(self, datagrams: Iterable[tuple[OutboundSa, int, bytes]]) -> None:
@@ -136,6 +148,8 @@ class Sockets:
             if not isinstance(way, Way):
                 way = sa.attachment = self._way(sa)
             ancillary = way.ancillary.get(outer) or way.with_outer(outer)
+            if way.ports:
+                data = _UDP.pack(*way.ports, _UDP.size + len(data), 0) + data
             try:
                 way.socket.sendmsg((data,), ancillary, 0, way.address)
             except OSError as error:
@@ -176,7 +190,7 @@ class Sockets:
         parameters = sa.parameters
         ports, family = parameters.encapsulation, parameters.destination.version
         own = self._udp[family] if ports else self._raw[family]
-        return Way(own, parameters.source, parameters.destination, ports[1] if ports else 0)
+        return Way(own, parameters.source, parameters.destination, ports)
 
     def _again(self, error: OSError, way: Way, ancillary: Ancillary, data: bytes) -> None:
         """An ICMP error of an earlier packet is reported on the next one, which is then sent once more."""
@@ -187,6 +201,14 @@ class Sockets:
             except OSError as second:
                 error = second
         self.errors[str(error.strerror)] += 1
+
+
+def _without_udp(data: bytes, outer: int, peer: str) -> list[Datagram]:
+    """What a raw socket for UDP received, its header taken off; nothing if it is cut short."""
+    if len(data) < _UDP.size:
+        return []
+    port, _, length, _ = _UDP.unpack_from(data)
+    return [(data[_UDP.size : length], outer, (peer, port))] if _UDP.size < length <= len(data) else []
 
 
 def _outer(ancillary: Ancillary) -> int:

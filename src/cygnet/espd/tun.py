@@ -8,16 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
 from cygnet.base.errors import LocalError
 
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFMTU, _SIOCSIFTXQLEN = 0x8913, 0x8914, 0x8922, 0x8943
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFMTU = 0x8913, 0x8914, 0x8922
 _IFF_UP = 1
 _NAME_FLAGS = Struct("16sH22x")
 _NAME_INT = Struct("16si20x")
 _LARGEST = 65536
 _QUEUE = 1000
+"""Packets; set by netlink, since the kernel refuses the ioctl for it to the root of a user namespace."""
 _NO_LINK_LOCAL = "1"
 
 
@@ -34,11 +38,15 @@ class TunDevice:
             self.index = socket.if_nametoindex(name)
             self._quieten()
             self.set_mtu(mtu)
-            self._ioctl(_SIOCSIFTXQLEN, _NAME_INT.pack(name.encode(), _QUEUE))
+            with IPRoute() as netlink:
+                netlink.link("set", index=self.index, txqlen=_QUEUE)
             self._up()
         except OSError as error:
             self.close()
             raise LocalError(f"TUN device {name} cannot be made: {error.strerror or error}") from error
+        except NetlinkError as error:
+            self.close()
+            raise LocalError(f"TUN device {name} cannot be set up: {error}") from error
 
     def fileno(self) -> int:
         """The descriptor, for epoll."""

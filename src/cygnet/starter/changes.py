@@ -87,7 +87,7 @@ def actions(added: list[str], wanted: Wanted) -> list[Request]:
     """Requests that route and then initiate the connections ``added``; nothing waits for a negotiation."""
     autos = [(name, wanted.connections[name][1]) for name in added if name in wanted.connections]
     routes: list[Request] = [Route(name) for name, auto in autos if auto == "route"]
-    return routes + [Initiate(name, wait=False) for name, auto in autos if auto == "start"]
+    return routes + [Initiate(name, wait=False, lasting=True) for name, auto in autos if auto == "start"]
 
 
 def level_changes(old: tuple[tuple[str, int], ...], setup: Setup) -> list[Request]:

@@ -95,7 +95,7 @@ class Child:
         *lines, rest = (self._rest + octets).split(b"\n")
         self._rest = rest[-MAX_LINE:] if octets else b""
         for line in [*lines, *([rest] if rest and not octets else [])]:
-            text = line[:MAX_LINE].decode("utf-8", "replace")
+            text = line[:MAX_LINE].decode("utf-8", "replace").removeprefix(f"{self.name}: ")
             self._tail.append(text)
             self._log(2, f"{self.name}: {text}")
         return bool(octets)

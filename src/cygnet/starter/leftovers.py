@@ -1,4 +1,4 @@
-"""Daemons whose starter died: they are stopped, for a new one to take their place."""
+"""Daemons that are no children of this starter: those of one that died, and the espd that charon started."""
 
 import os
 import select
@@ -12,12 +12,14 @@ from cygnet.starter.log import Log
 PATIENCE_S = 5.0
 
 
-def stop_leftovers(pid_files: Iterable[Path], log: Log) -> None:
+def stop_leftovers(
+    pid_files: Iterable[Path], log: Log, whose: str = "left over by an earlier starter"
+) -> None:
     """Stop each daemon of ours that a PID file names, by force if it does not go."""
     for path in pid_files:
         pid = read_pid(path)
         if pid > 1 and pid != os.getpid() and "cygnet" in program_of(pid) and path.stem in program_of(pid):
-            log(1, f"{path.stem} ({pid}), left over by an earlier starter, is stopped")
+            log(1, f"{path.stem} ({pid}), {whose}, is stopped")
             _stop(pid)
 
 

@@ -90,7 +90,10 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
     plan = Plan(
         places, config, sockets, with_espd, settle, options.auto_update_s, show_output=not options.fork
     )
-    return _supervise(loop, log, plan)
+    exit_code = _supervise(loop, log, plan)
+    if not with_espd:
+        stop_leftovers((paths.espd_pid(),), log, "started by charon")
+    return exit_code
 
 
 def _supervise(loop: Loop, log: Log, plan: Plan) -> int:

@@ -45,6 +45,7 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
         fuzz_percent=one.rekey_fuzz_percent,
         rekey=one.rekey,
         reauth=one.reauth,
+        childless=one.childless,
         keying_tries=one.keying_tries,
         unique=setup.uniqueids,
         crl_policy=setup.strictcrlpolicy,

@@ -1,27 +1,38 @@
-"""A daemon without threads: endpoint, IKE_SAs, a kernel of dictionaries."""
+"""A daemon without threads: endpoint, IKE_SAs, the real jobs around them, a kernel of dictionaries."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, Send
-from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.config.records import ChildConfig, IkeConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.control.specifier import find, parse_specifier
+from cygnet.charon.jobs.contacts import Contacts
+from cygnet.charon.jobs.hosts import ends
+from cygnet.charon.jobs.initiation import Initiation
+from cygnet.charon.jobs.installed import Installed
+from cygnet.charon.jobs.kernel_events import KernelEvents
+from cygnet.charon.jobs.negotiations import Negotiations
+from cygnet.charon.jobs.reactions import Reactions
+from cygnet.charon.jobs.reconciler import Reconciler
+from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
-from cygnet.charon.sa.events import Finished
+from cygnet.charon.sa.events import Counted, Finished
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import IkeState
-from cygnet.kernel.backends.memory import MemoryKernel
 from simulation.network import Datagram, Network
+from simulation.shell import Board, Kernel, Manager, Queues
 from simulation.stores import Connections, Numbers, Store
 
 
 @dataclass
 class Peer:
-    """One host with its daemon."""
+    """One host with its daemon. ``crash`` and ``boot`` end and begin a daemon."""
 
     network: Network
     address: str
@@ -30,20 +41,54 @@ class Peer:
     def __post_init__(self) -> None:
         self.host = Host.of(self.address, 500)
         self.random = random.Random(f"{self.network.seed} {self.address}")
-        self.kernel = MemoryKernel(0xC0000001 + self.random.randrange(1 << 20) * 16)
-        self.store, self.connections, self.numbers = Store(), Connections(), Numbers()
-        self.ports = Ports(
-            self.store, self.connections, self.kernel, self.numbers, self.random.randbytes, self.settings
-        )
-        self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
+        first_spi = 0xC0000001 + self.random.randrange(1 << 20) * 16
+        self.kernel = Kernel(first_spi, self.host.address, self.network)
+        self.store, self.connections = Store(), Connections()
+        self.numbers = Numbers()
         self.sas: dict[int, IkeSa] = {}
         self.events: list[Any] = []
         self.log: list[str] = []
         self.retired: list[str] = []
         self.counters: list[str] = []
         self.keep_alives = 0
-        self._count = 0
+        self.runs = 0
         self.network.stations[self.host.address] = self
+        self.boot()
+
+    def boot(self) -> None:
+        """A daemon that knows nothing yet but its files."""
+        self.runs += 1
+        run = self.runs
+        self.manager, self.installed = Manager(self), Installed()
+        self.ports = Ports(
+            self.store,
+            self.connections,
+            self.kernel,
+            self.numbers,
+            self.random.randbytes,
+            self.settings,
+            Contacts(self.manager, self.installed, lambda ike: self._locate(ike)),
+        )
+        self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
+        self.bus = Board(self.log, self.events)
+        self.queues = Queues(self.network, lambda: self.runs == run)
+        place = self.place = Workplace(
+            self.manager, self.ports, self.numbers, self.bus, self.queues, self.queues, _addresses,
+            self.connections, lambda: self.network.now,
+        )  # fmt: skip
+        self.traps = Traps(self.kernel, self.numbers, _addresses, self.bus)
+        self.reconciler = Reconciler(place, Initiation(place), self.traps, self.installed)
+        self.reactions = Reactions(place, self.reconciler, self.installed)
+        self.negotiations = Negotiations(place, self.reconciler)
+        self.kernel.closed = False
+        self.kernel.start(KernelEvents(place, self.reconciler, self.traps, self.installed))
+
+    def crash(self) -> None:
+        """The daemon is gone without a word; nothing answers until :meth:`boot`."""
+        self.runs += 1
+        self.sas.clear()
+        self.kernel.close(flush=True)
+        self.numbers.users.clear()
 
     # What the endpoint asks of a manager
 
@@ -57,13 +102,15 @@ class Peer:
 
     def arrive(self, datagram: Datagram) -> None:
         data, source, destination = datagram.data, datagram.source, datagram.destination
+        if self.kernel.closed:
+            return
         if data == b"\xff":
             self.keep_alives += 1
             return
         decision = self.endpoint.decide(data, source, destination, self.network.now)
         match decision:
             case Create(spi):
-                sa = IkeSa.responder(self.ports, self._number(), spi, destination, source)
+                sa = IkeSa.responder(self.ports, self.numbers.ike(), spi, destination, source)
                 self.sas[sa.unique_id] = sa
                 self.perform(sa, sa.receive(data, source, destination, self.network.now))
             case Dispatch(unique_id):
@@ -78,13 +125,51 @@ class Peer:
     # Orders
 
     def initiate(self, config: PeerConfig, child: ChildConfig | None, remote: str, ticket: int = 1) -> IkeSa:
-        sa = IkeSa.initiator(self.ports, self._number(), config, self.host, Host.of(remote, 500))
+        """An IKE_SA that nobody but the test wants."""
+        sa = IkeSa.initiator(self.ports, self.numbers.ike(), config, self.host, Host.of(remote, 500))
         self.sas[sa.unique_id] = sa
         self.order(sa, Initiate(child, ticket=ticket))
         return sa
 
     def order(self, sa: IkeSa, order: Order) -> None:
         self.perform(sa, sa.command(order, self.network.now))
+
+    def up(self, name: str = "net-net") -> Any:
+        """``ipsec up``: the dialogue that follows it (:meth:`outcome`)."""
+        peer, child = self._loaded(name)
+        return self.negotiations.initiate(peer, child, 1)
+
+    def keep(self, name: str = "net-net") -> None:
+        """``auto=start``."""
+        self.negotiations.keep(self._loaded(name)[1])
+
+    def route(self, name: str = "net-net") -> None:
+        """``auto=route``."""
+        self.traps.install(*self._loaded(name))
+
+    def down(self, name: str = "net-net") -> bool:
+        """``ipsec down``: whether there was anything to take down."""
+        wanted = parse_specifier(name)
+        assert wanted is not None
+        targets = find(self.manager.snapshots(), wanted)
+        for target in targets:
+            if target.child_id:
+                self.negotiations.terminate_child(target.ike_id, target.child_id, 1)
+            else:
+                self.negotiations.terminate_ike(target.ike_id, 1)
+        return bool(targets) or self.negotiations.cancel(name)
+
+    def soon(self, action: Any) -> None:
+        """Right after what is being done now."""
+        self.queues.put_in(0.0, action)
+
+    def _locate(self, ike: IkeConfig) -> tuple[Host, Host]:
+        return ends(ike, _addresses, self.kernel.source_address)
+
+    def _loaded(self, name: str) -> tuple[PeerConfig, ChildConfig]:
+        found = self.connections.child(name)
+        assert found is not None, f"no connection {name} at {self.address}"
+        return found
 
     # Effects
 
@@ -94,26 +179,34 @@ class Peer:
                 case Send(source, destination, data):
                     self.network.send(Datagram(source, destination, data))
                 case Schedule(delay_s, timer):
-                    self.network.at(delay_s, lambda timer=timer: self._expire(sa.unique_id, timer))
+                    self._schedule(sa.unique_id, delay_s, timer)
                 case Announce(Log() as line):
                     self.log.append(line.text)
+                    self.bus.pass_on(replace(line, sa=f"{sa.name}|{sa.unique_id}"))
                 case Announce(event):
-                    self.events.append(event)
+                    self._announce(event)
                 case Adopt(new):
                     self.sas[new.unique_id] = new
                     self.perform(new, new.begin(self.network.now))
                 case Retire(reason):
                     self.retired.append(reason)
                     self.sas.pop(sa.unique_id, None)
+        if sa.unique_id not in self.sas:
+            self.reactions.retired(sa.unique_id)
+
+    def _announce(self, event: Any) -> None:
+        self.events.append(event)
+        if not isinstance(event, Counted):
+            self.reactions(event)
+            self.bus.pass_on(event)
+
+    def _schedule(self, unique_id: int, delay_s: float, timer: Any) -> None:
+        self.network.at(delay_s, lambda: self._expire(unique_id, timer))
 
     def _expire(self, unique_id: int, timer: Any) -> None:
         sa = self.sas.get(unique_id)
         if sa is not None:
             self.perform(sa, sa.expire(timer, self.network.now))
-
-    def _number(self) -> int:
-        self._count += 1
-        return self._count
 
     # What tests look at
 
@@ -137,3 +230,19 @@ class Peer:
 
     def said(self, text: str) -> bool:
         return any(text in line for line in self.log)
+
+
+def outcome(dialogue: Any) -> Finished | None:
+    """How what a dialogue follows ended; ``None`` while it goes on."""
+    while (item := dialogue.read(0.0)) is not None:
+        if isinstance(item, Finished):
+            return item
+    return None
+
+
+def _addresses(text: str) -> tuple[Address, ...]:
+    """Addresses are known, names are not."""
+    try:
+        return (Host.of(text, 0).address,)
+    except ValueError:
+        return ()

@@ -9,7 +9,7 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Rules, Verdict, build_chain
-from cygnet.charon.config.records import AuthConfig, PeerConfig
+from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.ports import Authority, Candidate, OwnKey
 
@@ -54,25 +54,34 @@ class Store:
 
 @dataclass
 class Connections:
-    """Every connection suits every pair of hosts."""
+    """Every connection suits every pair of hosts; identities choose among them."""
 
     configs: list[PeerConfig] = field(default_factory=list)
 
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         return tuple(Candidate(config, "it is there") for config in self.configs)
 
+    def child(self, name: str) -> tuple[PeerConfig, ChildConfig] | None:
+        return next(
+            ((peer, child) for peer in self.configs for child in peer.children if child.name == name), None
+        )
+
 
 class Numbers:
     """Numbers for one peer; reqids are never reused."""
 
     def __init__(self) -> None:
-        self._ike, self._child, self._reqid = itertools.count(100), itertools.count(1), itertools.count(1)
+        self._ike, self._child, self._reqid = itertools.count(1), itertools.count(1), itertools.count(1)
+        self._ticket = itertools.count(10_000)
         self.users: dict[int, int] = {}
         self._reqids: dict[tuple[object, ...], int] = {}
         self._mark = itertools.count(1)
 
     def ike(self) -> int:
         return next(self._ike)
+
+    def ticket(self) -> int:
+        return next(self._ticket)
 
     def child(self) -> int:
         return next(self._child)
@@ -88,5 +97,5 @@ class Numbers:
         return number
 
     def release_reqid(self, reqid: int) -> None:
-        assert self.users[reqid] > 0
+        assert self.users[reqid] > 0, reqid
         self.users[reqid] -= 1

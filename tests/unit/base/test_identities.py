@@ -32,6 +32,8 @@ from cygnet.base.identities import ANY, Identity, IdType
         ("asn1dn:#3000", IdType.DER_ASN1_DN, b"\x30\x00"),
         ("asn1gn:#82", IdType.DER_ASN1_GN, b"\x82"),
         ("keyid:#zz", IdType.KEY_ID, b"#zz"),
+        ("@caf\udce9", IdType.FQDN, b"caf\xe9"),
+        ("CN=caf\udce9", IdType.KEY_ID, b"CN=caf\xe9"),
     ],
 )
 def test_text_becomes_the_kind_that_strongswan_makes_of_it(text, kind, data):

@@ -90,6 +90,13 @@ def test_intermediate_may_be_an_anchor() -> None:
     assert chain_of(leaf, anchors=(middle,)).chain == (leaf.certificate, middle.certificate)
 
 
+def test_chain_goes_on_to_the_anchor_above_an_intermediate_one() -> None:
+    middle = issue("middle", root())
+    leaf = leaf_of(middle)
+    chain = chain_of(leaf, anchors=(middle, root())).chain
+    assert chain == (leaf.certificate, middle.certificate, root().certificate)
+
+
 def test_leaf_may_be_an_anchor() -> None:
     leaf = leaf_of(None)
     assert chain_of(leaf, anchors=(leaf,)).ok

@@ -45,13 +45,24 @@ def test_section_name_is_the_path_where_none_is_given(tmp_path, monkeypatch):
     assert (tmp_path / "charon-log").read_text() == "00[DMN] audit\n"
 
 
+def test_options_of_a_section_with_dots_in_its_name_count(tmp_path):
+    path = tmp_path / "charon.log"
+    bus = Bus()
+    conf = f"charon {{ filelog {{ {path} {{ default = 0\n ike_name = yes }} }} }}"
+    add_loggers(bus, settings(conf), {}, stderr=False)
+    bus.log(Group.IKE, 0, "audit", "moon|3")
+    bus.log(Group.IKE, 1, "not shown")
+    assert bus.close(5.0)
+    assert path.read_text() == "00[IKE] <moon|3> audit\n"
+
+
 def test_unwritable_file_is_named_in_the_other_log(tmp_path):
     good, bad = tmp_path / "good", tmp_path / "missing" / "log"
     conf = f"charon {{ filelog {{ a {{ path = {bad} }}\n b {{ path = {good} }} }} }}"
     bus = Bus()
     add_loggers(bus, settings(conf), {}, stderr=False)
     assert bus.close(5.0)
-    assert f"opening file {bad} for logging failed: No such file or directory" in good.read_text()
+    assert f"opening file '{bad}' for logging failed: No such file or directory" in good.read_text()
 
 
 def test_default_listeners_show_level_one_or_what_the_command_line_says(capsys):

@@ -16,6 +16,7 @@ GOOD = [
     (values.whole(-1, 9, mtu=-1), "%mtu", -1),
     (values.whole(-1, 9), "-1", -1),
     (values.log_levels, "ike 2 knl 3,any -1", (("ike", 2), ("knl", 3), ("any", -1))),
+    (values.log_levels, "wch 2, ike 2", (("ike", 2),)),
     (values.hosts, "%any6", ("%any6",)),
     (values.hosts, "::", ("%any6",)),
     (values.hosts, "0.0.0.0/0", ("%any",)),

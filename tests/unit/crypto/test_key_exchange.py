@@ -14,10 +14,13 @@ from cygnet.crypto.interfaces import Rng
 from cygnet.crypto.key_exchange import InvalidKeError, ke_method
 from cygnet.crypto.modp import ModpMethod, safe_prime
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "key_exchange.json").read_text())["cases"]
+VECTOR_FOLDER = Path(__file__).parents[2] / "vectors"
+VECTORS = json.loads((VECTOR_FOLDER / "key_exchange.json").read_text())["cases"]
 SHARED = Path(__file__).parents[4] / "shared" / "reference" / "vectors" / "wycheproof"
 WYCHEPROOF_FIELDS = ("public", "private", "shared")
 NUMBERS = [row.number for row in tables.KEY_EXCHANGES]
+KEMS = [number for number in NUMBERS if 35 <= number <= 37]
+DIFFIE_HELLMAN = [number for number in NUMBERS if number not in KEMS]
 # RFC 7296, appendix B; RFC 3526, 2 to 7
 MODP = {1: (768, 149686), 2: (1024, 129093), 5: (1536, 741804), 14: (2048, 124476), 15: (3072, 1690314),
         16: (4096, 240904), 17: (6144, 929484), 18: (8192, 4743158)}  # fmt: skip
@@ -109,11 +112,22 @@ def test_both_ends_agree_and_a_seed_repeats_them(number: int) -> None:
     method = ke_method(number)
     one, same, other = (method.generate(rng_repeating(octet)) for octet in (5, 5, 6))
     assert one.public == same.public != other.public
-    assert len(one.public) == method.public_size
-    assert one.shared(other.public) == other.shared(one.public)
+    answer, secret = method.answer(one.public, rng_repeating(6))
+    assert (len(one.public), len(answer)) == (method.public_size, method.answer_size)
+    assert one.shared(answer) == same.shared(answer) == secret
+    if number in DIFFIE_HELLMAN:
+        assert (answer, secret) == (other.public, other.shared(one.public))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+def test_responder_refuses_values_of_wrong_size(number: int) -> None:
+    method = ke_method(number)
+    for size in (0, method.public_size - 1, method.public_size + 1):
+        with pytest.raises(InvalidKeError):
+            method.answer(bytes(size), rng_repeating(6))
+
+
+@pytest.mark.parametrize("number", DIFFIE_HELLMAN)
 def test_values_that_rfc_6989_forbids_are_refused(number: int) -> None:
     method = ke_method(number)
     pair = method.generate(rng_repeating(0x55))
@@ -144,7 +158,75 @@ def test_hostile_public_values_raise_invalid_ke_error_only(number: int, peer: by
 
 def test_unknown_method_is_refused() -> None:
     with pytest.raises(UnsupportedAlgorithmError):
-        ke_method(35)
+        ke_method(38)
+
+
+# draft-ietf-ipsecme-ikev2-mlkem, table 1
+SIZES = {35: (800, 768), 36: (1184, 1088), 37: (1568, 1568)}
+KEM_VECTORS = json.loads((VECTOR_FOLDER / "mlkem.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("number", KEMS)
+def test_kem_has_the_sizes_of_the_draft(number: int) -> None:
+    method = ke_method(number)
+    assert (method.public_size, method.answer_size) == SIZES[number]
+    assert len(method.answer(method.generate(rng_repeating(1)).public, rng_repeating(2))[1].reveal()) == 32
+
+
+@pytest.mark.parametrize("case", KEM_VECTORS, ids=lambda case: case["source"])
+def test_kem_vector(case: dict[str, Any]) -> None:
+    seed, public, ciphertext, shared = (
+        bytes.fromhex(case[name]) for name in ("seed", "public", "ciphertext", "shared")
+    )
+    pair = ke_method(case["number"]).generate(rng_of(seed))
+    assert pair.public == public
+    assert pair.shared(ciphertext).reveal() == shared
+
+
+@pytest.mark.parametrize("number", KEMS)
+def test_each_answer_of_a_kem_is_another(number: int) -> None:
+    method = ke_method(number)
+    public = method.generate(rng_repeating(1)).public
+    assert method.answer(public, rng_repeating(2))[0] != method.answer(public, rng_repeating(2))[0]
+
+
+@pytest.mark.parametrize("number", KEMS)
+def test_spoilt_ciphertext_yields_another_secret_and_a_wrong_size_is_refused(number: int) -> None:
+    """Implicit rejection (FIPS 203, 6.3): what the peers then hold differs."""
+    method = ke_method(number)
+    pair = method.generate(rng_repeating(1))
+    ciphertext, secret = method.answer(pair.public, rng_repeating(2))
+    assert pair.shared(bytes([ciphertext[0] ^ 1]) + ciphertext[1:]) != secret
+    for wrong in (b"", ciphertext[1:], ciphertext + b"\0", pair.public + b"\0"):
+        with pytest.raises(InvalidKeError):
+            pair.shared(wrong)
+
+
+@pytest.mark.parametrize("number", KEMS)
+def test_encapsulation_key_beyond_the_modulus_is_refused(number: int) -> None:
+    """FIPS 203, 7.2: coefficients of 12 bits, all below 3329."""
+    method = ke_method(number)
+    public = method.generate(rng_repeating(1)).public
+    with pytest.raises(InvalidKeError, match="modulus check"):
+        method.answer(b"\xff\xff\xff" + public[3:], rng_repeating(2))
+
+
+@pytest.mark.parametrize("number", KEMS)
+def test_wycheproof_kem(number: int) -> None:
+    bits = {35: 512, 36: 768, 37: 1024}[number]
+    paths = [SHARED / f"mlkem_{bits}_{name}.json" for name in ("test", "encaps_test")]
+    if not all(path.exists() for path in paths):
+        pytest.skip("no Wycheproof files of ML-KEM beside the repository")
+    method = ke_method(number)
+    for case in (case for path in paths for group in json.loads(path.read_text())["testGroups"]
+                 for case in group["tests"]):  # fmt: skip
+        seed = bytes.fromhex(case.get("seed", ""))
+        if "c" in case and len(seed) == 64:
+            secret = method.generate(rng_of(seed)).shared(bytes.fromhex(case["c"]))
+            assert secret.reveal().hex() == case["K"], case
+        elif case["result"] == "invalid" and "m" in case:
+            with pytest.raises(InvalidKeError):
+                method.answer(bytes.fromhex(case["ek"]), rng_repeating(1))
 
 
 @pytest.mark.parametrize(("name", "number"), [("x25519_test.json", 31), ("x448_test.json", 32)])

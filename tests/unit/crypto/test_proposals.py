@@ -53,6 +53,30 @@ def test_without_exclamation_mark_the_defaults_follow(protocol: Protocol) -> Non
     assert [item.number for item in proposals] == list(range(1, len(proposals) + 1))
 
 
+@pytest.mark.parametrize(
+    ("protocol", "place", "charons"),
+    [
+        (IKE, 1, "AES_CBC_128/AES_CBC_192/AES_CBC_256/AES_CTR_128/AES_CTR_192/AES_CTR_256/CAMELLIA_CBC_128"
+         "/CAMELLIA_CBC_192/CAMELLIA_CBC_256/3DES_CBC/HMAC_SHA2_256_128/HMAC_SHA2_384_192/HMAC_SHA2_512_256"
+         "/AES_XCBC_96/AES_CMAC_96/HMAC_SHA1_96/PRF_HMAC_SHA2_256/PRF_HMAC_SHA2_384/PRF_HMAC_SHA2_512"
+         "/PRF_AES128_XCBC/PRF_AES128_CMAC/PRF_HMAC_SHA1/ECP_256/ECP_384/ECP_521/ECP_256_BP/ECP_384_BP"
+         "/ECP_512_BP/CURVE_25519/CURVE_448/MODP_3072/MODP_4096/MODP_6144/MODP_8192/MODP_2048"),
+        (IKE, 0, "AES_CCM_16_128/AES_CCM_16_192/AES_CCM_16_256/AES_GCM_16_128/AES_GCM_16_192/AES_GCM_16_256"
+         "/CHACHA20_POLY1305/AES_CCM_8_128/AES_CCM_8_192/AES_CCM_8_256/AES_CCM_12_128/AES_CCM_12_192"
+         "/AES_CCM_12_256/AES_GCM_8_128/AES_GCM_8_192/AES_GCM_8_256/AES_GCM_12_128/AES_GCM_12_192"
+         "/AES_GCM_12_256/PRF_HMAC_SHA2_256/PRF_HMAC_SHA2_384/PRF_HMAC_SHA2_512/PRF_AES128_XCBC"
+         "/PRF_AES128_CMAC/PRF_HMAC_SHA1/ECP_256/ECP_384/ECP_521/ECP_256_BP/ECP_384_BP/ECP_512_BP"
+         "/CURVE_25519/CURVE_448/MODP_3072/MODP_4096/MODP_6144/MODP_8192/MODP_2048"),
+        (ESP, 1, "AES_CBC_128/AES_CBC_192/AES_CBC_256/HMAC_SHA2_256_128/HMAC_SHA2_384_192/HMAC_SHA2_512_256"
+         "/HMAC_SHA1_96/AES_XCBC_96/NO_EXT_SEQ"),
+    ],
+)  # fmt: skip
+def test_defaults_have_what_strongswan_proposes(protocol: Protocol, place: int, charons: str) -> None:
+    """As charon 6.1 logs its configured proposals, but for CAMELLIA_CTR."""
+    ours = str(default_proposals(protocol)[place]).partition(":")[2].split("/")
+    assert sorted(ours) == sorted(charons.split("/"))
+
+
 def test_unset_text_means_strongswans_own() -> None:
     first = parse_proposals("", IKE)[0]
     assert str(first) == "IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519"
@@ -80,7 +104,16 @@ def test_defaults_hold_no_weak_algorithm_and_children_no_key_exchange(protocol: 
         (IKE, "aes128-sha256-modp2049", "did you mean 'modp2048'"),
         (IKE, "zzzzzzzzzzzzz-sha256", "unknown algorithm 'zzzzzzzzzzzzz' in"),
         (IKE, "serpent128-sha256-modp2048", "algorithm 'serpent128' is not supported"),
-        (IKE, "aes128-sha256-x25519-ke1_mlkem768", "algorithm 'ke1_mlkem768' is not supported"),
+        (IKE, "aes128-sha256-x25519-ke1_kyber3", "algorithm 'ke1_kyber3' is not supported"),
+        (IKE, "aes128-sha256-x25519-ke1_mlkem786", "(did you mean 'ke1_mlkem768'?)"),
+        (IKE, "aes128-sha256-x25519-ke8_mlkem768", "(additional key exchanges are ke1_ to ke7_)"),
+        (IKE, "aes128-sha256-x25519-ke1_aes128", "'aes128' in 'ke1_aes128' is no key exchange method"),
+        (IKE, "aes128-sha256-x25519-ke1_modp1024", "weak algorithm 'ke1_modp1024' (MODP_1024)"),
+        (IKE, "aes128-sha256-x25519-ke1_x25519", "methods repeat one another"),
+        (IKE, "aes128-sha256-x25519-ke1_x448-ke2_x448", "methods repeat one another"),
+        (IKE, "aes128-sha256-ke1_mlkem768", "a key exchange group is mandatory"),
+        (ESP, "aes128gcm16-ke1_mlkem768", "KE1_ML_KEM_768 needs a first key exchange method"),
+        (ESP, "aes128gcm16-none-ke1_mlkem768", "KE1_ML_KEM_768 needs a first key exchange method"),
         (IKE, "aes128-sha256-modp1024", "weak algorithm 'modp1024' (MODP_1024)"),
         (IKE, "aes128-sha256-modp1536", "weak algorithm 'modp1536' (MODP_1536)"),
         (IKE, "aes128-md5-modp2048", "weak algorithm 'md5' (HMAC_MD5_96)"),
@@ -103,6 +136,25 @@ def test_complaint_names_the_word_and_helps(protocol: Protocol, text: str, compl
     with pytest.raises(ValueError) as caught:
         parse_proposals(text, protocol)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "shown"),
+    [
+        (IKE, "aes256gcm16-prfsha384-x25519-ke1_mlkem768!",
+         "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768"),
+        (IKE, "aes128gcm16-prfsha256-mlkem768!", "IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/ML_KEM_768"),
+        (IKE, "aes128gcm16-prfsha256-x25519-ke2_mlkem1024-ke2_none-ke7_ecp256!",
+         "IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519/KE2_ML_KEM_1024/KE2_NONE/KE7_ECP_256"),
+        (ESP, "aes128gcm16-x25519-ke1_mlkem768!",
+         "ESP:AES_GCM_16_128/CURVE_25519/KE1_ML_KEM_768/NO_EXT_SEQ"),
+    ],
+)  # fmt: skip
+def test_additional_key_exchanges_are_printed_as_strongswan_does(
+    protocol: Protocol, text: str, shown: str
+) -> None:
+    (proposal,) = parse_proposals(text, protocol)
+    assert str(proposal) == shown
 
 
 def test_weak_algorithms_are_there_for_who_insists() -> None:

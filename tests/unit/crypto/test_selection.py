@@ -144,6 +144,67 @@ def test_strange_proposals_are_refused_with_a_reason(offered: Proposal, word: st
     assert all(word in reason for reason in selection.reasons)
 
 
+KE1 = "aes128gcm16-prfsha256-x25519-"
+
+
+@pytest.mark.parametrize(
+    ("offered", "ours", "result"),
+    [
+        # both sides' types, omitted ones count as NONE (RFC 9370, 2.2.1)
+        (KE1 + "ke1_mlkem768!", KE1 + "ke1_mlkem768!", "CURVE_25519/KE1_ML_KEM_768"),
+        (KE1 + "ke1_mlkem768-ke1_none!", KE1[:-1] + "!", "CURVE_25519/KE1_NONE"),
+        (KE1[:-1] + "!", KE1 + "ke1_mlkem768-ke1_none!", "CURVE_25519"),
+        (KE1 + "ke2_x448!", KE1 + "ke1_none-ke1_mlkem768-ke2_x448!", "CURVE_25519/KE2_CURVE_448"),
+        # no method twice, the first key exchange counted in, and the best combination of those left
+        (KE1 + "ke1_mlkem768-ke1_x448-ke2_mlkem768!", KE1 + "ke1_mlkem768-ke1_x448-ke2_mlkem768!",
+         "CURVE_25519/KE1_CURVE_448/KE2_ML_KEM_768"),
+        (KE1 + "x448-ke1_x25519-ke2_ecp256!", KE1 + "x448-ke1_x25519-ke2_ecp256!",
+         "CURVE_448/KE1_CURVE_25519/KE2_ECP_256"),
+        (KE1 + "ke1_mlkem768-ke2_mlkem768-ke2_none!", KE1 + "ke1_mlkem768-ke2_mlkem768-ke2_none!",
+         "CURVE_25519/KE1_ML_KEM_768/KE2_NONE"),
+    ],
+)  # fmt: skip
+def test_additional_key_exchanges_are_all_different(offered: str, ours: str, result: str) -> None:
+    assert chosen(offered, ours, IKE) == f"IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/{result}"
+
+
+@pytest.mark.parametrize(
+    ("offered", "ours", "reason"),
+    [
+        (KE1 + "ke1_mlkem768!", KE1[:-1] + "!",
+         "no acceptable ADDITIONAL_KEY_EXCHANGE_1 found (received KE1_ML_KEM_768, configured none)"),
+        (KE1 + "ke1_mlkem768!", KE1 + "ke1_mlkem1024!", "configured KE1_ML_KEM_1024)"),
+        (KE1[:-1] + "!", KE1 + "ke1_mlkem768!", "received none, configured KE1_ML_KEM_768)"),
+        (KE1 + "x448-ke1_x25519!", KE1 + "ke1_x448-ke1_x25519!", "no 2 different key exchange methods found"),
+    ],
+)  # fmt: skip
+def test_what_keeps_additional_key_exchanges_apart_is_named(offered: str, ours: str, reason: str) -> None:
+    selection = select(parse_proposals(offered, IKE), parse_proposals(ours, IKE))
+    assert selection.proposal is None
+    assert any(reason in one for one in selection.reasons)
+
+
+def test_additional_key_exchange_without_a_first_one_is_refused() -> None:
+    """As no CREATE_CHILD_SA could begin it (RFC 9370, 2.2.4)."""
+    offered = Proposal(ESP, (GCM, NOESN, Transform(4, 0), Transform(4, 31), Transform(6, 36)))
+    assert select([offered], [offered]).proposal == Proposal(
+        ESP, (GCM, NOESN, Transform(4, 31), Transform(6, 36))
+    )
+    without = Proposal(ESP, (GCM, NOESN, Transform(6, 36)))
+    assert select([without], [without]).proposal is None
+    assert select([without], [without], ignore_ke=True).proposal == Proposal(ESP, (GCM, NOESN))
+
+
+def test_search_for_different_methods_has_an_end() -> None:
+    """A peer that leaves the last two types only one method between them costs no more than others."""
+    many = tuple(Transform(kind, number) for kind in (4, *range(6, 13)) for number in range(14, 33))
+    ours = Proposal(ESP, (GCM, NOESN, *many))
+    kept = tuple(one for one in many if one.type < 11 or one.number == 31)
+    selection = select([Proposal(ESP, (GCM, NOESN, *kept))], [ours])
+    assert selection.proposal is None
+    assert "no 8 different key exchange methods found" in selection.reasons[0]
+
+
 def test_nothing_to_choose_from_has_a_reason_too() -> None:
     assert select([], default_proposals(ESP)).reasons == ("no proposal to choose from",)
 
@@ -164,6 +225,7 @@ def test_whatever_is_offered_the_answer_is_part_of_it(
         return
     answer = selection.proposal
     assert answer.is_choice
+    assert len(set(answer.key_exchanges)) == len(answer.key_exchanges)
     assert any(set(answer.transforms) <= set(item.transforms) and item.spi == answer.spi for item in offered)
     assert answer.protocol == protocol
 

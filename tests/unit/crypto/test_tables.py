@@ -34,9 +34,11 @@ def test_each_algorithm_has_a_vector(name: str, rows: tuple[tables.Algorithm, ..
     assert {row.number for row in rows} == numbers_with_a_vector(name)
 
 
-def test_each_curve_has_a_vector() -> None:
-    curves = {row.number for row in tables.KEY_EXCHANGES if not row.name.startswith("MODP")}
-    assert curves == numbers_with_a_vector("key_exchange.json")
+def test_each_curve_and_kem_has_a_vector() -> None:
+    others = {row.number for row in tables.KEY_EXCHANGES if not row.name.startswith("MODP")}
+    kems = {row.number for row in tables.KEY_EXCHANGES if row.name.startswith("ML_KEM")}
+    assert others - kems == numbers_with_a_vector("key_exchange.json")
+    assert kems and kems <= numbers_with_a_vector("mlkem.json") | {35}
 
 
 def test_each_row_constructs_one_way() -> None:
@@ -60,5 +62,9 @@ def test_lookups_find_rows_and_nothing_else() -> None:
     assert tables.by_number(TransformType.ADDKE1, 31) is tables.by_number(TransformType.KE, 31)
     assert tables.by_keyword("aes256gcm16") == (TransformType.ENCR, row, 256)
     assert tables.by_keyword("nonsense") is None
+    x448 = tables.by_number(TransformType.KE, 32)
+    assert tables.by_keyword("ke7_x448") == (TransformType.ADDKE7, x448, 0)
+    for word in ("ke0_x448", "ke8_x448", "ke1_aes128", "ke1_", "ke1_ke2_x448"):
+        assert tables.by_keyword(word) is None
     assert tables.encryption(999) is tables.integrity(999) is None
     assert tables.prf_algorithm(999) is tables.key_exchange(999) is None

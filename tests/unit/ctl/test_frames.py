@@ -13,6 +13,7 @@ from cygnet.ctl.frames import (
     PROMPT,
     TEXT,
     ControlError,
+    NothingAskedError,
     conversation,
     converse,
     done_octets,
@@ -104,6 +105,18 @@ def test_request_beyond_the_limit_is_not_sent() -> None:
 def test_request_that_is_no_object_with_a_kind_is_refused(body: bytes) -> None:
     with pytest.raises(ControlError):
         read_request(FakeStream(len(body).to_bytes(4, "big") + body))
+
+
+def test_client_without_a_word_asked_for_nothing() -> None:
+    with pytest.raises(NothingAskedError):
+        read_request(FakeStream(b""))
+
+
+@pytest.mark.parametrize("octets", [b"\0", b"\0\0\0\x09{"])
+def test_request_cut_short_is_said_to_be_the_clients(octets: bytes) -> None:
+    with pytest.raises(ControlError, match="the client ended the connection") as raised:
+        read_request(FakeStream(octets))
+    assert not isinstance(raised.value, NothingAskedError)
 
 
 @given(st.binary(max_size=200))

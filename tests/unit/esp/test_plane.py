@@ -74,6 +74,24 @@ def test_packets_cross_in_order():
     assert got.packets == packets
 
 
+def test_packets_that_come_before_their_sa_are_opened_once_it_is_there():
+    plane = DataPlane(bytes)
+    plane.early.expect(BASE.spi)
+    early = carried(sender(PROTECT, sas=(outbound(),)), [udp(port=1), udp(port=2)])
+    assert not plane.receive(early, 0.0).packets and not plane.drops
+    plane.add_inbound(InboundSa(replace(BASE, local_ts=(FAR,), remote_ts=(NEAR,)), own_sealer()))
+    assert plane.open_early(1.0).packets == [udp(port=1), udp(port=2)]
+    assert not plane.open_early(1.0).packets
+    assert not plane.receive(early, 1.0).packets
+    assert plane.drops == {Drop.REPLAY: 2}
+
+
+def test_packets_for_an_spi_that_nobody_has_are_dropped():
+    plane = DataPlane(bytes)
+    assert not plane.receive(carried(sender(PROTECT, sas=(outbound(),)), [udp()]), 0.0).packets
+    assert plane.drops == {Drop.UNKNOWN_SPI: 1}
+
+
 def test_tos_goes_to_the_outer_header_and_congestion_comes_back():
     plane = sender(PROTECT, sas=(outbound(),))
     [(_, tos, data)] = plane.send([udp(tos=0xBA)], 0.0).datagrams

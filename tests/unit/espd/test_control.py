@@ -15,7 +15,7 @@ from cygnet.esp.plane import DataPlane
 from cygnet.espd.control import Control
 from cygnet.espd.loop import READ, Loop
 from cygnet.espd.service import DEFAULT_MTU, Service
-from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel
+from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel, take_back_sockets
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import Acquire as AcquireEvent
 from cygnet.kernel.backends.userland_wire import AddPolicy, Bye, Failed, Greeting, HandOver, Hello, Inspect
@@ -193,9 +193,18 @@ def test_sockets_are_handed_over(kernel, served):
         adopted["esp4"].close()
 
 
+def test_sockets_are_taken_back(path, served):
+    assert take_back_sockets(path)
+    assert served.adopted == [{}]
+
+
+def test_nothing_is_taken_back_where_no_espd_listens(tmp_path):
+    assert not take_back_sockets(tmp_path / "none.sock")
+
+
 def test_wrong_sockets_are_refused(kernel, path):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as own:
-        with pytest.raises(KernelError, match="only UDP"):
+        with pytest.raises(KernelError, match="only sockets for UDP"):
             kernel.hand_over({"esp4": own.fileno()})
         link = Link(path, lambda event: None)
         assert isinstance(link.ask(HandOver(("esp4", "other")), (own.fileno(),)), Failed)

@@ -9,7 +9,7 @@ from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import Carriage, Moved
+from cygnet.esp.records import Carriage, Drop, Moved
 from cygnet.espd import translate
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
@@ -130,6 +130,20 @@ def test_reservation_can_be_given_back(rig):
     spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
     rig.ask(DeleteSa(SaId(B, A, IpProtocol.ESP, spi)))
     assert rig.ask(Inspect()).reservations == 0
+
+
+def test_packets_for_a_reserved_spi_are_kept_until_it_is_given_back_or_flushed(rig):
+    for give_back in (
+        lambda spi: rig.ask(DeleteSa(SaId(B, A, IpProtocol.ESP, spi))),
+        lambda spi: rig.service.flush("charon"),
+    ):
+        spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
+        datagram = (spi.to_bytes(4, "big") + bytes(40), 0, None)
+        rig.plane.receive([datagram], 0.0)
+        assert not rig.plane.drops
+        give_back(spi)
+        rig.plane.receive([datagram], 0.0)
+        assert rig.plane.drops.pop(Drop.UNKNOWN_SPI) == 1
 
 
 def test_sa_can_be_asked_for_and_deleted_twice(rig):

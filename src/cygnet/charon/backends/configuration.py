@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cygnet.charon.config.settings import DaemonSettings, load
+from cygnet.charon.config.settings import DaemonSettings, beyond_limits, load
 from cygnet.conf.problems import Reader
 from cygnet.conf.settings import Settings, parse_settings
 
@@ -29,7 +29,7 @@ class StrongswanConf:
 
     def problems(self) -> Sequence[str]:
         """What is wrong in the file."""
-        return [str(problem) for problem in self.tree.problems]
+        return [*map(str, self.tree.problems), *beyond_limits(self.tree)]
 
     def missing_plugins(self) -> Sequence[str]:
         """The names in ``charon.load`` that this daemon has nothing for, in their order."""

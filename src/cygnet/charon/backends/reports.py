@@ -24,7 +24,7 @@ class Report:
         self.log(Group.CFG, 1, text)
 
     def warn(self, text: str) -> None:
-        """Something is wrong; the rest goes on."""
+        """Something is not as it should be, and used all the same, or beyond this version."""
         self.problems.append(text)
         self.log(Group.CFG, 1, text)
 

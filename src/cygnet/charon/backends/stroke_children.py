@@ -13,7 +13,7 @@ from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse
 from cygnet.ctl.stroke import AddConnection, End
 from cygnet.kernel.port import Features, IpProtocol, Lifetime, Mark, Mode
 
-ACTIONS = {"none": Action.NONE, "clear": Action.NONE, "hold": Action.TRAP, "route": Action.TRAP,
+ACTIONS = {"none": Action.NONE, "clear": Action.CLEAR, "hold": Action.TRAP, "route": Action.TRAP,
            "trap": Action.TRAP, "restart": Action.START, "start": Action.START}  # fmt: skip
 MODES = {"tunnel": Mode.TUNNEL, "transport": Mode.TRANSPORT, "beet": Mode.BEET, "pass": Mode.PASS,
          "passthrough": Mode.PASS, "drop": Mode.DROP, "reject": Mode.DROP}  # fmt: skip
@@ -100,16 +100,22 @@ def _lacking(config: ChildConfig, features: Features) -> Iterable[str]:
 
 
 def _lifetime(request: AddConnection) -> Lifetime:
-    """Hard limits as written, soft ones a margin before them, none where we do not rekey."""
-    rekey = request.rekey
+    """Hard limits as written, soft ones a margin before them; none at all with ``rekey=no``."""
+    if not request.rekey:
+        return Lifetime()
     return Lifetime(
-        soft_s=max(request.lifetime_s - request.margin_s, 0) if rekey else 0,
+        soft_s=_soft(request.lifetime_s, request.margin_s),
         hard_s=request.lifetime_s,
-        soft_bytes=max(request.life_bytes - request.margin_bytes, 0) if rekey else 0,
+        soft_bytes=int(_soft(request.life_bytes, request.margin_bytes)),
         hard_bytes=request.life_bytes,
-        soft_packets=max(request.life_packets - request.margin_packets, 0) if rekey else 0,
+        soft_packets=int(_soft(request.life_packets, request.margin_packets)),
         hard_packets=request.life_packets,
     )
+
+
+def _soft(hard: float, margin: float) -> float:
+    """A margin before the end; where that is before the beginning, as early as is sensible."""
+    return max(hard - margin, min(hard, 1)) if hard else 0
 
 
 def _selectors(end: End, side: str) -> tuple[TrafficSelector, ...]:

@@ -60,10 +60,11 @@ class AuthReader:
     def _identity(
         self, end: End, certificates: tuple[Certificate, ...], unknown: Identity | None
     ) -> Identity | None:
-        """``leftid``, unless the certificate does not carry it; then, and without one, its subject."""
+        """``leftid`` or else the address, unless the certificate does not carry it; then its subject."""
         subject = certificates[0].subject if certificates else None
         if not end.id:
-            return subject
+            address = _of_address(end)
+            return address if address and any(one.matches(address) for one in certificates) else subject
         identity = Identity.parse(end.id[1:] if _optional(end.id) else end.id)
         if subject and not identity.is_any and not any(one.matches(identity) for one in certificates):
             self.warnings.append(

@@ -8,7 +8,7 @@ from cygnet.charon.backends import address_match
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_children import MODES, child, choice, proposals
 from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
-from cygnet.charon.config.records import IkeConfig, PeerConfig, Revocation, Unique
+from cygnet.charon.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol
 from cygnet.ctl.stroke import AddConnection, End
@@ -47,11 +47,11 @@ class Translator:
             remote=(replace(reader.remote(request.right, request.left), revocation=strict),),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
-            ike_lifetime_s=request.ike_lifetime_s,
+            ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,
             margin_s=request.margin_s,
             fuzz_percent=request.fuzz_percent,
             rekey=request.rekey,
-            reauth=request.reauth,
+            reauth=request.reauth and request.rekey,
             keying_tries=request.keying_tries,
             mobike=request.mobike,
             dpd_delay_s=request.dpd_delay_s if request.dpd_action != "none" else 0,
@@ -86,4 +86,5 @@ def _ike(request: AddConnection) -> IkeConfig:
         force_encaps=request.force_encaps,
         send_certreq=True,
         dscp=request.ikedscp,
+        childless=choice({one.value: one for one in Childless}, request.childless, "childless"),
     )

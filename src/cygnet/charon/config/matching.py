@@ -42,6 +42,11 @@ def match_identities(config: PeerConfig, local: Identity | None, remote: Identit
     return IdentityMatch(config, 2 * rank + own_rank, text)
 
 
+def is_same_peer(one: PeerConfig, other: PeerConfig) -> bool:
+    """Whether two connections differ in nothing but their names and children."""
+    return replace(one, name="", children=()) == replace(other, name="", children=())
+
+
 def resolve(selectors: Iterable[TrafficSelector], host: Address) -> Selectors:
     """The selectors with ``dynamic`` replaced by a host."""
     return tuple(one.resolve(host) for one in selectors)

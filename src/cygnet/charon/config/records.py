@@ -15,9 +15,13 @@ from cygnet.kernel.port import IpProtocol, Lifetime, Mark, Mode
 
 
 class Action(StrEnum):
-    """What to do at start, when the peer is dead or when it closes a CHILD_SA (6.x's names)."""
+    """What to do at start, when the peer is dead or when it closes a CHILD_SA (6.x's names).
+
+    CLEAR asks for nothing, even of ``auto=start``; NONE leaves it to what else is wanted.
+    """
 
     NONE = "none"
+    CLEAR = "clear"
     TRAP = "trap"
     START = "start"
 
@@ -28,6 +32,15 @@ class Unique(StrEnum):
     NO = "no"
     REPLACE = "replace"
     KEEP = "keep"
+    NEVER = "never"
+
+
+class Childless(StrEnum):
+    """Whether IKE_SAs come to be without a CHILD_SA (RFC 6023); swanctl's values of ``childless``."""
+
+    ALLOW = "allow"
+    PREFER = "prefer"
+    FORCE = "force"
     NEVER = "never"
 
 
@@ -64,7 +77,7 @@ class AuthConfig:
     """One authentication round of one side: what we use (local), or what we demand (remote).
 
     ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
-    must contain; ``signature_schemes`` names of ``crypto.signatures`` the peer may use, empty for all.
+    must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
     ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
     it must belong.
     """
@@ -108,6 +121,7 @@ class IkeConfig:
     force_encaps: bool = False
     send_certreq: bool = True
     dscp: int = 0
+    childless: Childless = Childless.ALLOW
 
 
 @dataclass(frozen=True, slots=True)

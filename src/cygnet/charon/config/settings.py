@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+MOST_PATIENCE_S = 600.0
 
 
 class Source(Protocol):
@@ -84,7 +85,8 @@ class DaemonSettings:
     keep_alive_dpd_margin_s: float = duration("keep_alive_dpd_margin", 0.0)
     half_open_timeout_s: float = duration("half_open_timeout", 30.0)
     retry_initiate_interval_s: float = duration("retry_initiate_interval", 0.0)
-    delete_rekeyed: bool = option("delete_rekeyed", False)
+    followup_timeout_s: float = duration("followup_timeout", 20.0, 1)  # ours: RFC 9370, 2.2.4
+    delete_rekeyed: bool = option("delete_rekeyed", False)  # IKEv1 only, as in strongSwan
     delete_rekeyed_delay_s: float = duration("delete_rekeyed_delay", 5.0)
 
     # Flood protection.
@@ -128,6 +130,7 @@ class DaemonSettings:
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)
+    max_followups: int = option("max_followups", 8, 1, 1000)
     max_queued_tasks: int = option("max_queued_tasks", 1000, 1, 1_000_000)
     max_init_retries: int = option("max_init_retries", 5, 1, 100)
     max_certificates: int = option("max_certificates", 10, 1, 100)
@@ -152,6 +155,17 @@ class DaemonSettings:
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
 
+    @property
+    def answer_patience_s(self) -> float:
+        """How long a peer that retransmits as we do waits for an answer; ten minutes at most."""
+        total, delay = 0.0, self.retransmit_timeout_s
+        for _ in range(self.retransmit_tries + 1):
+            total += min(delay, self.retransmit_limit_s) if self.retransmit_limit_s else delay
+            delay *= self.retransmit_base
+            if total >= MOST_PATIENCE_S:
+                return MOST_PATIENCE_S
+        return total
+
 
 def load(source: Source) -> DaemonSettings:
     """The settings of a ``strongswan.conf``; numbers beyond an option's limits are brought to the limit."""
@@ -160,12 +174,37 @@ def load(source: Source) -> DaemonSettings:
     return DaemonSettings(**values)  # type: ignore[arg-type]
 
 
+def beyond_limits(source: Source) -> list[str]:
+    """A sentence for each number that :func:`load` brings to a limit."""
+    found = []
+    for entry in fields(DaemonSettings):
+        row, number = entry.metadata["row"], _number(source, entry.metadata["row"], entry.default)
+        if number is not None and number != (used := _limited(row, number)):
+            limits = f"{row.low:.12g} to {row.high:.12g}"
+            found.append(f"{row.path} = {number:.12g} is beyond its limits, {limits}; using {used:.12g}")
+    return found
+
+
 def _value(source: Source, row: Row, default: object) -> object:
     if isinstance(default, bool):
         return source.get_bool(row.path, default)
+    number = _number(source, row, default)
+    if number is None:
+        return source.get(row.path, str(default))
+    limited = _limited(row, number)
+    return int(limited) if isinstance(default, int) else limited
+
+
+def _number(source: Source, row: Row, default: object) -> float | None:
+    """What stands there for an option that is a number."""
+    if isinstance(default, bool):
+        return None
     if isinstance(default, int):
-        return int(min(max(source.get_int(row.path, default), row.low), row.high))
+        return source.get_int(row.path, default)
     if isinstance(default, float):
-        read = source.get_time if row.time else source.get_float
-        return float(min(max(read(row.path, default), row.low), row.high))
-    return source.get(row.path, str(default))
+        return (source.get_time if row.time else source.get_float)(row.path, default)
+    return None
+
+
+def _limited(row: Row, number: float) -> float:
+    return float(min(max(number, row.low), row.high))

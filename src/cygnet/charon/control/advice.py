@@ -71,8 +71,7 @@ def _no_child_proposal(peer: PeerConfig, child: ChildConfig | None, route: Route
 
 
 def _no_selectors(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
-    asked = f"{_some(child.local_ts)} === {_some(child.remote_ts)}" if child else ""
-    return f"the peer allows nothing of {asked}; compare leftsubnet= and rightsubnet= on both sides"
+    return "compare leftsubnet= and rightsubnet= on both sides"
 
 
 def _other_method(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:

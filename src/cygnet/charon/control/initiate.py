@@ -50,6 +50,9 @@ class InitiateHandler:
     def _initiate(
         self, peer: PeerConfig, child: ChildConfig | None, request: Initiate, reply: Reply
     ) -> Done:
+        if request.lasting and child is not None:
+            self.negotiations.keep(child)
+            return Done()
         dialogue = self.negotiations.initiate(peer, child, request.level)
         try:
             if not request.wait:

@@ -33,6 +33,12 @@ class Dialogue(Protocol):
 class Negotiations(Protocol):
     """Orders to IKE_SAs, queued as jobs. ``level`` is the most detailed log level to be followed."""
 
+    def keep(self, child: ChildConfig) -> None:
+        """Have it up from now on (``auto=start``)."""
+
+    def cancel(self, name: str) -> bool:
+        """Have the child of that name no longer wanted; whether it was."""
+
     def initiate(self, peer: PeerConfig, child: ChildConfig | None, level: int) -> Dialogue:
         """Negotiate an IKE_SA, and with ``child`` a CHILD_SA on it or on an existing one."""
 

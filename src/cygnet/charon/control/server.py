@@ -17,7 +17,7 @@ from time import monotonic
 from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler
 from cygnet.charon.control.ports import ClientGoneError
-from cygnet.ctl.frames import ANSWER, PROMPT, ControlError, frame_octets, read_frame
+from cygnet.ctl.frames import ANSWER, PROMPT, ControlError, NothingAskedError, frame_octets, read_frame
 from cygnet.ctl.stroke import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -143,6 +143,8 @@ class ControlServer:
         try:
             try:
                 request = receive(DeadlineStream(client, monotonic() + self._limits.request_s))
+            except NothingAskedError:
+                return
             except ControlError as error:
                 self._log(1, f"stroke request refused: {error}")
                 reply.done(Done(EXIT_USAGE, str(error)))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
-from cygnet.ctl.stroke import Done, Status
+from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
 from cygnet.kernel.port import KernelError, Mode, SaId
 
 SHUNTS = (Mode.PASS, Mode.DROP)
@@ -32,13 +33,17 @@ class StatusHandler:
     now: Clock
 
     def __call__(self, request: Status, reply: Reply) -> Done:
-        """Write the whole status, of everything or of one name."""
+        """Write the whole status, of everything or of one name, which must be known."""
+        peers, name, traps = self.connections.peers(), request.name, self.traps.installed()
         if request.all:
             reply.texts(status_daemon.header(self.facts.figures(), self.pools.pools()))
-            reply.texts(status_daemon.connections(self.connections.peers(), request.name))
-        reply.texts(policies(self.traps.installed(), request.name))
+            reply.texts(status_daemon.connections(peers, name))
+        reply.texts(policies(traps, name))
         reply.texts(self._associations(request))
-        return Done()
+        known = not name or name in _names(peers) or any(name == one.name for one in traps)
+        if known or any(sa.concerns(name) for sa in self.snapshots.snapshots()):
+            return Done()
+        return Done(EXIT_UNKNOWN, f"no config named '{name}'")
 
     def _associations(self, request: Status) -> Iterator[str]:
         sas = sorted(self.snapshots.snapshots(), key=lambda sa: -sa.unique_id)
@@ -102,6 +107,10 @@ def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
     for trap in traps:
         yield f"{trap.name:>12}{{{trap.unique_id}}}:  ROUTED, {trap.mode}, reqid {trap.reqid}"
         yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
+
+
+def _names(peers: Sequence[PeerConfig]) -> set[str]:
+    return {name for peer in peers for name in (peer.name, *(child.name for child in peer.children))}
 
 
 def _ike_state(sa: IkeSnapshot, now: float) -> str:

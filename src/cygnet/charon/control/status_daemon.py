@@ -9,7 +9,7 @@ from cryptography import x509
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
 from cygnet.charon.config.pools import Pool
-from cygnet.charon.config.records import AuthConfig, PeerConfig
+from cygnet.charon.config.records import Action, AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.control.ports import Figures
 
 VERSIONS = {0: "IKEv1/2", 1: "IKEv1", 2: "IKEv2"}
@@ -56,8 +56,13 @@ def _peer(peer: PeerConfig) -> Iterator[str]:
         yield from _auth(peer.name, "remote:", auth)
     for child in peer.children:
         local, remote = " ".join(map(str, child.local_ts)), " ".join(map(str, child.remote_ts))
-        action = f", dpdaction={child.dpd_action}" if peer.dpd_delay_s else ""
+        action = f", dpdaction={_action(child)}" if peer.dpd_delay_s else ""
         yield f"{child.name:>12}:   child:  {local} === {remote} {child.mode}{action}"
+
+
+def _action(child: ChildConfig) -> str:
+    """strongSwan 6 knows no ``clear``: it shows the same ``none`` for both."""
+    return Action.NONE if child.dpd_action is Action.CLEAR else child.dpd_action
 
 
 def _auth(name: str, side: str, auth: AuthConfig) -> Iterator[str]:

@@ -28,6 +28,9 @@ class TerminateHandler:
             reply.text("error parsing specifier string")
             return Done(EXIT_USAGE, f"'{request.name}' is not {FORMS}")
         targets = find(self.snapshots.snapshots(), wanted)
+        if not targets and wanted.plain and self.negotiations.cancel(wanted.name):
+            reply.text(f"connection '{wanted.name}' was not up and is wanted no longer")
+            return Done()
         if not targets:
             return refuse(reply, f"no {wanted.kind} '{request.name}' found")
         return self._close(targets, request.level, reply, request.wait)

@@ -146,6 +146,13 @@ class ChildSaNotFoundError(PeerError):
         self.spi = spi
 
 
+class StateNotFoundError(PeerError):
+    """A further key exchange whose beginning is not known here, or no more (RFC 9370, 2.2.4)."""
+
+    notify: ClassVar[int | None] = 47
+    ends: ClassVar[Ends] = Ends.EXCHANGE
+
+
 class InvalidFragmentError(PeerError):
     """A fragment that must be silently discarded (RFC 7383, 2.6)."""
 
@@ -155,5 +162,5 @@ ERRORS: tuple[type[PeerError], ...] = (
     InvalidMessageIdError, InvalidSpiError, NoProposalChosenError, InvalidKePayloadError,
     AuthenticationFailedError, SinglePairRequiredError, NoAdditionalSasError, InternalAddressFailureError,
     FailedCpRequiredError, TsUnacceptableError, InvalidSelectorsError, TemporaryFailureError,
-    ChildSaNotFoundError,
+    ChildSaNotFoundError, StateNotFoundError,
 )  # fmt: skip

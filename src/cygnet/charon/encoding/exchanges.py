@@ -73,6 +73,8 @@ EXCHANGES: tuple[Row, ...] = (
     Row(Exchange.INFORMATIONAL, True, True, (), _ANYWHERE | {T.DELETE: 10, T.CP: 1}),
     Row(Exchange.IKE_INTERMEDIATE, False, True, (), _ANYWHERE | {T.KE: 1}),
     Row(Exchange.IKE_INTERMEDIATE, True, True, (), _ANYWHERE | {T.KE: 1}),
+    Row(Exchange.IKE_FOLLOWUP_KE, False, True, _sets((T.KE,)), _ANYWHERE | {T.KE: 1}),
+    Row(Exchange.IKE_FOLLOWUP_KE, True, True, _sets((T.KE,)), _ANYWHERE | {T.KE: 1}),
 )  # fmt: skip
 
 _ROWS = {(int(row.exchange), row.response): row for row in EXCHANGES}

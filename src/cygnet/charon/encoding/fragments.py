@@ -41,7 +41,7 @@ class Reassembler:
         self._total = 0
         self._octets = 0
         self._parts: dict[int, bytes] = {}
-        self._first: tuple[Message, int] | None = None
+        self._first: Parsed | None = None
 
     @property
     def pending(self) -> int:
@@ -87,14 +87,14 @@ class Reassembler:
             raise InvalidFragmentError(f"fragments of more than {self._limit_octets} octets")
         self._parts[part.number] = content
         if part.number == 1:
-            self._first = parsed.message, part.next
+            self._first = parsed
 
     def _finish(self) -> Message:
-        assert self._first is not None, "all parts, so the first as well"
-        message, following = self._first
+        first = self._first
+        assert first is not None, "all parts, so the first as well"
         content = b"".join(self._parts[number] for number in range(1, self._total + 1))
         self.clear()
-        return with_inner(message, following, content)
+        return with_inner(first, content)
 
 
 def _identity(parsed: Parsed) -> tuple[object, ...]:

@@ -7,13 +7,13 @@ the first step concerns a message that may be forged: it never ends an SA.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import TypeVar
 
 from cygnet.base.errors import MalformedError
 from cygnet.charon.encoding.errors import InvalidSyntaxError, UnsupportedCriticalPayloadError
-from cygnet.charon.encoding.exchanges import exchange_name
+from cygnet.charon.encoding.exchanges import Exchange, exchange_name
 from cygnet.charon.encoding.payloads import (
     PAYLOADS,
     Encrypted,
@@ -40,6 +40,7 @@ P = TypeVar("P", bound=AnyPayload)
 _GENERIC = Struct("!BBH")
 _NUMBERS = Struct("!HH")
 _CRITICAL = 0x80
+_NEXT_PAYLOAD = 16  # where the header has the type of the first payload
 _ENCRYPTED: tuple[int, int] = (PayloadType.SK, PayloadType.SKF)
 _READERS: dict[int, Callable[[bytes], Payload]] = {
     int(kind.payload_type): kind.parse for kind in PAYLOADS if kind.payload_type not in _ENCRYPTED
@@ -52,7 +53,8 @@ class Message:
     """One request or response.
 
     ``initiator``: sent by the original initiator of the IKE_SA. A message that was opened carries first
-    the payloads that stood in the clear, then those that were encrypted.
+    the payloads that stood in the clear, then those that were encrypted. ``covered``, of a received
+    IKE_INTERMEDIATE message only, is what IntAuth covers of it (RFC 9242, 3.3.2).
     """
 
     exchange: int
@@ -63,6 +65,7 @@ class Message:
     response: bool
     payloads: tuple[AnyPayload, ...] = ()
     minor: int = 0
+    covered: bytes = field(default=b"", repr=False, compare=False)
 
     def first(self, kind: type[P]) -> P | None:
         """The first payload of a class."""
@@ -144,7 +147,7 @@ def open_message(parsed: Parsed, sealer: Sealer) -> Message:
     """
     if not isinstance(parsed.encrypted, Encrypted):
         raise ValueError("no SK payload to open")
-    return with_inner(parsed.message, parsed.encrypted.next, open_part(parsed, sealer))
+    return with_inner(parsed, open_part(parsed, sealer))
 
 
 def open_part(parsed: Parsed, sealer: Sealer) -> bytes:
@@ -163,17 +166,55 @@ def open_part(parsed: Parsed, sealer: Sealer) -> bytes:
     return plaintext[: len(plaintext) - padding]
 
 
-def with_inner(message: Message, first: int, content: bytes) -> Message:
-    """``message`` with the payloads in ``content`` added; ``first`` is the type of the first of them.
+def with_inner(parsed: Parsed, content: bytes) -> Message:
+    """The message with the payloads in ``content`` added; ``parsed`` is it, or its first fragment.
 
     A known payload beside the encrypted one is refused: no exchange has any (RFC 7383, 2.5.3).
     """
+    message, part = parsed.message, parsed.encrypted
+    if part is None:
+        raise ValueError("no encrypted payload")
     if any(isinstance(payload, Payload) for payload in message.payloads):
         raise InvalidSyntaxError("a payload that must be encrypted is in the clear")
-    inner, encrypted = _read_chain(content, 0, first)
+    inner, encrypted = _read_chain(content, 0, part.next)
     if encrypted is not None:
         raise InvalidSyntaxError("an encrypted payload inside an encrypted payload")
-    return replace(message, payloads=message.payloads + tuple(inner))
+    covered = _covered(parsed, part, content) if message.exchange == Exchange.IKE_INTERMEDIATE else b""
+    return Message(
+        message.exchange, message.spi_i, message.spi_r, message.message_id, message.initiator,
+        message.response, message.payloads + tuple(inner), message.minor, covered,
+    )  # fmt: skip
+
+
+def covered_octets(message: Message) -> bytes:
+    """What IntAuth covers of a message of ours, however it is going to travel (RFC 9242, 3.3.2)."""
+    first, content = _write_chain(message.payloads)
+    length = _GENERIC.size + len(content)
+    return _header(message, PayloadType.SK, length) + _GENERIC.pack(first, 0, length) + content
+
+
+def _covered(parsed: Parsed, part: EncryptedPart, content: bytes) -> bytes:
+    """The same of the peer's: its octets as they came, whole, unencrypted, the two lengths adjusted.
+
+    A first fragment becomes the front of the message that it is from: without the two fragment numbers,
+    and announced as SK. All else, reserved bits included, stays as the peer sent it.
+    """
+    raw = parsed.raw
+    front = bytearray(raw[: len(raw) - len(part.data)])
+    if isinstance(part, EncryptedFragment):
+        del front[-_NUMBERS.size :]
+        front[_announcement(front)] = PayloadType.SK
+    front[-2:] = (_GENERIC.size + len(content)).to_bytes(2, "big")
+    front[HEADER_SIZE - 4 : HEADER_SIZE] = (len(front) + len(content)).to_bytes(4, "big")
+    return bytes(front) + content
+
+
+def _announcement(front: bytearray) -> int:
+    """Where the type of the last payload stands, whose generic header ends ``front``."""
+    at, following = _NEXT_PAYLOAD, HEADER_SIZE
+    while following < len(front) - _GENERIC.size:
+        at, following = following, following + int.from_bytes(front[following + 2 : following + 4], "big")
+    return at
 
 
 def build_clear(message: Message) -> bytes:

@@ -1,15 +1,16 @@
 """Following one order: the log lines of its IKE_SA up to the event that ends it."""
 
 from cygnet.base.effects import Log
+from cygnet.charon.jobs.workplace import Board
 from cygnet.charon.sa.events import Finished
-from cygnet.runtime.bus.bus import Bus, Subscription
+from cygnet.runtime.bus.bus import Subscription
 from cygnet.runtime.bus.records import Levels
 
 
 class Dialogue:
     """Subscribe first, then post the order with ``ticket``, and no line is missed."""
 
-    def __init__(self, bus: Bus, ike_id: int, ticket: int, level: int) -> None:
+    def __init__(self, bus: Board, ike_id: int, ticket: int, level: int) -> None:
         suffix = f"|{ike_id}"
 
         def wanted(event: object) -> bool:
@@ -29,6 +30,20 @@ class Dialogue:
     def close(self) -> None:
         """Stop following; the order goes on."""
         self._subscription.close()
+
+
+class Settled:
+    """The dialogue of an order that nothing had to be done for."""
+
+    def __init__(self, ticket: int, text: str) -> None:
+        self._items: list[str | Finished] = [Finished(ticket, True, text), text]
+
+    def read(self, timeout_s: float) -> str | Finished | None:
+        """First the text as a line, then the end."""
+        return self._items.pop() if self._items else None
+
+    def close(self) -> None:
+        """Nothing to stop."""
 
 
 class Refusal:

@@ -30,6 +30,12 @@ def literal(spec: AddressSpec) -> Address | None:
         return None
 
 
+def ends(ike: IkeConfig, names: Names, source_address: SourceAddress) -> tuple[Host, Host]:
+    """Our host and the peer's; raises :class:`UnreachableError`."""
+    remote = remote_host(ike, names)
+    return local_host(ike, remote, source_address, names), remote
+
+
 def remote_host(ike: IkeConfig, names: Names) -> Host:
     """The first address of the remote end; DNS names are looked up, which may take time."""
     hosts = _hosts(ike.remote)

@@ -1,30 +1,115 @@
-"""Which IKE_SA an SA of the kernel belongs to."""
+"""The CHILD_SAs that there are: by the kernel's SAs, by name, by reqid."""
 
 import threading
+from dataclasses import dataclass
+from typing import TypeVar
 
+from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.events import ChildUp
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.kernel.port import SaId
 
 
+@dataclass(slots=True)
+class Known:
+    """One CHILD_SA. ``leaving``: it is being deleted.
+
+    ``initiated``: made at our request. ``renewed``: a rekeying made it.
+    """
+
+    ike_id: int
+    config: ChildConfig
+    child: ChildSnapshot
+    initiated: bool
+    renewed: bool = False
+    leaving: bool = False
+
+
 class Installed:
-    """Kernel SAs by identifier; safe for any thread."""
+    """What the events of IKE_SAs told so far; safe for any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._owners: dict[SaId, int] = {}
+        self._all: dict[int, Known] = {}
+        self._by_spi: dict[int, list[Known]] = {}
+        self._by_name: dict[str, dict[int, Known]] = {}
+        self._by_reqid: dict[int, dict[int, Known]] = {}
+        self._by_ike: dict[int, set[int]] = {}
 
-    def add(self, ike_id: int, child: ChildSnapshot) -> None:
-        """The CHILD_SA's two SAs belong to this IKE_SA now."""
+    def add(self, event: ChildUp) -> None:
+        """A CHILD_SA carries traffic."""
+        child = event.child
+        known = Known(event.ike_id, event.config, child, event.initiated, event.replaces != 0)
         with self._lock:
-            self._owners[child.inbound] = ike_id
-            self._owners[child.outbound] = ike_id
+            self._all[child.unique_id] = known
+            for spi in {child.inbound.spi, child.outbound.spi}:
+                self._by_spi.setdefault(spi, []).append(known)
+            self._by_name.setdefault(child.name, {})[child.unique_id] = known
+            self._by_reqid.setdefault(child.reqid, {})[child.unique_id] = known
+            self._by_ike.setdefault(event.ike_id, set()).add(child.unique_id)
 
-    def remove(self, child: ChildSnapshot) -> None:
-        """They are gone."""
+    def remove(self, child_id: int) -> None:
+        """It is gone."""
         with self._lock:
-            self._owners.pop(child.inbound, None)
-            self._owners.pop(child.outbound, None)
+            known = self._all.pop(child_id, None)
+            if known is None:
+                return
+            child = known.child
+            for spi in {child.inbound.spi, child.outbound.spi}:
+                self._by_spi[spi].remove(known)
+                if not self._by_spi[spi]:
+                    del self._by_spi[spi]
+            _drop(self._by_name, child.name, child_id)
+            _drop(self._by_reqid, child.reqid, child_id)
+            self._by_ike[known.ike_id].discard(child_id)
+            if not self._by_ike[known.ike_id]:
+                del self._by_ike[known.ike_id]
+
+    def mark_leaving(self, child_id: int) -> None:
+        """It is being deleted: nobody should count on it."""
+        with self._lock:
+            if child_id in self._all:
+                self._all[child_id].leaving = True
+
+    def move(self, old_ike: int, new_ike: int) -> None:
+        """An IKE_SA was rekeyed: its CHILD_SAs belong to the new one."""
+        with self._lock:
+            moved = self._by_ike.pop(old_ike, set())
+            for child_id in moved:
+                self._all[child_id].ike_id = new_ike
+            if moved:
+                self._by_ike.setdefault(new_ike, set()).update(moved)
 
     def owner(self, id: SaId) -> int | None:
-        """The IKE_SA's number."""
-        return self._owners.get(id)
+        """The IKE_SA that a kernel SA belongs to. Addresses may have changed since; SPIs have not."""
+        with self._lock:
+            found = self._by_spi.get(id.spi, [])
+            if len(found) > 1:
+                found = [one for one in found if id in (one.child.inbound, one.child.outbound)]
+            return found[0].ike_id if found else None
+
+    def named(self, name: str) -> tuple[Known, ...]:
+        """The CHILD_SAs of a configuration that are not being deleted, oldest first."""
+        with self._lock:
+            return tuple(one for one in self._by_name.get(name, {}).values() if not one.leaving)
+
+    def of_ike(self, ike_id: int) -> tuple[Known, ...]:
+        """The CHILD_SAs of an IKE_SA."""
+        with self._lock:
+            return tuple(self._all[child_id] for child_id in sorted(self._by_ike.get(ike_id, ())))
+
+    def sender(self, reqid: int) -> int:
+        """The outbound SPI of the newest CHILD_SA with this reqid, 0 if there is none."""
+        with self._lock:
+            known = [one for one in self._by_reqid.get(reqid, {}).values() if not one.leaving]
+            return known[-1].child.outbound.spi if known else 0
+
+
+K = TypeVar("K")
+
+
+def _drop(index: dict[K, dict[int, Known]], key: K, child_id: int) -> None:
+    entries = index[key]
+    del entries[child_id]
+    if not entries:
+        del index[key]

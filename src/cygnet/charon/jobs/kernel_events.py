@@ -5,21 +5,19 @@ from typing import Any
 
 from cygnet.base.groups import Group, Level
 from cygnet.charon.jobs.installed import Installed
-from cygnet.charon.jobs.negotiations import Negotiations, Workplace
+from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
 from cygnet.kernel.port import Acquire, Expire, KernelEvent, KernelReset, MappingChange
-from cygnet.runtime.queues.jobs import CallJob, Priority
 
 
 class KernelEvents:
     """The listener of the kernel port; called on the backend's thread, queues only."""
 
-    def __init__(
-        self, place: Workplace, negotiations: Negotiations, traps: Traps, installed: Installed
-    ) -> None:
+    def __init__(self, place: Workplace, reconciler: Reconciler, traps: Traps, installed: Installed) -> None:
         self._place = place
-        self._negotiations = negotiations
+        self._reconciler = reconciler
         self._traps = traps
         self._installed = installed
         self._by_kind: dict[type, Callable[[Any], None]] = {
@@ -42,11 +40,12 @@ class KernelEvents:
             self._log(f"got an acquire for {packet} with unknown reqid {event.reqid}")
             return
         self._log(f"creating acquire job for policy {packet} with reqid {{{event.reqid}}}")
-        peer, child = trap.wanted_for(event.source.start, event.destination.start)
-        ticket = self._traps.asked(event.reqid)
-        order = orders.Acquire(child, event.reqid, event.source, event.destination, ticket)
+        selectors = trap.wanted_for(event.source.start, event.destination.start)
+        order = orders.Acquire(
+            trap.child, event.reqid, event.source, event.destination, selectors=selectors
+        )
         only = event.destination.start if trap.wildcard else None
-        self._negotiations.acquire(peer, order, only, lambda: self._traps.finished(ticket, False))
+        self._reconciler.acquire(trap.peer, order, only)
 
     def _expire(self, event: Expire) -> None:
         owner = self._installed.owner(event.id)
@@ -63,7 +62,7 @@ class KernelEvents:
     def _reset(self, event: KernelReset) -> None:
         """All SAs and policies are gone: traps come back as they are, CHILD_SAs by negotiation."""
         self._log("the data plane was restarted, CHILD_SAs are established anew")
-        self._place.jobs.put(CallJob("restore traps", Priority.HIGH, self._traps.restore), sure=True)
+        self._place.soon("restore traps", self._traps.restore)
         for number in self._place.manager.unique_ids():
             self._place.order(number, orders.KernelReset())
 

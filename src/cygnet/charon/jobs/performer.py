@@ -14,13 +14,14 @@ from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.sends import SendQueue
 
 React = Callable[[Any], None]
+Retired = Callable[[int], None]
 Expire = Callable[[int, Any], bool]
 
 
 class EffectPerformer:
     """The manager's performer. ``count`` and ``react`` get every event but log lines before the bus does.
 
-    ``expire``, ``count`` and ``react`` are set once those who do it exist.
+    ``expire``, ``count``, ``react`` and ``gone`` are set once those who do it exist.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class EffectPerformer:
         self.expire: Expire = _nobody
         self.count: React = _ignore
         self.react: React = _ignore
+        self.gone: Retired = _ignore
         self._sends = sends
         self._events = events
         self._bus = bus
@@ -60,12 +62,12 @@ class EffectPerformer:
 
     def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
         """After a bug, let the SA give back what it holds; nothing goes to the peer."""
-        if error is None:
-            return
-        self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
-        for effect in sa.abandon(self._clock()):
-            if isinstance(effect, Announce):
-                self.announce(effect.event)
+        if error is not None:
+            self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
+            for effect in sa.abandon(self._clock()):
+                if isinstance(effect, Announce):
+                    self.announce(effect.event)
+        self.gone(sa.unique_id)
 
 
 def _nobody(unique_id: int, timer: Any) -> bool:

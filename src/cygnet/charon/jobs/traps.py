@@ -8,14 +8,14 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.selectors import TrafficSelector, pairs
-from cygnet.charon.config.matching import narrow
+from cygnet.charon.config.matching import Selectors, narrow
 from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
 from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.jobs.workplace import Board
 from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
-from cygnet.runtime.bus.bus import Bus
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 MAX_ASKED = 4096
@@ -35,21 +35,19 @@ class Trap:
     counted: bool = False
     wildcard: bool = False
 
-    def wanted_for(self, source: Address, destination: Address) -> tuple[PeerConfig, ChildConfig]:
-        """What a packet asks for; where the trap knows no peer, a CHILD_SA with its destination."""
+    def wanted_for(self, source: Address, destination: Address) -> tuple[Selectors, Selectors] | None:
+        """Where the trap knows no peer, the selectors that a packet asks its destination for."""
         if not self.wildcard:
-            return self.peer, self.child
-        ike = self.peer.ike
-        peer = replace(self.peer, ike=replace(ike, remote=replace(ike.remote, hosts=(str(destination),))))
+            return None
         local_ts = narrow(self.routed.local_ts, (TrafficSelector(source, source),))
         remote_ts = narrow(self.routed.remote_ts, (TrafficSelector(destination, destination),))
-        return peer, replace(self.child, local_ts=local_ts, remote_ts=remote_ts)
+        return local_ts, remote_ts
 
 
 class Traps:
     """All traps and shunts by name; safe for any thread, the lock is not held while the kernel works."""
 
-    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Bus) -> None:
+    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Board) -> None:
         self._kernel = kernel
         self._numbers = numbers
         self._names = names
@@ -88,25 +86,25 @@ class Traps:
         with self._lock:
             return next((trap for trap in self._traps.values() if trap.routed.reqid == reqid), None)
 
-    def asked(self, reqid: int) -> int:
-        """A ticket for the order that an acquire becomes; see :meth:`finished`."""
-        ticket = self._numbers.ticket()
+    def asked(self, reqid: int, ticket: int) -> None:
+        """Packets at the trap wait for the order with this ticket; see :meth:`answered`."""
         with self._lock:
             while len(self._asked) >= MAX_ASKED:
                 del self._asked[next(iter(self._asked))]
             self._asked[ticket] = reqid
-        return ticket
 
-    def finished(self, ticket: int, ok: bool) -> None:
-        """An order is done, one of ours perhaps: the kernel hears when nothing came of it."""
+    def answered(self, ticket: int) -> int:
+        """An order is done: the reqid of the trap that waited for it, 0 if none did."""
         with self._lock:
-            reqid = self._asked.pop(ticket, 0)
-        if reqid and not ok:
-            try:
-                self._kernel.acquire_failed(reqid)
-            except KernelError as error:
-                text = f"the kernel does not hear that the acquire of reqid {{{reqid}}} failed: {error}"
-                self._bus.log(Group.KNL, Level.CONTROL, text)
+            return self._asked.pop(ticket, 0)
+
+    def acquire_failed(self, reqid: int) -> None:
+        """The kernel hears that nothing came of what packets at a trap asked for."""
+        try:
+            self._kernel.acquire_failed(reqid)
+        except KernelError as error:
+            text = f"the kernel does not hear that the acquire of reqid {{{reqid}}} failed: {error}"
+            self._bus.log(Group.KNL, Level.CONTROL, text)
 
     def restore(self) -> None:
         """Install everything again, in a kernel that has forgotten it."""

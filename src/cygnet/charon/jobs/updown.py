@@ -1,7 +1,7 @@
 """``leftupdown``: scripts that run when a CHILD_SA comes up and when it goes; a listener of the bus."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
@@ -22,10 +22,21 @@ Run = Callable[[str, Mapping[str, str], float], Ended]
 Log = Callable[[Group, int, str], None]
 
 
-class Updown:
-    """Runs on a thread of its own, one script after the other. A rekeying runs none.
+@dataclass(slots=True)
+class _Line:
+    """CHILD_SAs that carry the same one after the other, or at once while one takes the other's place."""
 
-    The script that ran for ``up`` runs for ``down``, with the facts of then: the IKE_SA may be gone.
+    tunnel: Tunnel
+    members: set[int] = field(default_factory=set)
+
+
+class Updown:
+    """Runs on a thread of its own, one script after the other.
+
+    A CHILD_SA that takes the place of another runs none: one that a rekeying made, and one of another IKE_SA
+    about which a script would be told the same (re-authentication, a peer that begins anew). ``down`` follows
+    once the last of them is gone. The script that ran for ``up`` runs for it, with the facts of then: the
+    IKE_SA may be gone.
     """
 
     name = "updown"
@@ -35,7 +46,8 @@ class Updown:
         self._interface = interface
         self._run = run
         self._log = log
-        self._up: dict[int, Tunnel] = {}
+        self._lines: dict[int, _Line] = {}
+        self._by_facts: dict[frozenset[tuple[str, str]], _Line] = {}
 
     @staticmethod
     def wants(event: object) -> bool:
@@ -57,23 +69,33 @@ class Updown:
         """Nothing is held open."""
 
     def _began(self, event: ChildUp) -> None:
-        number = event.child.unique_id
-        old = self._up.pop(event.replaces, None)
-        if old is not None:
-            self._up[number] = replace(old, child=event.child)
+        line = self._lines.get(event.replaces)
+        if line is not None:
+            self._join(line, replace(line.tunnel, child=event.child))
             return
         sa = self._find(event.ike_id)
-        if sa is None or len(self._up) >= LIMIT:
+        if sa is None or len(self._lines) >= LIMIT:
             return
         tunnel = Tunnel(event.config, event.child, sa, self._interface(event.child.inbound.destination))
-        self._up[number] = tunnel
-        self._all(UP, tunnel)
+        line = self._by_facts.get(_facts(tunnel))
+        self._join(line or _Line(tunnel), tunnel)
+        if line is None:
+            self._all(UP, tunnel)
+
+    def _join(self, line: _Line, tunnel: Tunnel) -> None:
+        self._by_facts.pop(_facts(line.tunnel), None)
+        line.tunnel = tunnel
+        line.members.add(tunnel.child.unique_id)
+        self._lines[tunnel.child.unique_id] = self._by_facts[_facts(tunnel)] = line
 
     def _ended(self, event: ChildDown) -> None:
-        tunnel = self._up.get(event.child.unique_id)
-        if tunnel is not None and not event.rekeyed:
-            del self._up[event.child.unique_id]
-            self._all(DOWN, tunnel)
+        line = self._lines.pop(event.child.unique_id, None)
+        if line is None:
+            return
+        line.members.discard(event.child.unique_id)
+        if not line.members:
+            self._by_facts.pop(_facts(line.tunnel), None)
+            self._all(DOWN, line.tunnel)
 
     def _all(self, verb: str, tunnel: Tunnel) -> None:
         for environment in environments(verb, tunnel):
@@ -95,3 +117,9 @@ class Updown:
 
     def _say(self, text: str) -> None:
         self._log(Group.CHD, Level.CONTROL, f"updown: {text}")
+
+
+def _facts(tunnel: Tunnel) -> frozenset[tuple[str, str]]:
+    """All that scripts are told, but for the number of the IKE_SA."""
+    told = (pair for environment in environments(UP, tunnel) for pair in environment.items())
+    return frozenset({*(pair for pair in told if pair[0] != "PLUTO_UNIQUEID"), ("", tunnel.config.updown)})

@@ -13,25 +13,36 @@ from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import Action, ChildConfig, PeerConfig
+from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.message import Message
+from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.child_sa import ChildSa, Path
 from cygnet.charon.sa.events import (
+    Cause,
+    ChildClosed,
     ChildDown,
     ChildStateChanged,
     ChildUp,
     Finished,
+    IkeClosed,
     IkeStateChanged,
+    InboundLingers,
     MessageSeen,
+    ReauthenticationFailed,
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.ports import Ports
+from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol
 
 if TYPE_CHECKING:
+    from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+    from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+    from cygnet.charon.sa.tasks.series import Series
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
@@ -61,15 +72,22 @@ class Peer:
     fragmentation: bool = False
     mobike: bool = False
     no_additional_sas: bool = False
+    childless: bool = False
 
 
 @dataclass(slots=True)
 class Times:
-    """Moments in the life of an IKE_SA, monotonic seconds; ``None``: never."""
+    """Moments in the life of an IKE_SA, monotonic seconds; ``None``: never.
 
+    ``reauth`` and ``auth_end`` outlive a rekeying: it authenticates nobody (RFC 4478, 2).
+    """
+
+    created: float = 0.0
     established: float | None = None
     rekey: float | None = None
     reauth: float | None = None
+    auth_end: float | None = None
+    auth_changes: int = 0
     end: float | None = None
     received: float = 0.0
     sent: float = 0.0
@@ -79,7 +97,6 @@ class Times:
 class Hooks:
     """What an association has done by the IKE_SA around it."""
 
-    create_child: Callable[[ChildConfig, int], None]
     adopt: Callable[["Association"], None]
 
 
@@ -107,14 +124,20 @@ class Association:
     children: dict[int, ChildSa] = field(default_factory=dict)
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
     peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
-    first_contact: bool = True  # we know of no other IKE_SA with this peer
     tries: int = 0  # attempts before this one, for ``keyingtries``
-    reauthenticates: bool = False  # to be made anew once it is deleted
+    cause: Cause = Cause.FAILED  # why it ends, once it does
+    succeeds: int = 0  # the IKE_SA in whose place this one is being made
+    reauthenticating: bool = False  # a successor is being made
+    reauth_failures: int = 0
     replaced_by: int = 0
+    redundant: bool = False  # made by a rekeying that lost against another
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     wanted: list["Task"] = field(default_factory=list)
-    collisions: dict[int, tuple[ChildSa, bytes]] = field(default_factory=dict)  # rekeyed by both
+    early_deletes: set[bytes] = field(default_factory=set)  # SPIs of CHILD_SAs still being made with us
+    series: dict[bytes, "Series"] = field(default_factory=dict)  # the peer's, by link, waiting for more
+    crossing: "Crossing[IkeRekey]" = field(default_factory=Crossing)  # who is rekeying this IKE_SA
+    crossings: dict[int, "Crossing[ChildRekey]"] = field(default_factory=dict)  # and its CHILD_SAs, by {n}
     hooks: "Hooks | None" = None
 
     # Naming
@@ -221,7 +244,7 @@ class Association:
     def finish(self, ticket: int, ok: bool, reason: str = "") -> None:
         """The outcome of an order, if anybody waits for it."""
         if ticket:
-            self.announce(Finished(ticket, ok, reason))
+            self.announce(Finished(ticket, ok, reason, self.tries))
 
     def chance(self) -> float:
         """A number from 0 up to 1."""
@@ -246,11 +269,25 @@ class Association:
         """This IKE_SA is over: everything leaves the kernel."""
         if self.state is IkeState.DESTROYING:
             return
+        lost, outlived = succession.lost_children(self), succession.outlived(self)
         for child in tuple(self.children.values()):
-            self.drop_child(child)
+            self.drop_child(child, rekeyed=self.replaced_by != 0, linger=child in outlived)
         self.move_to(IkeState.DESTROYING)
         self.handshake = None
+        self.forget_negotiations()
+        if self.config is not None:
+            replaced = self.cause is Cause.FAILED and self.replaced_by
+            cause = Cause.REPLACED if replaced else self.cause
+            self.announce(IkeClosed(self.unique_id, self.config, lost, cause, self.initiator))
+        if self.succeeds:
+            self.announce(ReauthenticationFailed(self.unique_id, self.succeeds, reason))
         self.effects.append(Retire(reason))
+
+    def forget_negotiations(self) -> None:
+        """Nothing that was begun on this IKE_SA comes to an end any more."""
+        self.series.clear()
+        self.crossings.clear()
+        self.crossing = Crossing()
 
     def follow(self, local: Host, remote: Host) -> None:
         """The hosts or ports are others now; the CHILD_SAs go with them."""
@@ -277,29 +314,59 @@ class Association:
         self.children[child.unique_id] = child
         return child
 
-    def create_child(self, config: ChildConfig, reqid: int) -> None:
-        """Have a CHILD_SA negotiated."""
-        if self.hooks is not None:
-            self.hooks.create_child(config, reqid)
-
     def child_up(self, child: ChildSa, replaces: int = 0) -> None:
-        """Tell that a CHILD_SA carries traffic."""
-        self.announce(ChildUp(self.unique_id, child.config, child.snapshot(), replaces))
+        """Tell that a CHILD_SA carries traffic; a rekeyed one is as idle as the one before."""
+        inactivity.begin(self, child, self.children.get(replaces))
+        self.announce(
+            ChildUp(self.unique_id, child.config, child.snapshot(), replaces, initiated=child.initiated)
+        )
 
-    def drop_child(self, child: ChildSa, *, rekeyed: bool = False) -> None:
-        """Forget a CHILD_SA and take it out of the kernel."""
+    def close_child(self, child: ChildSa, cause: Cause) -> None:
+        """Tell that a CHILD_SA ends without an order of ours, while the IKE_SA lives on."""
+        if self.config is not None:
+            self.announce(ChildClosed(self.unique_id, self.config, succession.lost(child), cause))
+
+    def drop_child(self, child: ChildSa, *, rekeyed: bool = False, linger: bool = False) -> None:
+        """Forget a CHILD_SA and take it out of the kernel.
+
+        ``linger``: packets of the peer that are still under way are let in, for ``delete_rekeyed_delay``.
+        """
         if self.children.pop(child.unique_id, None) is None:
             return
+        self.crossings.pop(child.unique_id, None)
+        self._pass_on_place(child)
         was_up = child.agreed is not None and child.state not in (ChildState.CREATED, ChildState.INSTALLING)
+        delay = self._linger_s(child) if linger else 0
         try:
-            child.remove(self.ports.kernel)
+            child.remove(self.ports.kernel, linger=delay > 0)
         except LocalError as error:
             self.log(Group.KNL, f"removing CHILD_SA {child} failed: {error}")
+        if delay:
+            self.announce(InboundLingers(child.inbound, delay))
         if child.counted:
             self.ports.numbers.release_reqid(child.reqid)
         self.move_child(child, ChildState.DESTROYING)
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
+
+    def _pass_on_place(self, child: ChildSa) -> None:
+        """What it had replaced is replaced by its successor, or is in use again if it has none."""
+        for old in self.children.values():
+            if old.replaced_by == child.unique_id:
+                old.replaced_by = child.replaced_by if child.replaced_by in self.children else 0
+                if not old.replaced_by and old.state is ChildState.REKEYED:
+                    self.move_child(old, ChildState.INSTALLED)
+
+    def _linger_s(self, child: ChildSa) -> float:
+        """``delete_rekeyed_delay``, of which 0 means up to the end of the lifetime."""
+        left = child.expire_at - self.now if child.expire_at is not None else 0
+        return self.ports.settings.delete_rekeyed_delay_s or max(left, 0)
+
+    def schedule_child(self, child: ChildSa, delay_s: float, timer: Timer) -> None:
+        """Like ``schedule``, for a timer that follows the CHILD_SA to the IKE_SA that inherits it."""
+        child.timers = {one: due for one, due in child.timers.items() if due > self.now}
+        child.timers[timer] = self.now + delay_s
+        self.schedule(delay_s, timer)
 
     def child_by_spi(
         self, spi: bytes, *, outbound: bool, protocol: int = Protocol.IKE
@@ -312,12 +379,3 @@ class Association:
             if (child.outbound.spi if outbound else child.spi_in) == number:
                 return child
         return None
-
-    def children_wanting(self, action: Action, *, dead: bool) -> tuple[ChildConfig, ...]:
-        """The configurations, each once, of the CHILD_SAs whose dpdaction (closeaction) this is."""
-        found = {
-            child.config.name: child.config
-            for child in self.children.values()
-            if child.carries and (child.config.dpd_action if dead else child.config.close_action) is action
-        }
-        return tuple(found.values())

@@ -1,6 +1,8 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
@@ -10,6 +12,7 @@ from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, check_child_move
+from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
@@ -19,6 +22,7 @@ from cygnet.kernel.port import (
     Encapsulation,
     IpProtocol,
     Kernel,
+    KernelError,
     Lifetime,
     Mode,
     PolicySpec,
@@ -82,7 +86,12 @@ class ChildSa:
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
         self.counted = False  # whether the reqid is to be released
+        self.initiated = False  # made at our request
+        self.active_at = 0.0  # when it was last known to carry a packet
+        self.behind = 0  # the outbound SPI of an older one that sends while it is there
+        self.renewal = False  # made by a rekeying
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
+        self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
@@ -116,6 +125,11 @@ class ChildSa:
         return self.state in _CARRYING
 
     @property
+    def sends(self) -> bool:
+        """Whether traffic leaves through it, not through an older one that it stands behind."""
+        return self._outbound and not self.behind
+
+    @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
         return SaId(self.path.remote.address, self.path.local.address, self.protocol, self.spi_in)
@@ -142,28 +156,46 @@ class ChildSa:
         kernel.add_sa(self._spec(True, inbound, lifetime))
         self._holds_cpi = self.cpi_in != 0
 
-    def install_outbound(self, kernel: Kernel) -> None:
-        """Install the outbound SA and the policies; from now on traffic goes out through it."""
+    def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
+        """Install the outbound SA and the policies; from now on traffic goes out through it.
+
+        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there.
+        """
         if self._pending is None:
             return
+        self.behind = behind
         kernel.add_sa(self._pending)
         self._pending, self._outbound = None, True
         for policy in self._policy_specs():
             kernel.add_policy(policy)
             self._policies += (policy,)
 
-    def remove(self, kernel: Kernel) -> None:
-        """Take everything out of the kernel again."""
+    def remove(self, kernel: Kernel, *, linger: bool = False) -> None:
+        """Take everything out of the kernel again; with ``linger`` all but the inbound SA."""
         if self._gone:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
+        steps: list[Callable[[], None]] = [partial(kernel.delete_policy, one) for one in reversed(policies)]
         if self._outbound:
-            kernel.delete_sa(self.outbound)
-        kernel.delete_sa(self.inbound)
-        self._release_cpi(kernel)
+            steps.append(partial(kernel.delete_sa, self.outbound))
+        if not linger:
+            steps.append(partial(kernel.delete_sa, self.inbound))
+        steps.append(partial(self._release_cpi, kernel))
+        failures = [error for step in steps if (error := _failure(step)) is not None]
+        if failures:
+            raise failures[0]
+
+    def forget_kernel(self) -> None:
+        """The kernel lost everything: there is nothing to remove, and what is equal is another's."""
+        self._gone, self._policies, self._outbound, self._pending = True, (), False, None
+        self.behind, self.cpi_in, self._holds_cpi = 0, 0, False
+
+    def stand_behind(self, kernel: Kernel, behind: int) -> None:
+        """Have traffic leave through the SA with this outbound SPI while it is there, or (0) through this."""
+        if self._outbound and self.behind != behind:
+            self.behind = behind
+            self._move_policies(kernel)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
@@ -293,6 +325,7 @@ class ChildSa:
             protocol=self.protocol,
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
+            next_spi=self.behind if out else 0,
         )
 
     def _move_policies(self, kernel: Kernel) -> None:
@@ -306,6 +339,16 @@ class ChildSa:
 
 
 _SHA256, _CUT_BITS = 12, 96
+
+
+def _failure(step: Callable[[], None]) -> KernelError | None:
+    try:
+        step()
+    except KernelError as error:
+        return error
+    return None
+
+
 _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REKEYED})
 
 

@@ -17,7 +17,7 @@ def complete(
     sa: Association,
     child: ChildSa,
     agreed: Agreed,
-    secrets: tuple[Nonces, Secret | None],
+    secrets: tuple[Nonces, tuple[Secret, ...]],
     reqid: int,
     *,
     initiator: bool,
@@ -35,7 +35,7 @@ def complete(
     child.path = sa.path
     sa.move_child(child, ChildState.INSTALLING)
     child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
-    child.installed_at = sa.now
+    child.installed_at, child.initiated = sa.now, initiator
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None
     sa.move_child(child, ChildState.INSTALLED)
@@ -46,11 +46,23 @@ def complete(
 
 
 def lifetime_of(sa: Association, config: ChildConfig) -> Lifetime:
-    """The configured lifetime with its soft time at random within the fuzz; without rekeying, none."""
-    lifetime, rekey = config.lifetime, sa.peer_config.rekey
-    if not rekey:
+    """The configured lifetime with its soft limits at random within the fuzz; without rekeying, none.
+
+    As strongSwan has it: a soft limit lies the margin, and up to ``rekeyfuzz`` of the margin more, before
+    the hard one; for time, bytes and packets alike.
+    """
+    lifetime, fuzz = config.lifetime, config.fuzz_percent
+    if not sa.peer_config.rekey:
         return replace(lifetime, soft_s=0, soft_bytes=0, soft_packets=0)
-    if not lifetime.soft_s:
-        return lifetime
-    soft = jittered(sa, lifetime.soft_s + config.margin_s, config.margin_s, config.fuzz_percent)
-    return replace(lifetime, soft_s=min(soft, lifetime.hard_s) if lifetime.hard_s else soft)
+    return replace(
+        lifetime,
+        soft_s=_fuzzed(sa, lifetime.soft_s, lifetime.hard_s, fuzz),
+        soft_bytes=int(_fuzzed(sa, lifetime.soft_bytes, lifetime.hard_bytes, fuzz)),
+        soft_packets=int(_fuzzed(sa, lifetime.soft_packets, lifetime.hard_packets, fuzz)),
+    )
+
+
+def _fuzzed(sa: Association, soft: float, hard: float, fuzz_percent: int) -> float:
+    if not soft or hard <= soft:
+        return soft
+    return jittered(sa, hard, hard - soft, fuzz_percent)

@@ -1,18 +1,28 @@
 """Orders to an IKE_SA, carried out (``orders``)."""
 
+from dataclasses import replace
+
+from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.sa import orders
+from cygnet.charon.config.matching import is_same_peer
+from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.sa import orders, reauthentication
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.marks import has_unique_marks, kept
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
-from cygnet.charon.sa.tasks.child_delete import ChildDelete, reopen
+from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
@@ -23,17 +33,24 @@ def carry_out(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
     """Do what the order says, or queue the task that does."""
     match order:
         case orders.Initiate():
-            task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
-            _initiate(sa, tasks, task, order.child is None)
+            if not _is_there(sa, order):
+                task = ChildCreate(sa, order.child, order.reqid, None, order.ticket)
+                task.selectors = order.selectors
+                task.marks = kept(order.child, order.marks) if order.child else None
+                _initiate(sa, tasks, task, order.child is None)
         case orders.Acquire():
             packet = (order.source, order.destination)
-            _initiate(sa, tasks, ChildCreate(sa, order.child, order.reqid, packet, order.ticket), False)
+            task = ChildCreate(sa, order.child, order.reqid, packet, order.ticket)
+            task.selectors = order.selectors
+            _initiate(sa, tasks, task, False)
         case orders.TerminateIke():
             _terminate_ike(sa, tasks, order)
         case orders.TerminateChild():
             _terminate_children(sa, tasks, order)
         case orders.RekeyIke():
             rekey_ike(sa, tasks, order.ticket)
+        case orders.ReauthFailed():
+            reauthentication.failed(sa, order.reason, order.ticket)
         case orders.RekeyChild():
             _rekey_children(sa, tasks, order)
         case _:
@@ -49,7 +66,12 @@ def _on_event(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
         case orders.KernelReset():
             _kernel_reset(sa, tasks)
         case orders.UpdateConfig():
-            sa.config = order.config
+            _take_config(sa, order.config)
+
+
+def _take_config(sa: Association, config: PeerConfig) -> None:
+    if sa.config is not None and is_same_peer(sa.config, config):
+        sa.config = replace(sa.config, children=config.children)
 
 
 def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: bool) -> None:
@@ -62,12 +84,46 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             task.failed("unable to initiate to %any: the connection has no address of the peer")
             tasks.abort("unable to initiate to %any")
             return
-        for one in (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeAuth(sa, task.ticket if ike_only else 0)):
+        auth = IkeAuth(sa, task.ticket if ike_only else 0)
+        before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa))
+        for one in (*before, auth, AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)
-    if not ike_only:
+    if not ike_only and not _joined(sa, tasks, task):
         tasks.queue(task)
+
+
+def _is_there(sa: Association, order: orders.Initiate) -> bool:
+    """Whether a CHILD_SA of the very same configuration came to be before the order did.
+
+    Who orders looks before (``jobs.reconciler``), but meanwhile the peer may have made one. With strongSwan 6
+    asking twice makes no second one either.
+    """
+    if order.child is None or order.selectors is not None or has_unique_marks(order.child):
+        return False
+    for child in sa.children.values():
+        if child.state is ChildState.INSTALLED and child.config == order.child:
+            sa.log(Group.IKE, child.snapshot().duplicate_text)
+            sa.finish(order.ticket, True, "the CHILD_SA is there already")
+            return True
+    return False
+
+
+def _joined(sa: Association, tasks: TaskManager, task: ChildCreate) -> bool:
+    """Whether the same CHILD_SA is being made already, and nobody waits: then who wants it waits for that."""
+    same = next((one for one in (*tasks.active, *tasks.queued, *sa.wanted) if _is_alike(one, task)), None)
+    if same is None or (same.ticket and task.ticket):
+        return False
+    same.ticket = same.ticket or task.ticket
+    return True
+
+
+def _is_alike(one: object, task: ChildCreate) -> bool:
+    if type(one) is not ChildCreate or one.config is None or task.config is None:
+        return False
+    wanted = (task.config.name, task.packet, task.selectors)
+    return (one.config.name, one.packet, one.selectors) == wanted
 
 
 def _await_ike(sa: Association, tasks: TaskManager, ticket: int) -> None:
@@ -80,6 +136,9 @@ def _await_ike(sa: Association, tasks: TaskManager, ticket: int) -> None:
 
 
 def _terminate_ike(sa: Association, tasks: TaskManager, order: orders.TerminateIke) -> None:
+    sa.cause = _cause(order)
+    if order.successor and sa.state is not IkeState.REKEYED:
+        sa.replaced_by = order.successor
     if sa.state in _UNMADE:
         sa.log(Group.IKE, f"destroying IKE_SA in state {sa.state} without notification")
         sa.finish(order.ticket, True)
@@ -89,6 +148,12 @@ def _terminate_ike(sa: Association, tasks: TaskManager, order: orders.TerminateI
     if order.force:
         tasks.initiate()
         tasks.abort(order.reason or "terminated")
+
+
+def _cause(order: orders.TerminateIke) -> Cause:
+    if order.reauthenticated:
+        return Cause.REAUTHENTICATED
+    return Cause.REPLACED if order.successor else Cause.ORDERED
 
 
 def _terminate_children(sa: Association, tasks: TaskManager, order: orders.TerminateChild) -> None:
@@ -103,6 +168,9 @@ def _terminate_children(sa: Association, tasks: TaskManager, order: orders.Termi
 
 def _rekey_children(sa: Association, tasks: TaskManager, order: orders.RekeyChild) -> None:
     chosen = [child for child in _chosen(sa, order) if child.state is ChildState.INSTALLED]
+    if not chosen and any(child.state is ChildState.REKEYING for child in _chosen(sa, order)):
+        sa.finish(order.ticket, True, "under way already")
+        return
     if not chosen:
         sa.finish(order.ticket, False, f"no CHILD_SA {order.name or order.unique_id} in {sa}")
         return
@@ -120,6 +188,10 @@ def _chosen(sa: Association, order: orders.TerminateChild | orders.RekeyChild) -
 
 def rekey_ike(sa: Association, tasks: TaskManager, ticket: int = 0) -> None:
     """Rekey, or, where the connection says so, delete and make anew (RFC 7296, 2.8.3)."""
+    if sa.state is IkeState.REKEYING:
+        sa.crossing.wanted = True  # should the peer's attempt come to nothing
+        sa.finish(ticket, True, "under way already")
+        return
     if sa.state is not IkeState.ESTABLISHED or sa.config is None:
         sa.finish(ticket, False, f"the IKE_SA is in state {sa.state}")
         return
@@ -127,9 +199,7 @@ def rekey_ike(sa: Association, tasks: TaskManager, ticket: int = 0) -> None:
         sa.finish(ticket, True, "under way already")
         return
     if sa.config.reauth:
-        sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}")
-        sa.reauthenticates = True
-        tasks.queue(IkeDelete(sa, ticket))
+        reauthentication.reauthenticate(sa, tasks, ticket)
     else:
         tasks.queue(IkeRekey(sa, ticket))
 
@@ -146,6 +216,8 @@ def _expired(sa: Association, tasks: TaskManager, order: orders.KernelExpire) ->
         if child.state is ChildState.INSTALLED and not queued:
             sa.log(Group.KNL, f"creating rekey job for CHILD_SA {_sa_text(order)}")
             tasks.queue(ChildRekey(sa, child))
+        elif child.unique_id in sa.crossings:
+            sa.crossings[child.unique_id].wanted = True  # should the peer's attempt come to nothing
         return
     sa.log(Group.KNL, f"creating delete job for CHILD_SA {_sa_text(order)}")
     tasks.queue(ChildDelete(sa, child.spi_octets, again=child.state is not ChildState.REKEYED))
@@ -168,10 +240,24 @@ def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
 
 
 def _kernel_reset(sa: Association, tasks: TaskManager) -> None:
-    """The kernel holds nothing more. Same keys again would repeat IVs, so all CHILD_SAs are made anew."""
+    """The kernel holds nothing more. Same keys again would repeat IVs, so all CHILD_SAs are made anew.
+
+    One that was installed since is there.
+    """
     for child in tuple(sa.children.values()):
+        if child.agreed is None or _is_installed(sa, child):
+            continue
+        child.forget_kernel()
         if not child.carries:
             continue
         tasks.queue(ChildDelete(sa, child.spi_octets))
         if child.state is ChildState.INSTALLED:
-            reopen(sa, child, "the data plane was restarted")
+            sa.close_child(child, Cause.RESET)
+
+
+def _is_installed(sa: Association, child: ChildSa) -> bool:
+    try:
+        sa.ports.kernel.query_sa(child.inbound)
+    except LocalError:
+        return False
+    return True

@@ -4,12 +4,16 @@
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import Action, ChildConfig, PeerConfig
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.kernel.port import SaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class IkeEstablished:
 
     ``initial_contact``: the peer says that it knows no other IKE_SA between the two (RFC 7296, 2.4).
     ``replaces`` is the IKE_SA whose rekeying made this one, 0 for none; it takes over its place.
+    ``succeeds`` is the one that this is to take the place of later, once it has its CHILD_SAs.
     """
 
     ike_id: int
@@ -50,16 +55,21 @@ class IkeEstablished:
     initiator: bool
     initial_contact: bool = False
     replaces: int = 0
+    succeeds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ChildUp:
-    """A CHILD_SA carries traffic (after a rekeying, too: ``replaces`` names the old one)."""
+    """A CHILD_SA carries traffic (after a rekeying, too: ``replaces`` names the old one).
+
+    ``initiated``: it was made at our request.
+    """
 
     ike_id: int
     config: ChildConfig
     child: ChildSnapshot
     replaces: int = 0
+    initiated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,39 +84,109 @@ class ChildDown:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The outcome of the order with this ticket; ``reason`` is for people."""
+    """The outcome of the order with this ticket; ``reason`` is for people.
+
+    ``tries`` counts the attempts that went unanswered before (``keyingtries``).
+    """
 
     ticket: int
     ok: bool
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reestablish:
-    """The daemon shall initiate ``config`` anew with these children (``dpdaction``, ``closeaction``, …).
-
-    It comes in the same list of effects as ``Retire``. ``tries`` counts the attempts already made, for
-    ``keyingtries``. ``children`` may be empty: the IKE_SA alone.
-    """
-
-    config: PeerConfig
-    children: tuple[ChildConfig, ...]
-    reason: str
-    delay_s: float = 0
     tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class ChildClosed:
-    """A CHILD_SA went without our asking; ``action`` TRAP asks the daemon for its trap policy.
+class InboundLingers:
+    """The inbound SA of a CHILD_SA that is gone is still in the kernel, to be deleted in ``delay_s``."""
 
-    START is asked for with :class:`Reestablish`, or done inside the IKE_SA where that lives on.
+    id: SaId
+    delay_s: float
+
+
+class Cause(StrEnum):
+    """Why an IKE_SA or a CHILD_SA ended."""
+
+    ORDERED = "ordered"
+    CLOSED = "closed by the peer"
+    DEAD = "peer not responding"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    LOST = "unknown to the peer"
+    OUT_OF_STEP = "out of step with the peer"
+    RESET = "the data plane was restarted"
+    INACTIVE = "inactive"
+    REAUTH = "to be reauthenticated"
+    REAUTHENTICATED = "reauthenticated"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A CHILD_SA that went, as far as it takes to make one like it; ``reqid`` 0: that of its selectors.
+
+    ``hosts`` are what ``dynamic`` selectors stood for, ours first.
     """
 
     config: ChildConfig
-    action: Action
+    child_id: int
+    reqid: int
+    local_ts: tuple[TrafficSelector, ...]
+    remote_ts: tuple[TrafficSelector, ...]
+    hosts: tuple[Address, Address] | None = None
+    marks: Marks = NO_MARKS
+
+
+@dataclass(frozen=True, slots=True)
+class ChildClosed:
+    """A CHILD_SA ended, or is about to, without an order of ours; its IKE_SA lives on."""
+
+    ike_id: int
+    peer: PeerConfig
+    child: Lost
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class IkeClosed:
+    """An IKE_SA is over with the CHILD_SAs it had; in the same list of effects as ``Retire``.
+
+    ``initiator``: we were the original one.
+    """
+
+    ike_id: int
+    peer: PeerConfig
+    children: tuple[Lost, ...]
+    cause: Cause
+    initiator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reauthenticate:
+    """An IKE_SA wants a successor, authenticated anew, with these CHILD_SAs (RFC 7296, 2.8.3)."""
+
+    ike_id: int
+    peer: PeerConfig
+    local: Host
+    remote: Host
+    children: tuple[Lost, ...]
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reauthenticated:
+    """The IKE_SA ``ike_id`` has all that ``succeeds`` had: that one may go."""
+
+    ike_id: int
+    succeeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReauthenticationFailed:
+    """The IKE_SA that should have succeeded ``succeeds`` did not come to be."""
+
+    ike_id: int
+    succeeds: int
     reason: str
-    peer: PeerConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +217,12 @@ Event = (
     | ChildUp
     | ChildDown
     | Finished
-    | Reestablish
+    | InboundLingers
     | ChildClosed
+    | IkeClosed
+    | Reauthenticate
+    | Reauthenticated
+    | ReauthenticationFailed
     | Counted
     | MessageSeen
 )

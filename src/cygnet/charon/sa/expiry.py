@@ -3,18 +3,21 @@
 from cygnet.base.effects import Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.charon.sa import timers
+from cygnet.charon.sa import inactivity, timers
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.commands import rekey_ike
-from cygnet.charon.sa.events import Reestablish
+from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handshake import Handshake
+from cygnet.charon.sa.reauthentication import reauthenticate
 from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
-from cygnet.charon.sa.tasks.ike_delete import IkeDelete, close_actions, reestablish_if_wanted
+from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 KEEP_ALIVE = b"\xff"
@@ -27,18 +30,44 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
         case timers.Retransmit():
             if not tasks.transport.retransmit(timer):
                 _unanswered(sa, tasks)
-        case timers.HalfOpen():
-            _half_open(sa, tasks)
         case timers.KeepAlive():
             _keep_alive(sa)
         case timers.DeadPeer():
             _dead_peer(sa, tasks)
+        case timers.DropRekeyed() | timers.SwitchOutbound() | timers.FollowUpDue():
+            _of_rekeying(sa, tasks, timer)
+        case _:
+            _of_lifetime(sa, tasks, timer)
+
+
+def _of_lifetime(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
+    match timer:
+        case timers.HalfOpen():
+            _half_open(sa, tasks)
         case timers.RekeyIkeDue():
             _rekey_due(sa, tasks)
         case timers.IkeLifetimeOver():
             _lifetime_over(sa, tasks)
-        case timers.DropRekeyed():
-            _drop_rekeyed(sa, tasks, timer.child_id)
+        case timers.CloseChildless():
+            _close_childless(sa, tasks)
+        case timers.Inactive():
+            _inactive(sa, tasks, timer.child_id)
+
+
+def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
+    match timer:
+        case timers.DropRekeyed() if sa.state is IkeState.REKEYED:
+            if sa.redundant:
+                tasks.abort("redundant after a collision of rekeyings")
+            else:
+                tasks.queue(IkeDelete(sa))
+        case timers.SwitchOutbound():
+            switch_outbound(sa, timer)
+        case timers.FollowUpDue():
+            series = sa.series.pop(timer.link, None)
+            if series is not None:
+                sa.log(Group.IKE, f"{series.name}: the peer does not go on with its key exchanges, giving up")
+                series.give_up("the peer did not go on with its key exchanges")
 
 
 def _half_open(sa: Association, tasks: TaskManager) -> None:
@@ -50,41 +79,64 @@ def _half_open(sa: Association, tasks: TaskManager) -> None:
 def _unanswered(sa: Association, tasks: TaskManager) -> None:
     """The peer did not answer a request, however often it was sent."""
     if sa.state is IkeState.CONNECTING and sa.config is not None:
-        limit = sa.config.keying_tries
+        limit = 1 if sa.succeeds else sa.config.keying_tries
         sa.tries += 1
         if not limit or sa.tries < limit:
             sa.log(Group.IKE, f"peer not responding, trying again ({sa.tries + 1}/{limit or '%forever'})")
             _begin_again(sa, tasks)
             return
         sa.log(Group.IKE, "establishing IKE_SA failed, peer not responding")
-        _retry_later(sa, tasks)
-    elif sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING):
-        close_actions(sa, dead=True, reason="peer not responding")
-    else:
-        reestablish_if_wanted(sa)
+    elif sa.state is IkeState.DELETING:
+        sa.log(Group.IKE, "proper IKE_SA delete failed, peer not responding")
+    elif sa.state is IkeState.REKEYING:
+        sa.log(Group.IKE, "rekeying IKE_SA failed, peer not responding")
+    if sa.cause is Cause.FAILED:
+        sa.cause = Cause.DEAD
     tasks.abort("peer not responding")
 
 
-def _retry_later(sa: Association, tasks: TaskManager) -> None:
-    """``retry_initiate_interval``: an operator's wish for going on after ``keyingtries``."""
-    delay = sa.ports.settings.retry_initiate_interval_s
-    wanted = tuple(
-        config
-        for task in (*tasks.active, *tasks.queued)
-        if (config := getattr(task, "config", None)) is not None
-    )
-    if delay and sa.config is not None:
-        sa.announce(Reestablish(sa.config, wanted, "peer not responding", delay, sa.tries))
+def _close_childless(sa: Association, tasks: TaskManager) -> None:
+    """Only what IKE_AUTH should have made counts: another CHILD_SA may be there by now."""
+    if sa.state is IkeState.ESTABLISHED and not sa.children:
+        tasks.queue(IkeDelete(sa))
+
+
+def _inactive(sa: Association, tasks: TaskManager, child_id: int) -> None:
+    """``inactivity``: a CHILD_SA without traffic is closed.
+
+    With ``inactivity_close_ike`` the last one is closed together with its IKE_SA.
+    """
+    child = sa.children.get(child_id)
+    if child is None or not child.carries or child.state is ChildState.REKEYED:
+        return
+    limit = child.config.inactivity_s
+    if not limit:
+        return
+    idle = sa.now - inactivity.last_activity(sa, child)
+    if idle + 0.001 < limit:
+        inactivity.watch(sa, child)
+        return
+    alone = all(one is child or not one.carries or one.replaced_by for one in sa.children.values())
+    if sa.ports.settings.inactivity_close_ike and alone:
+        sa.log(Group.JOB, f"deleting IKE_SA after {int(idle)} seconds of CHILD_SA inactivity")
+        sa.cause = Cause.INACTIVE
+        tasks.queue(IkeDelete(sa))
+        return
+    sa.log(Group.JOB, f"deleting CHILD_SA after {int(idle)} seconds of inactivity")
+    sa.close_child(child, Cause.INACTIVE)
+    tasks.queue(ChildDelete(sa, child.spi_octets))
 
 
 def _begin_again(sa: Association, tasks: TaskManager) -> None:
-    """The first message once more, under the same SPI but otherwise new."""
+    """The first message once more, under the same SPI but otherwise new, to where the peer is by now."""
     settings = sa.ports.settings
     sa.handshake, sa.keys, sa.proposal = Handshake(retries=0), None, None
     sa.spi_r, sa.nat.here, sa.nat.there = bytes(8), False, False
     if sa.remote.port == settings.port_nat_t and sa.local.port == settings.port_nat_t:
         sa.local, sa.remote = sa.local.with_port(settings.port), sa.remote.with_port(settings.port)
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa)))
+    if (ends := sa.ports.contacts.ends(sa.peer_config)) is not None:
+        sa.local, sa.remote = ends
+    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa)))
 
 
 def _keep_alive(sa: Association) -> None:
@@ -133,8 +185,13 @@ def _silence_of_children(sa: Association) -> float:
 
 
 def _rekey_due(sa: Association, tasks: TaskManager) -> None:
-    due = sa.times.reauth if sa.times.reauth is not None else sa.times.rekey
-    if due is not None and sa.now + 0.001 >= due:
+    """Authenticating anew goes before rekeying, which it makes needless."""
+    times, now = sa.times, sa.now + 0.001
+    if sa.state is not IkeState.ESTABLISHED:
+        return
+    if times.reauth is not None and now >= times.reauth:
+        reauthenticate(sa, tasks)
+    elif times.rekey is not None and now >= times.rekey:
         rekey_ike(sa, tasks)
 
 
@@ -143,20 +200,5 @@ def _lifetime_over(sa: Association, tasks: TaskManager) -> None:
         return
     if sa.state is not IkeState.DELETING:
         sa.log(Group.JOB, f"deleting IKE_SA {sa} after its maximum lifetime")
-        sa.reauthenticates = sa.state is IkeState.ESTABLISHED and bool(sa.children)
+        sa.cause = Cause.EXPIRED
         tasks.queue(IkeDelete(sa))
-
-
-def _drop_rekeyed(sa: Association, tasks: TaskManager, child_id: int) -> None:
-    """The peer rekeyed and should have deleted the old one by now."""
-    if not child_id:
-        if sa.state is IkeState.REKEYED:
-            tasks.queue(IkeDelete(sa))
-        return
-    child = sa.children.get(child_id)
-    if child is None or not child.carries:
-        return
-    child.install_outbound(sa.ports.kernel)
-    for old in tuple(sa.children.values()):
-        if old.replaced_by == child_id and old.state is ChildState.REKEYED:
-            tasks.queue(ChildDelete(sa, old.spi_octets))

@@ -3,24 +3,26 @@
 from dataclasses import dataclass, field
 
 from cygnet.base.identities import Identity
-from cygnet.base.secret import Secret
 from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.sa.int_auth import IntAuth
+from cygnet.charon.sa.key_exchanges import KeyExchanges
 from cygnet.charon.sa.keymat import Nonces
-from cygnet.crypto.interfaces import KeyPair
 
 
 @dataclass(slots=True)
 class Handshake:
     """The state between the first message and the last of IKE_AUTH (RFC 7296, 1.2).
 
-    ``request`` and ``response`` are the IKE_SA_INIT messages as they travelled: AUTH covers them.
+    ``request`` and ``response`` are the IKE_SA_INIT messages as they travelled: AUTH covers them, and
+    through ``int_auth`` the IKE_INTERMEDIATE messages. ``intermediate``: both speak that exchange.
     """
 
     nonce: bytes = b""
     nonces: Nonces | None = None
-    key_pair: KeyPair | None = None
-    ke_method: int = 0
-    shared: Secret | None = None
+    exchanges: KeyExchanges = field(default_factory=KeyExchanges)
+    ke_method: int = 0  # what the responder asked for, 0 before it did
+    intermediate: bool = False
+    int_auth: IntAuth = field(default_factory=IntAuth)
     cookie: bytes = b""
     retries: int = 0
     request: bytes = b""

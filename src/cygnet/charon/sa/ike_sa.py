@@ -4,18 +4,21 @@ from cygnet.base.addresses import Host
 from cygnet.base.effects import Adopt, Effect
 from cygnet.base.errors import CygnetError
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.sa import commands, expiry
+from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.sa import commands, expiry, reauthentication
 from cygnet.charon.sa.association import NO_SPI, Association, Hooks
 from cygnet.charon.sa.orders import Order
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
-from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.timers import HalfOpen, Timer
+from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
+
+SETTLING_S = 1.0
+"""How long requests of ours wait on an IKE_SA that the peer has just made by rekeying."""
 
 
 class IkeSa:
@@ -28,7 +31,7 @@ class IkeSa:
     def __init__(self, association: Association) -> None:
         self._sa = association
         self._tasks = TaskManager(association)
-        association.hooks = Hooks(self._create_child, self._adopt)
+        association.hooks = Hooks(self._adopt)
 
     @classmethod
     def initiator(  # noqa: PLR0913 - a constructor in the shell's terms
@@ -39,20 +42,20 @@ class IkeSa:
         local: Host,
         remote: Host,
         *,
-        first_contact: bool = True,
         tries: int = 0,
+        succeeds: int = 0,
     ) -> "IkeSa":
         """A new IKE_SA towards ``remote``; nothing happens before an order.
 
-        ``local`` may be any address: the kernel's choice is taken. ``first_contact``: there is no other
-        IKE_SA with this peer, so INITIAL_CONTACT may be said (RFC 7296, 2.4).
+        ``local`` may be any address: the kernel's choice is taken. ``succeeds`` is the IKE_SA in whose
+        place this one is being made (RFC 7296, 2.8.3).
         """
         if local.is_any:
             source = ports.kernel.source_address(remote.address)
             if source is not None:
                 local = Host(source, local.port)
         association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
-        association.first_contact, association.tries = first_contact, tries
+        association.tries, association.succeeds = tries, succeeds
         return cls(association)
 
     @classmethod
@@ -68,7 +71,7 @@ class IkeSa:
         if sa.state is IkeState.DESTROYING:
             return []
         if sa.spi_i == NO_SPI:
-            sa.spi_i = data[:8]
+            sa.spi_i, sa.times.created = data[:8], now
             if sa.ports.settings.half_open_timeout_s:
                 sa.schedule(sa.ports.settings.half_open_timeout_s, HalfOpen())
         self._tasks.receive(data, Route(source, destination))
@@ -80,6 +83,8 @@ class IkeSa:
         if sa.state is IkeState.DESTROYING:
             sa.finish(getattr(order, "ticket", 0), False, "the IKE_SA is gone")
             return self._take()
+        if sa.state is IkeState.CREATED and not sa.times.created:
+            sa.times.created = now
         commands.carry_out(sa, self._tasks, order)
         return self._end()
 
@@ -166,9 +171,12 @@ class IkeSa:
             sa.auth_name,
             tuple(task.name for task in tasks.queued),
             tuple(task.name for task in tasks.active),
-            tuple(task.name for task in tasks.passive),
+            tuple(task.name for task in (*tasks.passive, *sa.series.values())),
             tuple(child.snapshot() for child in sa.children.values()),
-            sa.peer_certificates,
+            created_at=times.created,
+            succeeds=sa.succeeds,
+            config=sa.config,
+            peer_certificates=sa.peer_certificates,
         )
 
     # Inside
@@ -185,6 +193,7 @@ class IkeSa:
             except CygnetError as error:
                 sa.log(Group.IKE, f"{sa} ends: {error}")
                 self._tasks.abort(str(error))
+            reauthentication.conclude(sa, self._tasks)
         if sa.state is IkeState.DESTROYING:
             self._tasks.abort("the IKE_SA is gone")
         elif sa.state not in (IkeState.CREATED, IkeState.CONNECTING):
@@ -195,18 +204,29 @@ class IkeSa:
         effects, self._sa.effects = self._sa.effects, []
         return effects
 
-    def _create_child(self, config: ChildConfig, reqid: int) -> None:
-        self._sa.wanted.append(ChildCreate(self._sa, config, reqid))
-
     def _adopt(self, association: Association) -> None:
-        """A rekeyed IKE_SA: what waits here goes to it, but for deletions."""
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it."""
         new = IkeSa(association)
-        for task in tuple(self._tasks.queued):
-            if not isinstance(task, IkeDelete):
-                self._tasks.queued.remove(task)
-                task.sa = association
-                new._tasks.queue(task)
+        if association.state is IkeState.ESTABLISHED:
+            self._move_waiting(new)
         self._sa.effects.append(Adopt(new))
+
+    def _move_waiting(self, new: "IkeSa") -> None:
+        """Unless we are its initiator, the peer has the new one only once it has our response."""
+        sa, association = self._sa, new._sa
+        ready_at = sa.now if association.initiator else sa.now + SETTLING_S
+        for task in (*self._tasks.queued, *sa.wanted):
+            if isinstance(task, IkeDelete):
+                continue
+            (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
+            if isinstance(task, IkeRekey):
+                sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
+                continue
+            task.sa = association
+            association.wanted.append(task)
+            task.not_before = max(task.not_before, ready_at)
+            if task.not_before > sa.now:
+                association.schedule(task.not_before - sa.now, Retry())
 
 
 def _fresh_spi(ports: Ports) -> bytes:

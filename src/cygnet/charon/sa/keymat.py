@@ -1,6 +1,6 @@
-"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7)."""
+"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.secret import Secret
@@ -67,21 +67,24 @@ class ChildKeys:
 
 def derive_ike_keys(
     proposal: Proposal,
-    shared: Secret,
+    secrets: Sequence[Secret],
     nonces: Nonces,
     spis: bytes,
     rng: Callable[[int], bytes],
     old: IkeKeys | None = None,
 ) -> IkeKeys:
-    """SKEYSEED and what follows (RFC 7296, 2.14); with ``old`` those of a rekeyed IKE_SA (2.18).
+    """SKEYSEED and what follows (RFC 7296, 2.14).
 
+    ``secrets`` are those of the key exchanges in their order, at least one. With ``old`` they are those of
+    a rekeyed IKE_SA (2.18; RFC 9370, 2.2.4), or, with the proposal, nonces and SPIs of IKE_SA_INIT and the
+    one secret of an IKE_INTERMEDIATE exchange, the next keys of an IKE_SA in the making (RFC 9370, 2.2.2).
     ``spis`` is SPIi | SPIr of the new IKE_SA.
     """
     function = prf(_number(proposal, TransformType.PRF))
     if old is None:
-        skeyseed = function(function.nonce_key(nonces.initiator, nonces.responder), shared.reveal())
+        skeyseed = function(function.nonce_key(nonces.initiator, nonces.responder), secrets[0].reveal())
     else:
-        skeyseed = old.prf(old.sk_d.reveal(), shared.reveal() + nonces.seed)
+        skeyseed = old.prf(old.sk_d.reveal(), _seed(secrets, nonces))
     encryption, integrity = ciphers_of(proposal)
     if encryption is None:
         raise ValueError(f"{proposal} has no encryption")
@@ -99,12 +102,13 @@ def derive_ike_keys(
     )
 
 
-def derive_child_keys(keys: IkeKeys, proposal: Proposal, nonces: Nonces, shared: Secret | None) -> ChildKeys:
-    """KEYMAT of a CHILD_SA (RFC 7296, 2.17); ``shared`` is that of its own key exchange, if it had one."""
+def derive_child_keys(
+    keys: IkeKeys, proposal: Proposal, nonces: Nonces, secrets: Sequence[Secret] = ()
+) -> ChildKeys:
+    """KEYMAT of a CHILD_SA (RFC 7296, 2.17; RFC 9370, 2.2.4); ``secrets`` are of its own key exchanges."""
     encryption, integrity = ciphers_of(proposal)
     e, a = key_sizes(encryption, integrity)
-    seed = (shared.reveal() if shared else b"") + nonces.seed
-    take = _Taker(prf_plus(keys.prf, keys.sk_d.reveal(), seed, 2 * (e + a)))
+    take = _Taker(prf_plus(keys.prf, keys.sk_d.reveal(), _seed(secrets, nonces), 2 * (e + a)))
     return ChildKeys(Secret(take(e)), Secret(take(a)), Secret(take(e)), Secret(take(a)))
 
 
@@ -126,6 +130,13 @@ def ciphers_of(proposal: Proposal) -> tuple[Transform | None, Transform | None]:
     """Encryption (AH has none), and integrity unless there is none."""
     integrity = proposal.chosen(TransformType.INTEG)
     return proposal.chosen(TransformType.ENCR), None if integrity is None or integrity.is_none else integrity
+
+
+def _seed(secrets: Sequence[Secret], nonces: Nonces) -> bytes:
+    """SK(0) | Ni | Nr | SK(1) | ... | SK(n) (RFC 9370, 2.2.4)."""
+    if not secrets:
+        return nonces.seed
+    return b"".join((secrets[0].reveal(), nonces.seed, *(one.reveal() for one in secrets[1:])))
 
 
 class _Taker:

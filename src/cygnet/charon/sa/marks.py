@@ -34,6 +34,24 @@ def marks_of(config: ChildConfig, source: Source) -> Marks:
     return Marks(_resolved(into, shared, source), _resolved(out, shared, source))
 
 
+def has_unique_marks(config: ChildConfig) -> bool:
+    """Whether CHILD_SAs of the configuration differ by their marks."""
+    return any(isinstance(one, UniqueMark) for one in (config.mark_in, config.mark_out))
+
+
+def kept(config: ChildConfig, old: Marks | None) -> Marks | None:
+    """Those of an earlier CHILD_SA, if only ``%unique`` can tell them from the configured ones; else none."""
+    if old is None:
+        return None
+    for wanted, mark in ((config.mark_in, old.into), (config.mark_out, old.out)):
+        if isinstance(wanted, UniqueMark):
+            if mark is None or mark.mask != wanted.mask:
+                return None
+        elif mark != wanted:
+            return None
+    return old
+
+
 def _resolved(mark: Mark | UniqueMark | None, shared: int, source: Source) -> Mark | None:
     if not isinstance(mark, UniqueMark):
         return mark

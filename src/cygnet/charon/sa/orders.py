@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.matching import Selectors
 from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.sa.marks import Marks
 from cygnet.kernel.port import SaId
 
 
@@ -16,32 +18,45 @@ from cygnet.kernel.port import SaId
 class Initiate:
     """Establish the IKE_SA if it is not, and this CHILD_SA in it (``None``: the IKE_SA only).
 
-    ``reqid`` is that of an installed trap (0: one is chosen).
+    ``reqid`` is that of an installed trap (0: one is chosen). ``selectors`` are local and remote ones that
+    an earlier CHILD_SA had; without them the configured ones are proposed. ``marks`` are those it had.
     """
 
     child: ChildConfig | None
     reqid: int = 0
     ticket: int = 0
+    selectors: tuple[Selectors, Selectors] | None = None
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """A packet met a trap: establish ``child``, the packet's selectors first (RFC 7296, 2.9)."""
+    """A packet met a trap: establish ``child``, the packet's selectors first (RFC 7296, 2.9).
+
+    ``selectors`` are local and remote ones where not all of the configured ones are meant.
+    """
 
     child: ChildConfig
     reqid: int
     source: TrafficSelector
     destination: TrafficSelector
     ticket: int = 0
+    selectors: tuple[Selectors, Selectors] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TerminateIke:
-    """Delete the IKE_SA with all its CHILD_SAs. ``force``: do not wait for the peer's answer."""
+    """Delete the IKE_SA with all its CHILD_SAs. ``force``: do not wait for the peer's answer.
+
+    ``successor`` is the IKE_SA that took its place, 0 for none; ``reauthenticated`` tells that it did so by
+    authenticating anew.
+    """
 
     ticket: int = 0
     force: bool = False
     reason: str = ""
+    successor: int = 0
+    reauthenticated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,14 @@ class TerminateChild:
 class RekeyIke:
     """Rekey the IKE_SA now, or re-authenticate it where its connection says so."""
 
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReauthFailed:
+    """The IKE_SA that should have taken this one's place did not come to be: later again."""
+
+    reason: str
     ticket: int = 0
 
 
@@ -92,7 +115,10 @@ class KernelReset:
 
 @dataclass(frozen=True, slots=True)
 class UpdateConfig:
-    """The connection was loaded again: later CHILD_SAs and decisions follow this one."""
+    """The connection was loaded again: the CHILD_SAs that the peer may ask for are those of this one.
+
+    A connection that differs in more than its children is for other IKE_SAs.
+    """
 
     config: PeerConfig
 
@@ -103,6 +129,7 @@ Order = (
     | TerminateIke
     | TerminateChild
     | RekeyIke
+    | ReauthFailed
     | RekeyChild
     | KernelExpire
     | MappingChange

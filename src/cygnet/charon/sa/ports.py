@@ -103,6 +103,45 @@ class Numbers(Protocol):
         """One user less; a reqid without users may be used for other selectors."""
 
 
+class Contacts(Protocol):
+    """What is known of a peer, and of other IKE_SAs and CHILD_SAs with it. May be called from any thread."""
+
+    def ends(self, config: PeerConfig) -> tuple[Host, Host] | None:
+        """Our host and the peer's as names resolve now; ``None`` if they do not. May take a while."""
+
+    def is_first(self, ike_id: int, local: Identity, remote: Identity) -> bool:
+        """Whether this IKE_SA may say INITIAL_CONTACT (RFC 7296, 2.4): there is no other between the two.
+
+        Of several that are being made at once only the first that asks may.
+        """
+
+    def refusal(self, config: PeerConfig, identities: tuple[Identity, Identity], remote: Host) -> str:
+        """Why ``uniqueids=keep`` forbids another IKE_SA between the two; empty where it does not."""
+
+    def sender(self, reqid: int) -> int:
+        """The SPI of the SA that traffic of this reqid leaves through, 0 if there is none."""
+
+
+class NoContacts:
+    """Knows of no other IKE_SAs."""
+
+    def ends(self, config: PeerConfig) -> tuple[Host, Host] | None:
+        """Unknown."""
+        return None
+
+    def is_first(self, ike_id: int, local: Identity, remote: Identity) -> bool:
+        """Yes."""
+        return True
+
+    def refusal(self, config: PeerConfig, identities: tuple[Identity, Identity], remote: Host) -> str:
+        """None."""
+        return ""
+
+    def sender(self, reqid: int) -> int:
+        """None."""
+        return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All that an IKE_SA is handed. ``rng(n)`` gives n unpredictable octets."""
@@ -113,3 +152,4 @@ class Ports:
     numbers: Numbers
     rng: Callable[[int], bytes]
     settings: DaemonSettings = field(default_factory=DaemonSettings)
+    contacts: Contacts = field(default_factory=NoContacts)

@@ -7,6 +7,8 @@ from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 
 Packet = tuple[TrafficSelector, TrafficSelector]
 """The selectors of a packet that met a trap, from our end to theirs."""
+SHOWN = 3
+"""How many selectors of each side are quoted to people."""
 _ABOUT_SELECTORS = (NotifyType.TS_UNACCEPTABLE, NotifyType.SINGLE_PAIR_REQUIRED)
 
 
@@ -27,7 +29,12 @@ def unacceptable(kind: int, local: Selectors, remote: Selectors) -> str:
     """The end of a sentence that names what was refused, and what helps."""
     if kind not in _ABOUT_SELECTORS:
         return ""
-    proposed = f"; the peer accepts none of {text(local)} === {text(remote)}"
+    proposed = f"; the peer accepts none of {_some(local)} === {_some(remote)}"
     if kind == NotifyType.SINGLE_PAIR_REQUIRED:
         return f"{proposed} without a packet that tells which pair of addresses (auto=route)"
     return proposed
+
+
+def _some(selectors: Selectors) -> str:
+    more = len(selectors) - SHOWN
+    return text(selectors[:SHOWN]) + (f" and {more} more" if more > 0 else "")

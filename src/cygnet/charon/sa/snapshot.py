@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Mode, SaId
 
@@ -40,12 +41,21 @@ class ChildSnapshot:
     marks: Marks = NO_MARKS
 
 
+    @property
+    def duplicate_text(self) -> str:
+        """Why no second one like this is made, as strongSwan words it."""
+        spis = f"{self.inbound.spi:08x}_i {self.outbound.spi:08x}_o"
+        why = f"due to existing duplicate {{{self.unique_id}}} with SPIs {spis}"
+        return f"not establishing CHILD_SA {self.name} {why}"
+
+
 @dataclass(frozen=True, slots=True)
 class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
     ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
-    the peer was given, ``local_virtual_ips`` those it gave us.
+    the peer was given, ``local_virtual_ips`` those it gave us. ``succeeds`` is the IKE_SA in whose place this
+    one is being made, 0 for none.
     """
 
     name: str
@@ -70,6 +80,9 @@ class IkeSnapshot:
     peer_certificates: tuple[bytes, ...] = ()
     local_virtual_ips: tuple[Address, ...] = ()
     remote_virtual_ips: tuple[Address, ...] = ()
+    created_at: float = 0.0
+    succeeds: int = 0
+    config: PeerConfig | None = None
 
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""

@@ -37,11 +37,12 @@ IKE_MOVES = frozenset(
     {
         (_I.CREATED, _I.CONNECTING),
         (_I.CREATED, _I.ESTABLISHED),  # an IKE_SA that another's rekeying made
+        (_I.CREATED, _I.REKEYED),  # one that is redundant, since both sides rekeyed
         (_I.CREATED, _I.DESTROYING),
         (_I.CONNECTING, _I.ESTABLISHED),
         (_I.CONNECTING, _I.DELETING),
         (_I.CONNECTING, _I.DESTROYING),
-        (_I.ESTABLISHED, _I.REKEYING),
+        (_I.ESTABLISHED, _I.REKEYING),  # by us, or by the peer with several key exchanges
         (_I.ESTABLISHED, _I.REKEYED),  # the peer rekeyed it
         (_I.ESTABLISHED, _I.DELETING),
         (_I.ESTABLISHED, _I.DESTROYING),
@@ -62,7 +63,7 @@ CHILD_MOVES = frozenset(
         (_C.CREATED, _C.DESTROYING),
         (_C.INSTALLING, _C.INSTALLED),
         (_C.INSTALLING, _C.DESTROYING),
-        (_C.INSTALLED, _C.REKEYING),
+        (_C.INSTALLED, _C.REKEYING),  # by us, or by the peer with several key exchanges
         (_C.INSTALLED, _C.REKEYED),  # the peer rekeyed it
         (_C.INSTALLED, _C.DELETING),
         (_C.INSTALLED, _C.DESTROYING),
@@ -70,6 +71,7 @@ CHILD_MOVES = frozenset(
         (_C.REKEYING, _C.REKEYED),
         (_C.REKEYING, _C.DELETING),
         (_C.REKEYING, _C.DESTROYING),
+        (_C.REKEYED, _C.INSTALLED),  # the peer took its new one back
         (_C.REKEYED, _C.DELETING),
         (_C.REKEYED, _C.DESTROYING),
         (_C.DELETING, _C.DELETED),

@@ -14,13 +14,17 @@ from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
+from cygnet.charon.sa.tasks.peer_notify import PeerNotify
 from cygnet.charon.sa.tasks.task import Draft, Step, Task
 from cygnet.charon.sa.transport import Route, Transport
 
 _PLACE = {kind: place for place, kind in enumerate(TASKS)}
-_SETUP = frozenset({Exchange.IKE_SA_INIT, Exchange.IKE_AUTH})
+_MAKING = frozenset({Exchange.IKE_INTERMEDIATE, Exchange.IKE_AUTH})
+_SETUP = _MAKING | {Exchange.IKE_SA_INIT}
 _SETUP_TASKS = tuple(kind for kind in TASKS if kind.opens in _SETUP or kind.rides & _SETUP)
-_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL)
+_CONNECTING = _MAKING | {Exchange.INFORMATIONAL}  # the latter to say why it gives up
+_BEGINNINGS = {IkeState.CREATED: frozenset({Exchange.IKE_SA_INIT}), IkeState.CONNECTING: _CONNECTING}
+_LIVE = (Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL)
 _COMPLAINT_INTERVAL_S = 10.0  # at most one log line in that time about what is dropped
 
 
@@ -42,11 +46,8 @@ class TaskManager:
     def receive(self, data: bytes, route: Route) -> None:
         """One datagram. Whatever it is, it ends at most this IKE_SA."""
         sa = self.sa
-        sa.log(
-            Group.NET,
-            f"received packet: from {route.source.with_brackets()} to {route.destination.with_brackets()}"
-            f" ({len(data)} bytes)",
-        )
+        way = f"from {route.source.with_brackets()} to {route.destination.with_brackets()}"
+        sa.log(Group.NET, f"received packet: {way} ({len(data)} bytes)")
         try:
             parsed = parse_message(data)
         except PeerError as error:
@@ -102,21 +103,16 @@ class TaskManager:
 
     def _expected_now(self, exchange: int) -> bool:
         """Whether the peer may begin this exchange in the present state."""
-        sa = self.sa
-        if sa.state is IkeState.CREATED:
-            return exchange == Exchange.IKE_SA_INIT and not sa.initiator
-        if sa.state is IkeState.CONNECTING:
-            return exchange == Exchange.IKE_AUTH and not sa.initiator
-        return True
+        allowed = _BEGINNINGS.get(self.sa.state)
+        if allowed is None:
+            return exchange not in _SETUP
+        return exchange in allowed and not self.sa.initiator
 
     def _read(self, parsed: Parsed) -> Message | None:
         """Verified, complete, and with the payloads its exchange demands."""
         sa = self.sa
         protected = parsed.encrypted is not None
-        if not protected:
-            message: Message | None = parsed.message
-        else:
-            message = self.transport.open(parsed)
+        message = self.transport.open(parsed) if protected else parsed.message
         if message is None:
             return None
         sa.log(Group.ENC, f"parsed {message.describe()}")
@@ -173,6 +169,8 @@ class TaskManager:
         packets = self.transport.pack(draft)
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = packets[0]
+        elif message.exchange == Exchange.IKE_INTERMEDIATE:
+            sa.negotiation.int_auth.add(sa.established_keys, message.covered, draft.covered)
         self.transport.respond(raw, draft.message_id, packets, route)
         self._peer_id += 1
         for task in self.passive:
@@ -185,7 +183,8 @@ class TaskManager:
         if message.exchange == Exchange.IKE_SA_INIT:
             self.passive = [kind(sa) for kind in _SETUP_TASKS]
         elif message.exchange in _LIVE:
-            self.passive = [kind(sa) for kind in TASKS if kind.answers(sa, message)]
+            kinds = (PeerNotify,) if sa.state is IkeState.CONNECTING else TASKS
+            self.passive = [kind(sa) for kind in kinds if kind.answers(sa, message)]
 
     def _run_passive(self, message: Message, draft: Draft) -> CygnetError | None:
         """All tasks read the request, then all build the response; what ends the IKE_SA is returned."""
@@ -266,9 +265,11 @@ class TaskManager:
         self.abort(str(error), farewell=refusal(error))
 
     def _process_response(self, message: Message, raw: bytes) -> None:
-        sa = self.sa
+        sa, waiting = self.sa, self.transport.outstanding
         if message.exchange == Exchange.IKE_SA_INIT:
             sa.negotiation.response = raw
+        elif message.exchange == Exchange.IKE_INTERMEDIATE and waiting is not None:
+            sa.negotiation.int_auth.add(sa.established_keys, waiting.covered, message.covered)
         self.transport.outstanding = None
         going: list[Task] = []
         for task in self.active:
@@ -318,7 +319,7 @@ class TaskManager:
         while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
             if not self.active:
                 self._activate()
-            exchange = next((task.opens for task in self.active if task.opens), None)
+            exchange = next((found for task in self.active if (found := task.next_exchange())), None)
             if exchange is None:
                 self.active.clear()
                 return
@@ -341,7 +342,7 @@ class TaskManager:
                 sa.log(Group.IKE, f"{task.name} failed: {error}")
                 self.active.remove(task)
                 task.failed(str(error))
-        if not draft.payloads and not any(task.opens == exchange for task in self.active):
+        if not draft.payloads and not any(task.next_exchange() == exchange for task in self.active):
             return False
         packets = self.transport.pack(draft)
         if exchange == Exchange.IKE_SA_INIT:
@@ -387,6 +388,7 @@ class TaskManager:
         tasks = (*self.active, *self.queued, *self.passive, *sa.wanted)
         self.active, self.queued, self.passive = [], [], []
         sa.wanted.clear()
+        sa.forget_negotiations()
         for task in tasks:
             task.failed(reason)
         sa.retire(reason)

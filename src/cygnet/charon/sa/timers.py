@@ -46,9 +46,47 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class DropRekeyed:
-    """The peer has not deleted a rekeyed CHILD_SA ({n}), or the IKE_SA itself (0); we let go of it."""
-
-    child_id: int = 0
+    """The peer has not deleted the IKE_SA that was rekeyed; we let go of it."""
 
 
-Timer = Retransmit | HalfOpen | KeepAlive | DeadPeer | RekeyIkeDue | IkeLifetimeOver | Retry | DropRekeyed
+@dataclass(frozen=True, slots=True)
+class Inactive:
+    """Time to see whether a CHILD_SA ({n}) still carries traffic (``inactivity``)."""
+
+    child_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseChildless:
+    """The first CHILD_SA failed, and the IKE_SA is not wanted without (``close_ike_on_child_failure``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOutbound:
+    """See whether the peer uses the CHILD_SA ({n}) that it had us make; ``waited_s`` it had already."""
+
+    child_id: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpDue:
+    """The peer should have gone on with the key exchanges it began (RFC 9370, 2.2.4)."""
+
+    link: bytes
+
+
+Timer = (
+    Retransmit
+    | HalfOpen
+    | KeepAlive
+    | DeadPeer
+    | RekeyIkeDue
+    | IkeLifetimeOver
+    | Retry
+    | DropRekeyed
+    | Inactive
+    | CloseChildless
+    | SwitchOutbound
+    | FollowUpDue
+)

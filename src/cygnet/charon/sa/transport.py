@@ -14,11 +14,13 @@ from cygnet.charon.encoding.message import (
     build_clear,
     build_fragments,
     build_protected,
+    covered_octets,
     open_message,
 )
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify, PayloadType
 from cygnet.charon.sa.association import NO_SPI, Association
+from cygnet.charon.sa.keymat import Protection
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.charon.sa.timers import Retransmit
 
@@ -26,6 +28,9 @@ T = PayloadType
 _REQUEST_ORDER = {T.IDI: 0, T.CERT: 1, T.CERTREQ: 3, T.IDR: 4, T.AUTH: 5, T.SA: 6, T.TSI: 7, T.TSR: 8}
 _RESPONSE_ORDER = _REQUEST_ORDER | {T.IDR: 0}
 _INITIAL_CONTACT_PLACE, _LAST = 2, 9
+
+
+SMALL = 1000  # octets of an IKE_SA_INIT message that pass everywhere
 
 
 @dataclass(slots=True)
@@ -36,16 +41,18 @@ class Outstanding:
     message_id: int
     packets: tuple[bytes, ...]
     serial: int
+    covered: bytes
     sends: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """The last response, and the first datagram of the request it answers."""
+    """The last response, the datagram that completed its request, and what protected that."""
 
     message_id: int
     request: bytes
     packets: tuple[bytes, ...]
+    protection: Protection | None
 
 
 class Transport:
@@ -75,16 +82,28 @@ class Transport:
         sa.log(Group.ENC, f"generating {message.describe()}")
         sa.saw(message, incoming=False)
         if clear:
-            return (build_clear(message),)
+            return (self._whole(build_clear(message)),)
+        if draft.exchange == Exchange.IKE_INTERMEDIATE:
+            draft.covered = covered_octets(message)
         protection = sa.sends
         if not (sa.peer.fragmentation and settings.fragment_size):
             return (build_protected(message, protection.sealer, protection.iv()),)
-        marker = sa.local.port != settings.port
-        limit = message_limit(settings.fragment_size, sa.local.family, marker)
-        packets = tuple(build_fragments(message, protection.sealer, protection.iv, limit))
+        packets = tuple(build_fragments(message, protection.sealer, protection.iv, self._limit))
         if len(packets) > 1:
             self._log_fragments(message, packets)
         return packets
+
+    @property
+    def _limit(self) -> int:
+        sa, settings = self.sa, self.sa.ports.settings
+        return message_limit(settings.fragment_size, sa.local.family, sa.local.port != settings.port)
+
+    def _whole(self, packet: bytes) -> bytes:
+        """IKE_SA_INIT cannot be fragmented (RFC 7383, 2.5): say so where that is likely to hurt."""
+        if len(packet) > SMALL and len(packet) > self._limit > 0:
+            text = f"IKE_SA_INIT message of {len(packet)} bytes may be lost as IP fragments on the way;"
+            self.sa.log(Group.ENC, f"{text} large key exchanges belong into ke1_ to ke7_")
+        return packet
 
     def _log_fragments(self, message: Message, packets: tuple[bytes, ...]) -> None:
         sa, count = self.sa, len(packets)
@@ -118,24 +137,29 @@ class Transport:
         """
         if self.cached is not None and parsed.raw == self.cached.request:
             return True
-        if self.sa.keys is None or parsed.encrypted is None or parsed.fragment is not None:
+        protection = self.cached.protection if self.cached else None
+        if protection is None or parsed.encrypted is None or parsed.fragment is not None:
             return False
         try:
-            return self.open(parsed) is not None
+            open_message(parsed, protection.sealer)
         except PeerError:
             return False
+        return True
 
     def request(self, draft: Draft, packets: tuple[bytes, ...]) -> None:
         """Send a request and keep it until it is answered."""
         self._serial += 1
         self._responses.clear()
-        self.outstanding = Outstanding(draft.exchange, draft.message_id, packets, self._serial)
+        self.outstanding = Outstanding(
+            draft.exchange, draft.message_id, packets, self._serial, draft.covered
+        )
         self._send_request(self.outstanding)
 
     def respond(self, request: bytes, message_id: int, packets: tuple[bytes, ...], route: "Route") -> None:
         """Send a response and keep it for copies of its request."""
         self._requests.clear()
-        self.cached = Cached(message_id, request, packets)
+        protection = None if self.sa.keys is None else self.sa.receives
+        self.cached = Cached(message_id, request, packets, protection)
         for packet in packets:
             self.sa.send(route.destination, route.source, packet)
 

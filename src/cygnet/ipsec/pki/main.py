@@ -39,22 +39,27 @@ def main(argv: Sequence[str]) -> int:
         print(parser.format_help(), end="")
         return 0
     try:
-        output = command.run(options.parse(parser, argv[1:]))
+        _emit(command.run(options.parse(parser, argv[1:])))
     except UsageError as error:
         print(f"{parser.format_help()}error: {error}", file=sys.stderr)
         return 1
     except (PkiError, OSError) as error:
         print(_reason(error), file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(output)
-    sys.stdout.buffer.flush()
     return 0
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"pki: '{error.filename}': {error.strerror}"
+    if isinstance(error, OSError):
+        return f"pki: {error.filename or 'output'}: {error.strerror}"
     return f"pki: {error}" if "\n" not in str(error) else str(error)
+
+
+def _emit(output: bytes) -> None:
+    """Past the buffer, which would complain once more at the end of the program."""
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    while output:
+        output = output[raw.write(output) :]
 
 
 def _name(word: str) -> str | None:

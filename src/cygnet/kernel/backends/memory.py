@@ -6,7 +6,7 @@ receive on, with the same keys.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from cygnet.base.addresses import Address
@@ -208,22 +208,27 @@ class MemoryKernel:
                 self.reservations.discard(held)
 
 
-def differences(one: MemoryKernel, other: MemoryKernel) -> list[str]:
+def differences(
+    one: MemoryKernel, other: MemoryKernel, lingering: Container[SaId] = frozenset()
+) -> list[str]:
     """Why traffic would not flow between two kernels, in words; empty when each SA has its counterpart.
 
     Addresses may differ (NAT), in transport mode those of the selectors too; SPI, keys, algorithms, sequence
-    numbers, compression and selectors must not.
+    numbers, compression and selectors must not. Nobody needs to send on what is ``lingering``.
     """
     return [
-        *_unmatched("first to second", one, other),
-        *_unmatched("second to first", other, one),
+        *_unmatched("first to second", one, other, lingering),
+        *_unmatched("second to first", other, one, lingering),
         *_policy_problems("first", one),
         *_policy_problems("second", other),
     ]
 
 
-def _unmatched(way: str, sender: MemoryKernel, receiver: MemoryKernel) -> list[str]:
-    inbound = {(spec.id.protocol, spec.id.spi): spec for spec in receiver.sas.values() if spec.inbound}
+def _unmatched(
+    way: str, sender: MemoryKernel, receiver: MemoryKernel, lingering: Container[SaId]
+) -> list[str]:
+    received = [spec for spec in receiver.sas.values() if spec.inbound and spec.id not in lingering]
+    inbound = {(spec.id.protocol, spec.id.spi): spec for spec in received}
     problems: list[str] = []
     for spec in sender.sas.values():
         if spec.inbound:

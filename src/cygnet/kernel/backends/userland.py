@@ -75,6 +75,23 @@ class EspdAccess:
     spawn: bool = False
 
 
+def take_back_sockets(path: Path) -> bool:
+    """Have a running espd close its ESP-in-UDP sockets, so that their port can be bound; False without one.
+
+    For a daemon that opens the port itself: an earlier run of it left them there, for traffic to go on.
+    """
+    try:
+        link = Link(path, lambda event: None)
+    except OSError:
+        return False
+    try:
+        return not isinstance(link.ask(HandOver(())), Failed)
+    except KernelError:
+        return False
+    finally:
+        link.close()
+
+
 class UserlandKernel:
     """Client of the espd that listens on ``access.path``."""
 
@@ -180,8 +197,8 @@ class UserlandKernel:
         return reply
 
     def hand_over(self, sockets: dict[str, int]) -> None:
-        """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``); also a later espd gets them."""
-        self._sockets.update(sockets)
+        """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``), in place of others; later espds get them too."""
+        self._sockets = dict(sockets)
         self._ask(HandOver(tuple(sockets)), tuple(sockets.values()))
 
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
@@ -215,7 +232,9 @@ class UserlandKernel:
         try:
             greeting = link.ask(Hello(self._access.owner, flush))
             if self._sockets:
-                link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
+                reply = link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
+                if isinstance(reply, Failed):
+                    self._log(1, f"espd did not take our ESP-in-UDP sockets: {reply.reason}")
         except KernelError as error:
             self._log(1, f"espd did not welcome us: {error}")
             link.close()

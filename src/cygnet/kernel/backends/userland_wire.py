@@ -58,7 +58,11 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Descriptors come with this message: UDP sockets for ESP, named ``esp4`` or ``esp6`` in order."""
+    """Descriptors come with this message: sockets for ESP in UDP, named ``esp4`` or ``esp6`` in order.
+
+    They are UDP sockets, or raw ones for UDP, and take the place of all that espd had; none is a way to
+    have the port back.
+    """
 
     names: tuple[str, ...]
 

@@ -83,6 +83,16 @@ def raw_ipv6(port: int, port_nat_t: int) -> Program:
     return _raw_ike(port, port_nat_t, indexed=False)
 
 
+def raw_esp_ipv4(port_nat_t: int) -> Program:
+    """ESP in UDP on the NAT-T port from a raw UDP socket for IPv4: no marker, no keep-alive."""
+    return (Instruction(_LDX_MSH, k=0), *_raw_esp(port_nat_t, indexed=True))
+
+
+def raw_esp_ipv6(port_nat_t: int) -> Program:
+    """The same for IPv6."""
+    return _raw_esp(port_nat_t, indexed=False)
+
+
 def drop_all() -> Program:
     """Nothing at all, for a socket that is bound but never read."""
     return (Instruction(_RET, k=0),)
@@ -113,6 +123,18 @@ def _raw_ike(port: int, port_nat_t: int, *, indexed: bool) -> Program:
         Instruction(octet, k=ike + VERSION_OFFSET),
         Instruction(_RSH, k=4),
         Instruction(_JEQ, 1, 0, 2),
+        Instruction(_RET, k=0),
+        Instruction(_RET, k=_EVERYTHING),
+    )
+
+
+def _raw_esp(port_nat_t: int, *, indexed: bool) -> Program:
+    half, word = (_LD_H_IND, _LD_W_IND) if indexed else (_LD_H, _LD_W)
+    return (
+        Instruction(half, k=2),
+        Instruction(_JEQ, 0, 2, port_nat_t),
+        Instruction(word, k=UDP_HEADER_SIZE),
+        Instruction(_JEQ, 0, 1, 0),
         Instruction(_RET, k=0),
         Instruction(_RET, k=_EVERYTHING),
     )

@@ -150,11 +150,26 @@ def checksum(data: bytes) -> int:
     return 0xFFFF - total
 
 
+def open_esp_sockets(settings: SocketSettings) -> dict[str, socket.socket]:
+    """Raw sockets for ESP in UDP, by name (``esp4``, ``esp6``), for an espd where others have the NAT-T port.
+
+    Whoever reads them finds the UDP header before the ESP, and for IPv4 the IP header before that; whoever
+    sends through them adds the UDP header. Raises ``OSError``.
+    """
+    programs = {4: filters.raw_esp_ipv4, 6: filters.raw_esp_ipv6}
+    families = [family for family in settings.families if options.has_family(family)]
+    return {f"esp{one}": _raw(one, settings, programs[one](settings.port_nat_t)) for one in families}
+
+
 def _open(family: int, settings: SocketSettings) -> socket.socket:
+    program = filters.raw_ipv4 if family == 4 else filters.raw_ipv6
+    return _raw(family, settings, program(settings.port, settings.port_nat_t))
+
+
+def _raw(family: int, settings: SocketSettings, program: filters.Program) -> socket.socket:
     sock = socket.socket(options.FAMILIES[family], socket.SOCK_RAW, socket.IPPROTO_UDP)
     try:
-        program = filters.raw_ipv4 if family == 4 else filters.raw_ipv6
-        filters.attach(sock, program(settings.port, settings.port_nat_t))
+        filters.attach(sock, program)
         options.prepare(sock, family, settings.mark, settings.debug)
         if family == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, options.IPV6_CHECKSUM, _CHECKSUM_OFFSET)

@@ -21,7 +21,17 @@ def test_no_file_is_all_defaults(tmp_path: Path) -> None:
 def test_value_that_is_none_keeps_the_default_and_is_named(tmp_path: Path) -> None:
     conf = read(tmp_path, "charon {\n  threads = many\n}\n")
     assert conf.settings == DaemonSettings()
-    assert any("many" in problem for problem in conf.problems())
+    assert sum("many" in problem for problem in conf.problems()) == 1
+
+
+def test_number_beyond_its_limits_is_brought_there_and_named(tmp_path: Path) -> None:
+    conf = read(tmp_path, "charon { threads = 2\n cookie_threshold = 20\n retransmit_base = 0.5 }")
+    settings = conf.settings
+    assert (settings.threads, settings.cookie_threshold, settings.retransmit_base) == (4, 20, 1.0)
+    assert conf.problems() == [
+        "charon.threads = 2 is beyond its limits, 4 to 1024; using 4",
+        "charon.retransmit_base = 0.5 is beyond its limits, 1 to 100; using 1",
+    ]
 
 
 def test_plugins_that_there_are_not_are_named(tmp_path: Path) -> None:

@@ -128,7 +128,9 @@ def test_damaged_files_are_named_and_passed_over(lab: "Lab") -> None:
     lab.write("private/broken.pem", b"nothing")
     lab.secrets(': RSA broken.pem\n: RSA missing.pem\n@a @b : PSK "secret"\n')
     store = lab.store(reread=False)
-    problems = "\n".join(store.reread(ALL)[0])
+    lines, complete = store.reread(ALL)
+    problems = "\n".join(lines)
+    assert not complete
     for name in ("broken.pem", "note.txt", "private/broken.pem", "missing.pem"):
         assert name in problems
     assert len(store.authorities()) == 2
@@ -146,7 +148,7 @@ def test_files_readable_by_others_are_reported(lab: "Lab") -> None:
     (lab.folder / "ipsec.d/private/a.pem").chmod(0o644)
     (lab.folder / "ipsec.secrets").chmod(0o640)
     problems, complete = lab.store(reread=False).reread(ALL)
-    assert complete
+    assert complete  # it is used all the same
     assert any("private/a.pem" in line and "0644" in line for line in problems)
     assert any("ipsec.secrets" in line and "0640" in line for line in problems)
 
@@ -304,7 +306,7 @@ class Lab:
 
         store = StrokeCredentials(Places.below(self.folder), settings, Environment(FileReader(), date, log))
         if reread:
-            store.reread(ALL)
+            assert store.reread(ALL) == ([], True) or self.log
         return store
 
 

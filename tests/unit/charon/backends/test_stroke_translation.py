@@ -18,6 +18,7 @@ from cygnet.charon.config.records import (
     AddressSpec,
     AuthClass,
     ChildConfig,
+    Childless,
     PeerConfig,
     SendCert,
     Unique,
@@ -142,6 +143,11 @@ def test_certificate_gives_the_identity() -> None:
     assert peer.remote[0].identity == Identity.parse("CN=b.pem")
 
 
+def test_address_that_the_certificate_carries_is_the_identity() -> None:
+    peer = translated(AddConnection("x", End(OURS, cert="addressed.pem"), End(THEIRS)))
+    assert peer.local[0].identity == Identity.parse(OURS)
+
+
 def test_identity_that_the_certificate_carries_is_kept() -> None:
     peer = translated(AddConnection("x", End(OURS, cert="a.pem", id="@a.pem.lab"), End(THEIRS)))
     assert str(peer.local[0].identity) == "a.pem.lab"
@@ -227,17 +233,28 @@ def test_times_and_tries_are_taken_over() -> None:
     assert child(peer).lifetime == Lifetime(soft_s=1500, hard_s=1800, soft_bytes=900, hard_bytes=1000)
 
 
-def test_without_rekeying_there_are_no_soft_limits() -> None:
-    peer = translated(replace(NET, rekey=False))
-    assert child(peer).lifetime == Lifetime(hard_s=3600)
-    assert not peer.rekey
+def test_without_rekeying_nothing_ends_as_in_strongswan() -> None:
+    peer = translated(replace(NET, rekey=False, life_bytes=1000, life_packets=100))
+    assert child(peer).lifetime == Lifetime()
+    assert (peer.rekey, peer.reauth, peer.ike_lifetime_s) == (False, False, 0)
+
+
+def test_margins_of_all_kinds_and_childless() -> None:
+    request = replace(
+        NET, life_bytes=1000, margin_bytes=100, life_packets=50, margin_packets=60, childless="prefer"
+    )
+    peer = translated(request)
+    assert child(peer).lifetime == Lifetime(3060, 3600, 900, 1000, 1, 50)
+    assert peer.ike.childless is Childless.PREFER
+    with pytest.raises(ConfigError, match=r"childless=no is none of allow, prefer, force, never"):
+        translated(replace(NET, childless="no"))
 
 
 @pytest.mark.parametrize(
     ("action", "delay_s", "expected"),
     [
         ("none", 0, Action.NONE),
-        ("clear", 30, Action.NONE),
+        ("clear", 30, Action.CLEAR),
         ("hold", 30, Action.TRAP),
         ("restart", 30, Action.START),
     ],
@@ -265,14 +282,15 @@ def test_what_this_version_cannot_do_is_refused_with_words(changes: dict[str, An
 
 @dataclass(frozen=True)
 class FakeCertificate:
-    """Speaks for its subject and one name."""
+    """Speaks for its subject and one name; ``addressed.pem`` for our address, too."""
 
     der: bytes
     subject: Identity
     issuer: Identity
 
     def matches(self, identity: Identity) -> bool:
-        return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"))
+        address = [Identity.parse(OURS)] if self.der == b"addressed.pem" else []
+        return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"), *address)
 
 
 def load(path: str) -> Sequence[Certificate]:

@@ -1,6 +1,6 @@
 """The daemon's settings: defaults, typed reading, limits."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from cygnet.charon.config.settings import DaemonSettings, load
 
@@ -32,6 +32,14 @@ def test_every_default_is_within_its_limits() -> None:
     for entry in fields(DaemonSettings):
         if type(entry.default) in (int, float):
             assert entry.metadata["row"].low <= entry.default <= entry.metadata["row"].high, entry.name
+
+
+def test_patience_is_as_long_as_a_peer_like_us_sends_a_request() -> None:
+    thrice = DaemonSettings(retransmit_timeout_s=1, retransmit_base=2, retransmit_tries=2)
+    assert thrice.answer_patience_s == 7
+    assert replace(thrice, retransmit_limit_s=1.5).answer_patience_s == 4
+    assert round(DaemonSettings().answer_patience_s) == 165
+    assert DaemonSettings(retransmit_tries=1000).answer_patience_s == 600
 
 
 class TableSource:

@@ -126,6 +126,19 @@ def test_down_of_what_is_not_there_exits_non_zero(name: str) -> None:
     assert name in done.reason
 
 
+def test_down_of_what_was_only_wanted_cancels_that() -> None:
+    daemon = Daemon()
+    assert down(daemon, "wanted") == (["connection 'wanted' was not up and is wanted no longer"], Done())
+    assert daemon.orders == ["cancel wanted"]
+
+
+def test_auto_start_is_kept_and_not_waited_for() -> None:
+    daemon, reply = Daemon([PEER]), LineReply()
+    handler = InitiateHandler(daemon, daemon, Follower(daemon.now), daemon.route)
+    assert handler(Initiate("net", wait=False, lasting=True), reply) == Done()
+    assert daemon.orders == ["keep net"] and not daemon.followed
+
+
 def test_down_of_nonsense_is_a_usage_error() -> None:
     assert down(Daemon(), "net{1]")[1].exit_code == 2
 
@@ -303,6 +316,13 @@ class Daemon:
 
     def initiate(self, peer: PeerConfig, child: ChildConfig | None, level: int) -> "ScriptedDialogue":
         return self._order(f"initiate {peer.name}/{child.name if child else ''} level {level}")
+
+    def keep(self, child: ChildConfig) -> None:
+        self.orders.append(f"keep {child.name}")
+
+    def cancel(self, name: str) -> bool:
+        self.orders.append(f"cancel {name}")
+        return name == "wanted"
 
     def terminate_ike(self, unique_id: int, level: int) -> "ScriptedDialogue":
         return self._order(f"ike {unique_id}")

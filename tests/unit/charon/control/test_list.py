@@ -35,6 +35,7 @@ def test_certificates_stand_under_their_caption_with_their_fields() -> None:
     assert lines[5] == "  validity:  not before Dec 22 00:00:00 UTC 2029, ok"
     assert lines[6] == "             not after  Apr 11 00:00:00 UTC 2030, ok (expires in 100 days)"
     assert "  pubkey:    ED25519 256 bits, has private key" in lines
+    assert "  flags:     " in lines  # the line is there without any, as in charon
 
 
 def test_certificates_of_one_issuer_stand_together_and_once() -> None:

@@ -91,6 +91,13 @@ def test_client_that_says_nothing_loses_its_place(serve: "Serve") -> None:
         assert silent.recv(1) == b""
 
 
+def test_client_that_only_looks_is_nothing_to_log(serve: "Serve") -> None:
+    path = serve({Status: lambda request, reply: Done()}, Limits(clients=1))
+    connect(path).close()
+    assert ask(path, Status())[1] == Done()  # the place of the one before is free: it is dealt with
+    assert [line for line in serve.log if "refused" in line or "gone" in line] == []
+
+
 def test_status_is_answered_while_every_place_for_up_is_taken(serve: "Serve") -> None:
     entered, leave = threading.Event(), threading.Event()
 

@@ -104,6 +104,12 @@ def test_log_level_that_makes_no_sense_is_refused(request_: LogLevel, code: int)
     assert levels.set == []
 
 
+def test_rereading_that_left_something_out_fails() -> None:
+    files, reply = Files(warnings=["x.pem: damaged"], complete=False), MemoryReply()
+    assert RereadHandler(files)(Reread(("secrets",)), reply).exit_code == 1
+    assert reply.lines == ["x.pem: damaged"]
+
+
 def test_log_level_may_be_frozen() -> None:
     levels = LevelTable()
     assert LogLevelHandler(levels, frozen=True)(LogLevel("ike", 2), MemoryReply()).exit_code == 1

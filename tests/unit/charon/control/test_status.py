@@ -99,7 +99,14 @@ def test_name_of_a_child_shows_its_ike_sa_without_other_children() -> None:
 
 
 def test_name_without_match_is_said() -> None:
-    assert status(World(sas=[SA]), Status("nobody"))[1:] == ["  no match"]
+    world = World(sas=[SA])
+    done = Done(4, "no config named 'nobody'")
+    assert status(world, Status("nobody"), done)[1:] == ["  no match"]
+
+
+def test_name_of_a_connection_that_is_not_up_is_no_failure() -> None:
+    for name in (PEER.name, PEER.children[0].name):
+        assert status(World(peers=[PEER]), Status(name))[1:] == ["  no match"]
 
 
 def test_long_names_are_not_cut() -> None:
@@ -284,8 +291,8 @@ class Lines:
         pass
 
 
-def status(world: World, request: Status = Status()) -> list[str]:  # noqa: B008 - frozen
+def status(world: World, request: Status = Status(), done: Done = Done()) -> list[str]:  # noqa: B008 - frozen
     daemon, reply = FakeDaemon(world), Lines()
     handler = StatusHandler(daemon, daemon, daemon, daemon, daemon, daemon, lambda: NOW)
-    assert handler(request, reply) == Done()
+    assert handler(request, reply) == done
     return reply.lines

@@ -24,6 +24,7 @@ NOTIFIES = {
     errors.InvalidSelectorsError: NotifyType.INVALID_SELECTORS,
     errors.TemporaryFailureError: NotifyType.TEMPORARY_FAILURE,
     errors.ChildSaNotFoundError: NotifyType.CHILD_SA_NOT_FOUND,
+    errors.StateNotFoundError: NotifyType.STATE_NOT_FOUND,
 }
 
 

@@ -30,9 +30,9 @@ AUTH, EAP, CP, D = Authentication(2, b""), Eap(b"\3\0\0\4"), Configuration(1), D
 TSI, TSR = TrafficSelectorsInitiator(()), TrafficSelectorsResponder(())
 COOKIE, NATD = Notify(NotifyType.COOKIE), Notify(NotifyType.NAT_DETECTION_SOURCE_IP)
 NO_PROP = Notify(NotifyType.NO_PROPOSAL_CHOSEN)
-INIT, AUTHX, CHILD, INFO, INTER = (
+INIT, AUTHX, CHILD, INFO, INTER, FOLLOW = (
     Exchange.IKE_SA_INIT, Exchange.IKE_AUTH, Exchange.CREATE_CHILD_SA, Exchange.INFORMATIONAL,
-    Exchange.IKE_INTERMEDIATE,
+    Exchange.IKE_INTERMEDIATE, Exchange.IKE_FOLLOWUP_KE,
 )  # fmt: skip
 
 
@@ -66,6 +66,9 @@ def message(exchange, response, *payloads):
     (INFO, False, (D, D, NATD, CP)),
     (INTER, False, (KE,)),
     (INTER, True, ()),
+    (FOLLOW, False, (KE, Notify(NotifyType.ADDITIONAL_KEY_EXCHANGE, b"link"))),
+    (FOLLOW, True, (KE,)),
+    (FOLLOW, True, (Notify(NotifyType.STATE_NOT_FOUND),)),
 ])  # fmt: skip
 def test_messages_of_the_rfc_pass(exchange, response, payloads):
     check(message(exchange, response, *payloads), protected=exchange is not INIT)
@@ -87,6 +90,8 @@ def test_messages_of_the_rfc_pass(exchange, response, payloads):
     (CHILD, False, (SA, NO, TSR)),
     (CHILD, False, (NO_PROP,)),
     (CHILD, True, (NATD,)),
+    (FOLLOW, False, ()),
+    (FOLLOW, True, (NATD,)),
 ])  # fmt: skip
 def test_missing_payloads_are_refused(exchange, response, payloads):
     with pytest.raises(InvalidSyntaxError, match="missing"):

@@ -11,6 +11,7 @@ from cygnet.charon.encoding.errors import (
     InvalidSyntaxError,
     UnsupportedCriticalPayloadError,
 )
+from cygnet.charon.encoding.fragments import Reassembler
 from cygnet.charon.encoding.message import (
     MAX_FRAGMENTS,
     MAX_PAYLOADS,
@@ -18,6 +19,7 @@ from cygnet.charon.encoding.message import (
     build_clear,
     build_fragments,
     build_protected,
+    covered_octets,
     open_message,
     open_part,
     parse_message,
@@ -57,6 +59,7 @@ GCM = sealer(Transform(1, 20, 128), None, bytes(20))
 CBC = sealer(Transform(1, 12, 128), Transform(3, 12), bytes(16), bytes(32))
 SEALERS = pytest.mark.parametrize("keys", [GCM, CBC], ids=["gcm", "cbc"])
 
+INTERMEDIATE = Message(43, SPI_I, SPI_R, 1, True, False, (KeyExchange(37, bytes(range(250)) * 6),))
 V, SK, SKF = PayloadType.VENDOR, PayloadType.SK, PayloadType.SKF
 
 
@@ -344,3 +347,78 @@ def test_description_of_an_unopened_message_shows_the_encrypted_part():
     first, *_ = build_fragments(AUTH, GCM, lambda: bytes(8), 200)
     assert parse_message(first).describe() == "IKE_AUTH request 1 [ EF(1/2) ]"
     assert isinstance(parse_message(first).encrypted, EncryptedFragment)
+
+
+# What IntAuth covers (RFC 9242, 3.3.2)
+
+
+def covered_by_hand(message: Message) -> bytes:
+    """Header and generic header of SK as if nothing but the inner payloads followed."""
+    (payload,) = message.payloads
+    inner = bytes((0, 0)) + (len(payload.build()) + 4).to_bytes(2, "big") + payload.build()
+    generic = bytes((PayloadType.KE, 0)) + (len(inner) + 4).to_bytes(2, "big")
+    front = SPI_I + SPI_R + bytes((PayloadType.SK, 0x20, 43, 8)) + (1).to_bytes(4, "big")
+    return front + (28 + 4 + len(inner)).to_bytes(4, "big") + generic + inner
+
+
+@SEALERS
+def test_covered_octets_do_not_depend_on_the_form_of_the_message(keys):
+    whole = build_protected(INTERMEDIATE, keys, bytes(keys.iv_size))
+    expected = covered_by_hand(INTERMEDIATE)
+    assert covered_octets(INTERMEDIATE) == expected
+    assert open_message(parse_message(whole), keys).covered == expected
+    for limit in (300, 700, 1252):
+        reassembler = Reassembler()
+        packets = build_fragments(INTERMEDIATE, keys, lambda: bytes(keys.iv_size), limit)
+        parts = [parse_message(packet) for packet in packets]
+        opened = [reassembler.add(part, keys) for part in reversed(parts)]
+        assert len(parts) > 1
+        assert opened[-1].covered == expected
+
+
+@SEALERS
+def test_reserved_bits_and_payloads_in_the_clear_are_covered_as_they_came(keys):
+    clear = Unknown(200, False, b"in the clear")
+    chain = bytes((PayloadType.SK, 0x05)) + (4 + len(clear.data)).to_bytes(2, "big") + clear.data
+    content = bytes((0, 0)) + (8).to_bytes(2, "big") + b"data"
+    padding = -(len(content) + 1) % keys.block_size
+    sealed_size = keys.iv_size + len(content) + padding + 1 + keys.icv_size
+    generic = bytes((PayloadType.VENDOR, 0x81)) + (4 + sealed_size).to_bytes(2, "big")
+    length = 28 + len(chain) + 4 + sealed_size
+    header = SPI_I + SPI_R + bytes((200, 0x20, 43, 8)) + (1).to_bytes(4, "big") + length.to_bytes(4, "big")
+    aad, iv = header + chain + generic, bytes(keys.iv_size)
+    raw = aad + iv + keys.seal(iv, content + bytes(padding) + bytes((padding,)), aad)
+    covered = open_message(parse_message(raw), keys).covered
+    shorter = 28 + len(chain) + 4 + len(content)
+    assert covered == (
+        header[:24] + shorter.to_bytes(4, "big") + chain
+        + generic[:2] + (4 + len(content)).to_bytes(2, "big") + content
+    )  # fmt: skip
+
+
+@SEALERS
+def test_first_fragment_behind_a_payload_in_the_clear_becomes_the_front_of_the_whole(keys):
+    clear = Unknown(200, False, b"in the clear")
+    chain = bytes((PayloadType.SKF, 0)) + (4 + len(clear.data)).to_bytes(2, "big") + clear.data
+    content = bytes((0, 0)) + (4 + 4 + 40).to_bytes(2, "big") + bytes(range(44))
+    reassembler, opened = Reassembler(), None
+    for number, chunk in enumerate((content[:20], content[20:]), 1):
+        padding = -(len(chunk) + 1) % keys.block_size
+        sealed_size = keys.iv_size + len(chunk) + padding + 1 + keys.icv_size
+        first = PayloadType.VENDOR if number == 1 else 0
+        part = bytes((first, 0x81 if number == 1 else 0)) + (8 + sealed_size).to_bytes(2, "big")
+        part += number.to_bytes(2, "big") + (2).to_bytes(2, "big")
+        length = 28 + len(chain) + 8 + sealed_size
+        header = SPI_I + SPI_R + bytes((200, 0x20, 43, 8, 0, 0, 0, 1)) + length.to_bytes(4, "big")
+        aad, iv = header + chain + part, bytes(keys.iv_size)
+        raw = aad + iv + keys.seal(iv, chunk + bytes(padding) + bytes((padding,)), aad)
+        opened = reassembler.add(parse_message(raw), keys)
+    whole = 28 + len(chain) + 4 + len(content)
+    assert opened.covered == (
+        header[:24] + whole.to_bytes(4, "big") + bytes((PayloadType.SK,)) + chain[1:]
+        + bytes((PayloadType.VENDOR, 0x81)) + (4 + len(content)).to_bytes(2, "big") + content
+    )  # fmt: skip
+
+
+def test_only_intermediate_messages_are_covered():
+    assert open_message(parse_message(build_protected(AUTH, GCM, bytes(8))), GCM).covered == b""

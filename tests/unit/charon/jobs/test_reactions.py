@@ -1,154 +1,101 @@
-"""What the daemon does about events: uniqueness, restarts, traps."""
+"""Each event goes to those whose business it is."""
 
-from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
-import pytest
+from simulation.recording import CHILD, HERE, MOON, PEER, SUN, THERE, Shell, child_up, ike_sa
 
-from cygnet.base.addresses import Host
-from cygnet.base.identities import Identity
-from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import Action, AuthConfig, ChildConfig, IkeConfig, PeerConfig, Unique
-from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.reactions import Reactions
-from cygnet.charon.sa.events import ChildClosed, Finished, IkeEstablished, Reestablish
-from cygnet.charon.sa.orders import TerminateIke
-from cygnet.runtime.bus.bus import Bus
-
-MOON, SUN = Identity.parse("moon.lab"), Identity.parse("sun.lab")
-HOST = Host.of("192.0.2.1", 500)
-CHILD = ChildConfig("net", (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),))
-PEER = PeerConfig("net", IkeConfig(), (AuthConfig(),), (AuthConfig(),), (CHILD,))
-
-
-@dataclass
-class Shell:
-    """The daemon around the reactions, recording what it is asked for. Jobs and events run at once."""
-
-    others: tuple[int, ...] = ()
-    sas: dict = field(default_factory=dict)
-    loaded: PeerConfig | None = PEER
-    ordered: list = field(default_factory=list)
-    established: list = field(default_factory=list)
-    routed: list = field(default_factory=list)
-    delays: list = field(default_factory=list)
-    finished: list = field(default_factory=list)
-
-    def __post_init__(self):
-        manager = SimpleNamespace(by_identities=lambda pair: self.others, snapshot=self.sas.get)
-        place = SimpleNamespace(
-            manager=manager,
-            bus=Bus(),
-            clock=lambda: 100.0,
-            order=lambda number, order: self.ordered.append((number, order)),
-            jobs=SimpleNamespace(put=lambda job: job.execute()),
-        )
-        negotiations = SimpleNamespace(establish=lambda *what: self.established.append(what))
-        traps = SimpleNamespace(
-            installed=lambda: self.routed,
-            install=lambda peer, child: self.routed.append(child),
-            finished=lambda ticket, ok: self.finished.append((ticket, ok)),
-        )
-        events = SimpleNamespace(put_in=self.put_in)
-        loaded = SimpleNamespace(peer=lambda name: self.loaded)
-        self.react = Reactions(place, negotiations, traps, Installed(), events, loaded)
-
-    def put_in(self, delay_s, action):
-        self.delays.append(delay_s)
-        action()
-
-    def ended(self):
-        return [number for number, order in self.ordered if isinstance(order, TerminateIke)]
-
-
-def established(unique=Unique.REPLACE, **more):
-    return IkeEstablished(2, replace(PEER, unique=unique), HOST, HOST, MOON, SUN, True, **more)
-
-
-def sa(spi_i, initiator, established_at=95.0):
-    return SimpleNamespace(spi_i=spi_i, initiator=initiator, established_at=established_at)
-
-
-@pytest.mark.parametrize(
-    ("unique", "initial_contact", "ended"),
-    [
-        (Unique.REPLACE, False, [1]),
-        (Unique.KEEP, False, [2]),
-        (Unique.NO, False, []),
-        (Unique.NO, True, [1]),
-        (Unique.NEVER, True, []),
-    ],
+from cygnet.charon.sa.events import (
+    Cause,
+    ChildClosed,
+    ChildDown,
+    ChildStateChanged,
+    Finished,
+    IkeClosed,
+    IkeEstablished,
+    InboundLingers,
+    Lost,
+    Reauthenticate,
 )
-def test_uniqueness_ends_what_uniqueids_says(unique, initial_contact, ended):
-    shell = Shell(others=(1, 2))
-    shell.react(established(unique, initial_contact=initial_contact))
-    assert shell.ended() == ended
+from cygnet.charon.sa.orders import TerminateIke
+from cygnet.charon.sa.states import ChildState
 
 
-def test_after_initial_contact_nothing_is_sent_to_the_peer_of_the_old_sa():
-    shell = Shell(others=(1, 2))
-    shell.react(established(initial_contact=True))
-    assert shell.ordered[0][1].force
+def around(**facts):
+    shell, told = Shell(**facts), []
+    names = ("child_closed", "ike_closed", "finished", "retired", "moved", "child_up", "stop")
+    reconciler = SimpleNamespace(
+        **{name: lambda *what, name=name: told.append((name, *what)) for name in names}
+    )
+    return shell, told, Reactions(shell.place, reconciler, shell.installed)
 
 
-def test_rekeyed_sa_ends_nobody():
-    shell = Shell(others=(1, 2))
-    shell.react(established(replaces=1))
-    assert shell.ended() == []
+def test_ends_and_outcomes_are_the_reconcilers():
+    _, told, react = around()
+    lost = Lost(CHILD, 1, 0, (), ())
+    events = [
+        ChildClosed(1, PEER, lost, Cause.CLOSED),
+        IkeClosed(1, PEER, (lost,), Cause.DEAD, True),
+        Finished(5, True),
+    ]
+    for event in events:
+        react(event)
+    react.retired(1)
+    react.stop()
+    names = ["child_closed", "ike_closed", "finished", "retired", "stop"]
+    assert [name for name, *_ in told] == names
 
 
-@pytest.mark.parametrize(("ours", "theirs", "loser"), [(b"\x01", b"\x02", 1), (b"\x02", b"\x01", 2)])
-def test_of_two_that_crossed_both_sides_end_the_one_with_the_higher_spi(ours, theirs, loser):
-    shell = Shell(others=(1, 2), sas={2: sa(ours, True), 1: sa(theirs, False)})
-    shell.react(established())
-    assert shell.ended() == [loser]
+def test_installed_follows_the_child_sas():
+    shell, told, react = around()
+    event = child_up(1, 50)
+    react(event)
+    assert shell.installed.named("net") and told == [("child_up", event)]
+    react(ChildStateChanged(50, 1, "net", ChildState.INSTALLED, ChildState.REKEYING))
+    assert shell.installed.named("net")
+    react(ChildStateChanged(50, 1, "net", ChildState.INSTALLED, ChildState.DELETING))
+    assert not shell.installed.named("net") and shell.installed.of_ike(50)
+    react(ChildDown(50, CHILD, event.child))
+    assert not shell.installed.of_ike(50)
 
 
-def test_old_sa_loses_however_its_spi_is():
-    shell = Shell(others=(1, 2), sas={2: sa(b"\x09", True), 1: sa(b"\x01", False, established_at=10.0)})
-    shell.react(established())
-    assert shell.ended() == [1]
+def test_rekeyed_ike_sa_takes_everything_over():
+    shell, told, react = around(sas={51: ike_sa(51)})
+    react(child_up(1, 50))
+    react(IkeEstablished(51, PEER, HERE, THERE, MOON, SUN, True, replaces=50))
+    assert shell.installed.of_ike(51)
+    assert ("moved", 50, 51) in told
 
 
-def test_reestablishing_waits_and_takes_the_children_as_they_are_configured_now():
-    newer = replace(CHILD, replay_window=64)
-    shell = Shell(loaded=replace(PEER, children=(newer, replace(CHILD, name="other"))))
-    shell.react(Reestablish(PEER, (CHILD,), "dead peer", delay_s=3.0, tries=2))
-    assert shell.delays == [3.0]
-    assert shell.established == [(shell.loaded, (newer,), "dead peer", 2)]
+def test_new_ike_sa_is_judged_for_uniqueness():
+    shell, _, react = around(sas={1: ike_sa(1), 2: ike_sa(2)})
+    react(IkeEstablished(2, PEER, HERE, THERE, MOON, SUN, False, initial_contact=True))
+    assert [number for number, order in shell.ordered if isinstance(order, TerminateIke)] == [1]
 
 
-@pytest.mark.parametrize("loaded", [None, replace(PEER, children=())])
-def test_what_is_configured_no_more_is_not_established_again(loaded):
-    shell = Shell(loaded=loaded)
-    shell.react(Reestablish(PEER, (CHILD,), "dead peer"))
-    assert shell.established == []
+def test_reauthentication_makes_a_successor():
+    shell, _, react = around(sas={1: ike_sa(1)})
+    react(Reauthenticate(1, PEER, HERE, THERE, ()))
+    assert len(shell.registered) == 1
 
 
-def test_stopping_daemon_establishes_and_routes_nothing():
-    shell = Shell()
-    shell.react.stop()
-    shell.react(Reestablish(PEER, (CHILD,), "dead peer"))
-    shell.react(ChildClosed(CHILD, Action.TRAP, "closed", PEER))
-    assert (shell.established, shell.routed) == ([], [])
+def test_lingering_sa_is_deleted_later():
+    shell, _, react = around()
+    react(InboundLingers(child_up().child.inbound, 5.0))
+    assert "delete_sa" not in shell.kernel.calls
+    assert shell.later() == [5.0]
+    assert "delete_sa" in shell.kernel.calls
 
 
-def test_closed_child_is_routed_where_its_action_says_so():
-    shell = Shell()
-    shell.react(ChildClosed(CHILD, Action.TRAP, "closed", PEER))
-    shell.react(ChildClosed(CHILD, Action.TRAP, "closed", PEER))
-    shell.react(ChildClosed(replace(CHILD, name="plain"), Action.NONE, "closed", PEER))
-    assert shell.routed == [CHILD]
+def test_lingering_sa_that_cannot_be_deleted_is_told():
+    shell, _, react = around()
+    react(InboundLingers(child_up().child.inbound, 5.0))
+    shell.kernel.fail_next("delete_sa", "no kernel")
+    shell.later()
+    assert shell.said("failed: no kernel")
 
 
 def test_other_events_need_no_reaction():
-    shell = Shell()
-    shell.react(object())
-    assert shell.ordered == []
-
-
-def test_traps_hear_what_became_of_orders():
-    shell = Shell()
-    shell.react(Finished(7, True))
-    shell.react(Finished(8, False, "because"))
-    assert shell.finished == [(7, True), (8, False)]
+    shell, told, react = around()
+    react(object())
+    assert not shell.ordered and not told

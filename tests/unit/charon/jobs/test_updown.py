@@ -69,6 +69,36 @@ def test_rekeying_runs_nothing_and_the_end_is_that_of_the_newest() -> None:
     assert shell.ran[1:] == [("/etc/updown", "down-client", "4")]
 
 
+def test_when_both_sides_rekey_at_once_the_script_runs_down_once_after_the_last() -> None:
+    shell, newest = Shell(), replace(CHILD, unique_id=9)
+    shell.tell(ChildUp(5, CONFIG, CHILD), ChildUp(5, CONFIG, NEWER, replaces=7))
+    shell.tell(ChildUp(5, CONFIG, newest, replaces=7))
+    shell.tell(ChildDown(5, CONFIG, NEWER, rekeyed=True), ChildDown(5, CONFIG, CHILD, rekeyed=True))
+    assert [verb for _, verb, _ in shell.ran] == ["up-client"]
+    shell.tell(ChildDown(5, CONFIG, newest))
+    assert [verb for _, verb, _ in shell.ran] == ["up-client", "down-client"]
+
+
+def test_successor_in_another_ike_sa_runs_nothing_while_the_facts_are_the_same() -> None:
+    shell, newer = Shell(), replace(CHILD, unique_id=8)
+    shell.sas[6] = replace(SA, unique_id=6)
+    for first, second in (((5, CHILD), (6, newer)), ((6, newer), (5, CHILD))):
+        shell.ran.clear()
+        shell.tell(ChildUp(first[0], CONFIG, first[1]), ChildUp(second[0], CONFIG, second[1]))
+        shell.tell(ChildDown(first[0], CONFIG, first[1], rekeyed=True))
+        assert [verb for _, verb, _ in shell.ran] == ["up-client"]
+        shell.tell(ChildDown(second[0], CONFIG, second[1]))
+        assert [verb for _, verb, _ in shell.ran] == ["up-client", "down-client"]
+
+
+def test_successor_with_other_facts_runs_both() -> None:
+    shell = Shell()
+    shell.sas[6] = replace(SA, unique_id=6)
+    shell.tell(ChildUp(5, CONFIG, CHILD), ChildUp(6, CONFIG, NEWER), ChildDown(5, CONFIG, CHILD))
+    assert [(verb, reqid) for _, verb, reqid in shell.ran] == [
+        ("up-client", "3"), ("up-client", "4"), ("down-client", "3")]  # fmt: skip
+
+
 def test_child_that_was_replaced_and_then_ends_otherwise_runs_nothing() -> None:
     shell = Shell()
     shell.tell(ChildUp(5, CONFIG, CHILD), ChildUp(5, CONFIG, NEWER, replaces=7), ChildDown(5, CONFIG, CHILD))

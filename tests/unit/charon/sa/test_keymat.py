@@ -27,7 +27,7 @@ def stretch(key: bytes, seed: bytes, length: int) -> bytes:
 
 
 def test_ike_keys_follow_rfc_7296_2_14() -> None:
-    keys = derive_ike_keys(IKE, SHARED, NONCES, SPIS, bytes)
+    keys = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes)
     material = stretch(sha256(NONCES.seed, SHARED.reveal()), NONCES.seed + SPIS, 5 * 32 + 2 * 16)
     assert keys.sk_d.reveal() == material[:32]
     assert keys.sk_pi.reveal() == material[128:160]
@@ -37,27 +37,38 @@ def test_ike_keys_follow_rfc_7296_2_14() -> None:
 
 
 def test_rekeyed_ike_keys_begin_with_the_old_sk_d() -> None:
-    old = derive_ike_keys(IKE, SHARED, NONCES, SPIS, bytes)
-    new = derive_ike_keys(IKE, SHARED, NONCES, SPIS, bytes, old)
+    old = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes)
+    new = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes, old)
     seed = sha256(old.sk_d.reveal(), SHARED.reveal() + NONCES.seed)
     assert new.sk_d.reveal() == stretch(seed, NONCES.seed + SPIS, 32)
 
 
 def test_child_keys_are_those_of_the_initiator_first() -> None:
-    ike = derive_ike_keys(IKE, SHARED, NONCES, SPIS, bytes)
-    keys = derive_child_keys(ike, ESP, NONCES, None)
+    ike = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes)
+    keys = derive_child_keys(ike, ESP, NONCES)
     material = stretch(ike.sk_d.reveal(), NONCES.seed, 128)
     parts = (keys.encryption_i, keys.integrity_i, keys.encryption_r, keys.integrity_r)
     assert b"".join(part.reveal() for part in parts) == material
-    own = derive_child_keys(ike, ESP, NONCES, SHARED)
+    own = derive_child_keys(ike, ESP, NONCES, (SHARED,))
     assert own.encryption_i.reveal() == stretch(ike.sk_d.reveal(), SHARED.reveal() + NONCES.seed, 32)
+
+
+def test_further_key_exchanges_follow_the_nonces() -> None:
+    """RFC 9370, 2.2.4: SK(0) | Ni | Nr | SK(1) | ... SK(n), under the old SK_d."""
+    secrets = SHARED, Secret(b"kem one"), Secret(b"kem two")
+    old = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes)
+    seed = SHARED.reveal() + NONCES.seed + b"kem onekem two"
+    new = derive_ike_keys(IKE, secrets, NONCES, SPIS, bytes, old)
+    assert new.sk_d.reveal() == stretch(sha256(old.sk_d.reveal(), seed), NONCES.seed + SPIS, 32)
+    own = derive_child_keys(old, ESP, NONCES, secrets)
+    assert own.encryption_i.reveal() == stretch(old.sk_d.reveal(), seed, 32)
 
 
 def test_counter_ivs_never_repeat_and_others_are_random() -> None:
     (gcm,) = parse_proposals("aes128gcm16-prfsha256-curve25519!", Protocol.IKE)
-    counted = derive_ike_keys(gcm, SHARED, NONCES, SPIS, bytes).protection_i
+    counted = derive_ike_keys(gcm, (SHARED,), NONCES, SPIS, bytes).protection_i
     assert len({counted.iv() for _ in range(100)}) == 100
-    random = derive_ike_keys(IKE, SHARED, NONCES, SPIS, lambda size: b"r" * size).protection_i
+    random = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, lambda size: b"r" * size).protection_i
     assert random.iv() == b"r" * 16
 
 

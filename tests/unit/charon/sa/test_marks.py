@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from cygnet.charon.config.records import ChildConfig, UniqueMark
-from cygnet.charon.sa.marks import Marks, marks_of
+from cygnet.charon.sa.marks import Marks, kept, marks_of
 from cygnet.kernel.port import Mark
 
 
@@ -36,3 +36,22 @@ def test_nothing_is_used_up_where_nothing_is_unique() -> None:
     source = Source()
     marks_of(ChildConfig("net", (), (), mark_in=Mark(1)), source)
     assert source.mark() == 7
+
+
+@pytest.mark.parametrize(
+    ("into", "out", "old", "is_kept"),
+    [
+        (UniqueMark(), UniqueMark(), Marks(Mark(7), Mark(7)), True),
+        (UniqueMark(), Mark(1), Marks(Mark(7), Mark(1)), True),
+        (UniqueMark(), Mark(2), Marks(Mark(7), Mark(1)), False),
+        (UniqueMark(15), None, Marks(Mark(7)), False),
+        (UniqueMark(), None, Marks(), False),
+        (Mark(1), None, Marks(), False),
+        (UniqueMark(), UniqueMark(), None, False),
+    ],
+)
+def test_marks_of_an_earlier_child_sa_are_kept_while_the_configuration_allows(
+    into: Mark | UniqueMark | None, out: Mark | UniqueMark | None, old: Marks | None, is_kept: bool
+) -> None:
+    found = kept(ChildConfig("net", (), (), mark_in=into, mark_out=out), old)
+    assert found == (old if is_kept else None)

@@ -48,3 +48,9 @@ def test_only_refusals_of_selectors_name_them() -> None:
     named = "; the peer accepts none of 10.1.0.0/16 === 10.2.0.0/16"
     assert unacceptable(NotifyType.TS_UNACCEPTABLE, local, remote) == named
     assert "auto=route" in unacceptable(NotifyType.SINGLE_PAIR_REQUIRED, local, remote)
+
+
+def test_long_lists_are_cut() -> None:
+    many = ts(*(f"10.{number}.0.0/16" for number in range(9)))
+    named = unacceptable(NotifyType.TS_UNACCEPTABLE, many, ts("10.99.0.0/16"))
+    assert named.endswith("10.0.0.0/16 10.1.0.0/16 10.2.0.0/16 and 6 more === 10.99.0.0/16")

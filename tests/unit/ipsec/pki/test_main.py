@@ -74,6 +74,17 @@ def test_what_cannot_be_done_is_named_and_fails(pki, arguments, reason):
     assert reason in error
 
 
+def test_output_that_cannot_be_written_is_named(pki, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["--gen", "--type", "ed25519"]) == 1
+    assert capsys.readouterr().err == "pki: output: No space left on device\n"
+
+
+def test_file_that_is_not_there_is_named(pki):
+    assert pki("--print", "--in", "/nowhere")[::2] == (1, "pki: /nowhere: No such file or directory\n")
+
+
 def test_unknown_command_is_a_usage_error(pki):
     status, _, error = pki("--keygen")
     assert status == 1

@@ -72,6 +72,16 @@ def test_raw_socket_passes_ikev2_and_nothing_else(data: bytes, port: int, words:
     assert bool(run(program, packet)) == (len(message) > 17 and message[17] >> 4 == 2)
 
 
+@given(payloads, st.sampled_from([PORT, NAT_T, 501, 0]), st.integers(5, 15), st.sampled_from([4, 6]))
+def test_raw_socket_of_espd_passes_esp_in_udp_and_nothing_else(
+    data: bytes, port: int, words: int, family: int
+) -> None:
+    udp = (1234).to_bytes(2, "big") + port.to_bytes(2, "big") + bytes(4) + data
+    packet = bytes([0x40 | words]) + bytes(words * 4 - 1) + udp if family == 4 else udp
+    program = filters.raw_esp_ipv4(NAT_T) if family == 4 else filters.raw_esp_ipv6(NAT_T)
+    assert bool(run(program, packet)) == (port == NAT_T and len(data) >= 4 and data[:4] != bytes(4))
+
+
 @given(st.binary(max_size=100))
 def test_no_packet_passes_a_guard(packet: bytes) -> None:
     assert run(filters.drop_all(), packet) == 0

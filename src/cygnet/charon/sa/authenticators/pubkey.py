@@ -22,16 +22,24 @@ from cygnet.crypto.signatures import (
 MAX_TRIED = 4
 
 
-def prove(sa: Association, octets: bytes, local: Identity, own: OwnKey) -> Authentication:
-    """Our AUTH payload, with the best scheme that the peer knows; raises a ``LocalError``."""
+def prove(
+    sa: Association, octets: bytes, local: Identity, own: OwnKey, allowed: tuple[str, ...]
+) -> Authentication:
+    """Our AUTH payload, with the best scheme that the peer knows; raises a ``LocalError``.
+
+    ``allowed`` are the schemes that the connection names, empty for all. A peer without RFC 7427 leaves no
+    choice, so they do not count there.
+    """
     settings, key = sa.ports.settings, own.key
     hashes = sa.negotiation.peer_hashes
     schemes = schemes_for(key.kind, key.bits, hashes, settings.rsa_pss)
+    if allowed and hashes is not None:
+        schemes = tuple(scheme for scheme in schemes if scheme.name in allowed)
     if not schemes:
         known = "none" if hashes is None else ", ".join(map(str, sorted(hashes)))
-        raise NoPrivateKeyError(
-            f"no signature scheme of our {key.public_key} key is known to the peer (its hashes: {known})"
-        )
+        named = f" of {', '.join(allowed)}" if allowed else ""
+        what = f"no signature scheme{named} of our {key.public_key} key"
+        raise NoPrivateKeyError(f"{what} is known to the peer (its hashes: {known})")
     scheme = schemes[0]
     data = build_authentication_data(scheme, key.sign(scheme, octets))
     sa.log(Group.IKE, f"authentication of '{local}' (myself) with {scheme} successful")

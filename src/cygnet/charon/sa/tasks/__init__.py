@@ -1,13 +1,17 @@
 """The tasks; the order of ``TASKS`` is that within a message and of opening exchanges."""
 
+from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.dpd import Dpd
+from cygnet.charon.sa.tasks.follow_up import FollowUp
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
+from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
@@ -17,12 +21,16 @@ TASKS: tuple[type[Task], ...] = (
     IkeInit,
     NatDetection,
     CertPre,
+    IkeIntermediate,
     IkeAuth,
+    AuthLifetime,
     IkeDelete,
     ChildDelete,
     ChildCreate,
+    Childless,
     ChildRekey,
     IkeRekey,
+    FollowUp,
     PeerNotify,
     Dpd,
 )

@@ -1,10 +1,10 @@
-"""CHILD_SAs within IKE_AUTH and by CREATE_CHILD_SA (RFC 7296, 1.2, 1.3.1, 2.9, 2.17)."""
+"""CHILD_SAs within IKE_AUTH and by CREATE_CHILD_SA (RFC 7296, 1.2, 1.3.1, 2.9, 2.17; RFC 9370, 2.2.4)."""
 
 from typing import ClassVar
 
 from cygnet.base.groups import Group
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import covers, narrow, resolve
+from cygnet.charon.config.matching import Selectors, covers, narrow, resolve
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
@@ -31,23 +31,24 @@ from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.child_setup import complete
 from cygnet.charon.sa.child_terms import Terms
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
+from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.selector_offers import Packet, offered, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
-from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
-from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
-from cygnet.charon.sa.timers import Retry
-from cygnet.crypto.interfaces import KeyPair
-from cygnet.crypto.key_exchange import ke_method
-from cygnet.crypto.proposals import Proposal, Protocol, select
+from cygnet.charon.sa.tasks.childless import defers
+from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, methods, why, with_method
+from cygnet.charon.sa.tasks.refusals import proposals_refused
+from cygnet.charon.sa.tasks.series import Series
+from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
+from cygnet.crypto.proposals import Proposal, Protocol, Selection, select
 from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import KE_TYPES
 
-RETRY_S, MAX_RETRIES = 10.0, 5
 
-
-class ChildCreate(Task):
+class ChildCreate(Series):
     """Negotiates one CHILD_SA.
 
     As initiator it is given a configuration, the reqid of a trap (0: none) and the ``packet`` that met it,
@@ -55,7 +56,6 @@ class ChildCreate(Task):
     """
 
     name = "CHILD_CREATE"
-    opens: ClassVar[Exchange | None] = Exchange.CREATE_CHILD_SA
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
 
     def __init__(
@@ -70,19 +70,14 @@ class ChildCreate(Task):
         self.config = config
         self.reqid = reqid
         self.packet = packet
+        self.selectors: tuple[Selectors, Selectors] | None = None  # those that an earlier one had
         self.child: ChildSa | None = None
-        self.initiating = False
         self.marks: Marks | None = None  # those of the CHILD_SA that this one replaces
         self._terms = Terms(sa)
         self._others = False  # the peer could have asked for something else too
         self._single = False  # the peer wants one pair of addresses only
-        self._retries = 0
         self._method = 0
-        self._pair: KeyPair | None = None
-        self._nonce = b""
         self._agreed: Agreed | None = None
-        self._peer_nonce = b""
-        self._peer_public: bytes | None = None
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
@@ -92,13 +87,20 @@ class ChildCreate(Task):
             and not is_ike_offer(message)
         )
 
+    def takes_part(self, exchange: int) -> bool:
+        deferred = self.config is not None and defers(self.sa, exchange)
+        return not deferred and super().takes_part(exchange)
+
     # As initiator
 
     def build_request(self, draft: Draft) -> Step:
         sa, config = self.sa, self.config
         if config is None:
             return DONE
+        if self.following:
+            return self.ask_further(draft)
         self.initiating = True
+        sa.early_deletes.clear()
         self.child = child = sa.new_child(config, 0, self.marks)
         self._announce_start(child)
         in_auth = draft.exchange == Exchange.IKE_AUTH
@@ -121,78 +123,66 @@ class ChildCreate(Task):
 
     def _add_exchange(self, draft: Draft, config: ChildConfig) -> None:
         """Nonce, and KE where the proposals have a method."""
-        self._nonce = self.sa.ports.rng(NONCE_SIZE)
-        draft.add(Nonce(self._nonce))
+        self.nonce = self.sa.ports.rng(NONCE_SIZE)
+        draft.add(Nonce(self.nonce))
         known = methods(config.proposals)
-        if not known:
-            return
-        self._method = self._method or known[0]
-        self._pair = ke_method(self._method).generate(self.sa.ports.rng)
-        draft.add(KeyExchange(self._method, self._pair.public))
+        if known:
+            draft.add(self.exchanges.request(self.sa.ports.rng, self._method or known[0]))
 
-    def _own_selectors(
-        self, config: ChildConfig
-    ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
+    def _own_selectors(self, config: ChildConfig) -> tuple[Selectors, Selectors]:
         sa = self.sa
-        local = resolve(config.local_ts, sa.local.address)
-        remote = resolve(config.remote_ts, sa.remote.address)
+        if self.selectors is not None:
+            local, remote = self.selectors
+        else:
+            local = resolve(config.local_ts, sa.local.address)
+            remote = resolve(config.remote_ts, sa.remote.address)
         return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
     def process_response(self, message: Message) -> Step:
-        refusal = self._refusal(message)
+        refusal = None if self.following else self._refusal(message)
         if refusal is not None:
-            return self._refused(refusal)
+            return self.refused(refusal)
         try:
-            self._accept(message)
+            return self.take_further(message) if self.following else self._accept(message)
         except Exception:
             self._withdraw()
             raise
-        return DONE
 
     def _refusal(self, message: Message) -> Notify | None:
         errors = [one for one in message.notifies if one.is_error]
         return errors[0] if errors and message.first(SecurityAssociation) is None else None
 
-    def _refused(self, notify: Notify) -> Step:
-        sa, name = self.sa, notifies.name(notify.type)
-        if self._retries < MAX_RETRIES:
-            if notify.type == NotifyType.TEMPORARY_FAILURE:
-                sa.log(Group.IKE, f"received {name} notify, will retry later")
-                return self._again(RETRY_S * (0.5 + sa.chance()))
-            wanted = int.from_bytes(notify.data, "big") if len(notify.data) == 2 else 0
-            usable = self.config is not None and wanted in methods(self.config.proposals)
-            if notify.type == NotifyType.INVALID_KE_PAYLOAD and usable and wanted != self._method:
-                old, self._method = method_name(self._method), wanted
-                text = f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}"
-                sa.log(Group.IKE, text)
-                return self._again(0)
-        if notify.type == NotifyType.SINGLE_PAIR_REQUIRED and self.packet and not self._single:
-            sa.log(Group.IKE, f"received {name} notify, asking for the packet's pair of addresses")
-            self._single = True
-            return self._again(0)
+    def offered_methods(self) -> tuple[int, ...]:
+        return methods(self.config.proposals) if self.config else ()
+
+    def use_method(self, number: int) -> None:
+        self._method = number
+
+    def refused(self, notify: Notify) -> Step:
+        """One that wants a single pair of addresses gets the packet's, once (RFC 7296, 2.9)."""
+        if notify.type != NotifyType.SINGLE_PAIR_REQUIRED or not self.packet or self._single:
+            return super().refused(notify)
+        text = f"received {notifies.name(notify.type)} notify, asking for the packet's pair of addresses"
+        self.sa.log(Group.IKE, text)
+        self._single = True
+        return self.again(0)
+
+    def refused_for_good(self, notify: Notify) -> Step:
+        sa, config = self.sa, self.config
         if notify.type == NotifyType.NO_ADDITIONAL_SAS:
             sa.peer.no_additional_sas = True
-        reason = f"received {name} notify, no CHILD_SA built"
-        if self.config is not None:
-            reason += unacceptable(notify.type, *self._own_selectors(self.config))
+        reason = f"received {notifies.name(notify.type)} notify, no CHILD_SA built"
+        if config is not None:
+            reason += unacceptable(notify.type, *self._own_selectors(config))
+            proposals_refused(sa, config.proposals, notify.type)
         sa.log(Group.IKE, reason)
         self.failed(reason)
         return DONE
 
-    def _again(self, delay_s: float) -> Step:
-        """The same in a new exchange, later."""
-        self._retries += 1
-        self.restart()
-        self.not_before = self.sa.now + delay_s
-        self.sa.wanted.append(self)
-        if delay_s:
-            self.sa.schedule(delay_s, Retry())
-        return DONE
-
-    def _accept(self, message: Message) -> None:
+    def _accept(self, message: Message) -> Step:
         """What the responder chose must be within what we offered (RFC 7296, 2.7, 2.9)."""
-        sa, config, child = self.sa, self.config, self.child
-        if config is None or child is None:
+        config = self.config
+        if config is None or self.child is None:
             raise NotPossibleError("no CHILD_SA was asked for")
         offer = message.first(SecurityAssociation)
         ts_i, ts_r = message.first(TrafficSelectorsInitiator), message.first(TrafficSelectorsResponder)
@@ -208,19 +198,20 @@ class ChildCreate(Task):
             raise TsUnacceptableError(f"the peer chose traffic selectors that were not offered: {text}")
         self._agreed = self._terms.agreed(proposal, mine, theirs)
         if not in_auth:
-            self._take_exchange(message, proposal)
-        self._complete(child, initiator=True)
-        sa.finish(self.ticket, True)
-        self.ticket = 0
+            self.exchanges.agree(proposal.key_exchanges)
+            self._take_nonce(message)
+            if self.exchanges.next:
+                self.finish_exchange(message.first(KeyExchange))
+        return self.follow(message)
 
     def _chosen(self, chosen: tuple[Proposal, ...], config: ChildConfig, in_auth: bool) -> Proposal:
         single = len(chosen) == 1 and chosen[0].is_choice and len(chosen[0].spi) == 4
-        proposal = select(chosen, config.proposals, ignore_ke=in_auth).proposal if single else None
-        if proposal is None:
+        selection = select(chosen, config.proposals, ignore_ke=in_auth) if single else Selection(None)
+        if selection.proposal is None:
             log_proposals(self.sa, chosen, config.proposals)
-            raise NoProposalChosenError("the peer chose a proposal that was not offered")
-        self.sa.log(Group.CFG, f"selected proposal: {proposal}")
-        return proposal
+            raise NoProposalChosenError(f"the peer chose a proposal that was not offered{why(selection)}")
+        self.sa.log(Group.CFG, f"selected proposal: {selection.proposal}")
+        return selection.proposal
 
     def _withdraw(self) -> None:
         """The peer has a CHILD_SA that we cannot use: it is deleted."""
@@ -241,8 +232,7 @@ class ChildCreate(Task):
         in_auth = message.exchange == Exchange.IKE_AUTH
         if not in_auth and sa.state is not IkeState.ESTABLISHED:
             raise TemporaryFailureError(f"IKE_SA is in state {sa.state}")
-        if len(sa.children) >= sa.ports.settings.max_children:
-            raise NoAdditionalSasError(f"{len(sa.children)} CHILD_SAs are the most that is allowed")
+        self._check_limits()
         found = self._terms.find(self._configs(message), message, ts_r.selectors, ts_i.selectors)
         match = found.match
         if match is None:
@@ -256,8 +246,14 @@ class ChildCreate(Task):
         self._agreed = self._terms.agreed(proposal, match.local, match.remote)
         self._others = match.others
         if not in_auth:
-            self._take_exchange(message, proposal)
+            self._answer_exchange(message, proposal)
         return MORE
+
+    def _check_limits(self) -> None:
+        sa = self.sa
+        if len(sa.children) >= sa.ports.settings.max_children:
+            raise NoAdditionalSasError(f"{len(sa.children)} CHILD_SAs are the most that is allowed")
+        self.check_room()
 
     def _configs(self, message: Message) -> tuple[ChildConfig, ...]:
         return self.sa.peer_config.children
@@ -285,59 +281,75 @@ class ChildCreate(Task):
             return DONE
         self.child = child = sa.new_child(config, 0, self.marks)
         if draft.exchange != Exchange.IKE_AUTH:
-            self._nonce = sa.ports.rng(NONCE_SIZE)
-        if self._peer_public is not None:
-            self._pair = ke_method(self._method).generate(sa.ports.rng)
+            self.nonce = sa.ports.rng(NONCE_SIZE)
         terms = Draft(draft.exchange, draft.message_id, True)
         self._terms.answer(terms, child)
         self._agreed = self._terms.agreed(agreed.proposal, agreed.local_ts, agreed.remote_ts)
-        self._complete(child, initiator=False)
+        if not self.exchanges.next:
+            self.conclude()
         if self._others:
             terms.notify(NotifyType.ADDITIONAL_TS_POSSIBLE)
         draft.add(*terms.payloads)
         draft.add(SecurityAssociation((agreed.proposal.with_spi(child.spi_octets),)))
-        if self._nonce:
-            draft.add(Nonce(self._nonce))
-        if self._pair is not None:
-            draft.add(KeyExchange(self._method, self._pair.public))
+        if self.nonce:
+            draft.add(Nonce(self.nonce))
+        if self.answer is not None:
+            draft.add(self.answer)
         draft.add(TrafficSelectorsInitiator(agreed.remote_ts), TrafficSelectorsResponder(agreed.local_ts))
+        if self.exchanges.next:
+            self.suspend(draft)
         return DONE
+
+    def _answer_exchange(self, message: Message, proposal: Proposal) -> None:
+        """Our part in the key exchange, where the chosen proposal has one."""
+        exchange, chosen = message.first(KeyExchange), proposal.chosen(TransformType.KE)
+        self._take_nonce(message)
+        self.exchanges.agree(proposal.key_exchanges)
+        if chosen is None or chosen.is_none:
+            return
+        if exchange is None or exchange.method != chosen.number:
+            raise InvalidKePayloadError(f"key exchange method {chosen} is required", chosen.number)
+        self.answer = self.exchanges.answer(exchange, self.sa.ports.rng)
 
     # Both
 
-    def _take_exchange(self, message: Message, proposal: Proposal) -> None:
-        """The peer's nonce, and its KE where the chosen proposal has a method."""
-        nonce, exchange = message.first(Nonce), message.first(KeyExchange)
+    def _take_nonce(self, message: Message) -> None:
+        nonce = message.first(Nonce)
         if nonce is None:
             raise InvalidSyntaxError("nonce is missing")
-        self._peer_nonce = nonce.data
-        chosen = proposal.chosen(TransformType.KE)
-        if chosen is None or chosen.is_none:
-            self._pair = None
-            return
-        if exchange is None or exchange.method != chosen.number or self._method not in (0, chosen.number):
-            raise InvalidKePayloadError(f"key exchange method {chosen} is required", chosen.number)
-        self._method, self._peer_public = chosen.number, exchange.data
+        self.peer_nonce = nonce.data
 
-    def _complete(self, child: ChildSa, *, initiator: bool) -> None:
+    def conclude(self) -> None:
         """Derive keys and install (RFC 7296, 2.17)."""
-        if self._agreed is None:
+        sa, child, agreed, initiator = self.sa, self.child, self._agreed, self.initiating
+        if child is None or agreed is None:
             raise NotPossibleError("nothing was agreed on")
-        nonces = self._nonces(initiator)
-        shared = None
-        if self._pair is not None and self._peer_public is not None:
-            shared = self._pair.shared(self._peer_public)
-        complete(self.sa, child, self._agreed, (nonces, shared), self.reqid, initiator=initiator)
+        if initiator and agreed.proposal.spi in sa.early_deletes:
+            self._deleted_early(child)
+        secrets = self.exchanges.take_secrets()
+        complete(sa, child, agreed, (self._nonces(initiator), secrets), self.reqid, initiator=initiator)
+        self.complete = True
         self._up(child)
+        sa.finish(self.ticket, True)
+        self.ticket = 0
+
+    def _deleted_early(self, child: ChildSa) -> None:
+        """The peer's deletion overtook the response that made the CHILD_SA."""
+        self.sa.close_child(child, Cause.CLOSED)
+        raise RefusedError("the peer has deleted the CHILD_SA again")
 
     def _up(self, child: ChildSa) -> None:
-        """Traffic may flow in both directions."""
-        child.install_outbound(self.sa.ports.kernel)
-        self.sa.child_up(child)
+        """Traffic may flow in both directions; who answered leaves it to an older one for a while."""
+        sa = self.sa
+        if self.initiating:
+            child.install_outbound(sa.ports.kernel)
+        else:
+            stand_by(sa, child, sa.ports.contacts.sender(child.reqid))
+        sa.child_up(child)
 
     def _nonces(self, initiator: bool) -> Nonces:
-        if self._peer_nonce:
-            pair = (self._nonce, self._peer_nonce) if initiator else (self._peer_nonce, self._nonce)
+        if self.peer_nonce:
+            pair = (self.nonce, self.peer_nonce) if initiator else (self.peer_nonce, self.nonce)
             return Nonces(*pair)
         nonces = self.sa.negotiation.nonces
         if nonces is None:
@@ -345,6 +357,7 @@ class ChildCreate(Task):
         return nonces
 
     def restart(self) -> None:
+        super().restart()
         child, self.child = self.child, None
         if child is not None:
             self.sa.drop_child(child)
@@ -367,15 +380,12 @@ def is_ike_offer(message: Message) -> bool:
 def without_ke(proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
     """The proposals without key exchanges, each once: within IKE_AUTH there is none (RFC 7296, 1.2)."""
     stripped = dict.fromkeys(
-        (one.protocol, tuple(t for t in one.transforms if t.type not in _KE_TYPES)) for one in proposals
+        (one.protocol, tuple(t for t in one.transforms if t.type not in KE_TYPES)) for one in proposals
     )
     return tuple(
         Proposal(protocol, transforms, number=number)
         for number, (protocol, transforms) in enumerate(stripped, 1)
     )
-
-
-_KE_TYPES = frozenset({TransformType.KE, *range(TransformType.ADDKE1, TransformType.ADDKE7 + 1)})
 
 
 def _pair_text(local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> str:

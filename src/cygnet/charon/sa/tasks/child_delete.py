@@ -4,17 +4,19 @@ from typing import ClassVar
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import Action
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.events import ChildClosed
-from cygnet.charon.sa.states import ChildState
+from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
+
+MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
 
 
 class ChildDelete(Task):
@@ -37,6 +39,10 @@ class ChildDelete(Task):
 
     # As initiator
 
+    def ready(self) -> bool:
+        """Not while the peer rekeys the IKE_SA: the answer could come after the CHILD_SA has moved."""
+        return self.sa.state is IkeState.ESTABLISHED
+
     def build_request(self, draft: Draft) -> Step:
         child = self.sa.child_by_spi(self.spi, outbound=False)
         if child is not None:
@@ -53,14 +59,18 @@ class ChildDelete(Task):
         if child is not None:
             self._close(child)
             if self._again:
-                reopen(self.sa, child, "expired")
+                self.sa.close_child(child, Cause.EXPIRED)
         self.sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
 
     def _close(self, child: ChildSa) -> None:
+        """What replaces it must be sent through now, before the policies of this one go."""
         sa = self.sa
-        sa.drop_child(child, rekeyed=child.replaced_by != 0)
+        replaced, successor = child.replaced_by != 0, sa.children.get(child.replaced_by)
+        if successor is not None:
+            promote(sa, successor)
+        sa.drop_child(child, rekeyed=replaced, linger=replaced)
         sa.log(Group.IKE, "CHILD_SA closed")
 
     # As responder
@@ -78,20 +88,40 @@ class ChildDelete(Task):
         child = sa.child_by_spi(spi, outbound=True, protocol=protocol)
         if child is None:
             sa.log(Group.IKE, f"received DELETE for unknown {protocol.name} CHILD_SA with SPI {spi.hex()}")
+            making = any(one.state is ChildState.CREATED for one in sa.children.values())
+            if making and len(sa.early_deletes) < MAX_EARLY:
+                sa.early_deletes.add(spi)
             return
         sa.log(Group.IKE, f"received DELETE for {protocol.name} CHILD_SA with SPI {spi.hex()}")
-        if child.unique_id in sa.collisions:
-            child.replaced_by = sa.collisions[child.unique_id][0].unique_id
+        settled = self._settle_rekeying(child)
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)
             self._answer.append(child)
-        successor = sa.children.get(child.replaced_by)
-        if successor is not None:
-            successor.install_outbound(sa.ports.kernel)
         self._close(child)
-        if not mutual and not rekeyed:
-            close_action(sa, child)
+        if not mutual and not rekeyed and not settled:
+            sa.close_child(child, Cause.CLOSED)
+
+    def _settle_rekeying(self, child: ChildSa) -> bool:
+        """What the deletion says of rekeyings; whether they decide what comes next, not ``closeaction``.
+
+        Either the old CHILD_SA goes because the peer has made its own replacement, or because it wants none;
+        then our request may have been too late, or may not. Or the peer takes its own replacement back.
+        """
+        sa = self.sa
+        for crossing in sa.crossings.values():
+            if crossing.theirs is not None and crossing.theirs.child is child:
+                crossing.theirs = None
+                return True
+        mine = sa.crossings.get(child.unique_id)
+        if mine is None:
+            return False
+        if mine.theirs is not None and mine.theirs.complete and mine.theirs.child is not None:
+            child.replaced_by = mine.theirs.child.unique_id
+        elif mine.ours is not None:
+            mine.ours.old_deleted = True
+            return True
+        return False
 
     def build_response(self, draft: Draft) -> Step:
         for protocol in (Protocol.ESP, Protocol.AH):
@@ -116,22 +146,6 @@ def log_closing(sa: Association, child: ChildSa) -> None:
         f"closing CHILD_SA {child} with SPIs {child.spi_in:08x}_i ({into} bytes) "
         f"{child.outbound.spi:08x}_o ({out} bytes) and TS {child.selectors_text}",
     )
-
-
-def close_action(sa: Association, child: ChildSa) -> None:
-    """``closeaction``, once the peer has closed a CHILD_SA."""
-    config = child.config
-    if config.close_action is Action.START:
-        reopen(sa, child, "closeaction=start")
-    elif config.close_action is Action.TRAP:
-        sa.announce(ChildClosed(config, Action.TRAP, "closed by the peer", sa.config))
-
-
-def reopen(sa: Association, child: ChildSa, reason: str) -> None:
-    """Negotiate the same again within this IKE_SA."""
-    sa.announce(ChildClosed(child.config, Action.START, reason, sa.config))
-    reqid = 0 if child.counted else child.reqid
-    sa.create_child(child.config, reqid)
 
 
 def _octets(sa: Association, id: SaId) -> int:

@@ -26,6 +26,7 @@ from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
 from cygnet.charon.sa.keymat import signed_octets
 from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 X509 = CertificateEncoding.X509_SIGNATURE
@@ -50,7 +51,7 @@ class IkeAuth(Task):
             expected = None
         draft.add(IdentificationInitiator(sa.local_id))
         self._add_certificates(draft, auth, own)
-        if sa.first_contact and config.unique not in (Unique.NO, Unique.NEVER):
+        if expected is not None and self._is_first(expected):
             draft.notify(NotifyType.INITIAL_CONTACT)
         if expected is not None:
             draft.add(IdentificationResponder(expected))
@@ -58,11 +59,22 @@ class IkeAuth(Task):
         draft.add(self._prove(own, sa.local_id, expected, initiator=True))
         return MORE
 
+    def _is_first(self, remote: Identity) -> bool:
+        """Whether to say INITIAL_CONTACT (RFC 7296, 2.4): never in one that is to take another's place."""
+        sa = self.sa
+        if sa.local_id is None or sa.succeeds or sa.peer_config.unique in (Unique.NO, Unique.NEVER):
+            return False
+        return sa.ports.contacts.is_first(sa.unique_id, sa.local_id, remote)
+
     def process_response(self, message: Message) -> Step:
         sa = self.sa
         payload = message.first(Authentication)
         if payload is None:
-            raise RefusedError(_refusal_text(message))
+            errors = [one.type for one in message.notifies if one.is_error]
+            if not errors:
+                raise RefusedError("AUTH payload missing in the response")
+            identity_refused(sa, errors[0])
+            raise RefusedError(f"received {notifies.name(errors[0])} notify error")
         identification = message.first(IdentificationResponder)
         if identification is None:
             raise InvalidSyntaxError("IDr payload missing in the response")
@@ -76,6 +88,7 @@ class IkeAuth(Task):
             sa.log(Group.CFG, "selected peer config unacceptable")
             raise AuthenticationFailedError(f"constraint check failed: {failed[0]}")
         sa.remote_id = remote
+        sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
@@ -107,10 +120,21 @@ class IkeAuth(Task):
         draft.add(IdentificationResponder(sa.local_id))
         self._add_certificates(draft, auth, own)
         draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
+        self._check_unique(sa.local_id)
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
+
+    def _check_unique(self, local: Identity) -> None:
+        """``uniqueids=keep``: who is there already stays, the newcomer is refused."""
+        sa = self.sa
+        if sa.remote_id is None or sa.negotiation.initial_contact:
+            return
+        reason = sa.ports.contacts.refusal(sa.peer_config, (local, sa.remote_id), sa.remote)
+        if reason:
+            sa.log(Group.IKE, "cancelling IKE_SA setup due to uniqueness policy")
+            raise AuthenticationFailedError(reason)
 
     def _candidates(self, local: Identity | None, remote: Identity) -> tuple[PeerConfig, ...]:
         """The connections that suit the identities, best first, with the reasons in the log."""
@@ -195,7 +219,8 @@ class IkeAuth(Task):
         sa = self.sa
         octets = self._octets(local, initiator)
         if own is not None:
-            payload = pubkey.prove(sa, octets, local, own)
+            schemes = sa.peer_config.local[0].signature_schemes
+            payload = pubkey.prove(sa, octets, local, own, schemes)
             sa.auth_name = "public key"
         else:
             payload = psk.prove(sa, octets, local, remote)
@@ -223,15 +248,17 @@ class IkeAuth(Task):
             raise
 
     def _octets(self, identity: Identity, initiator: bool) -> bytes:
-        """What the side that was the initiator (or responder) signs (RFC 7296, 2.15)."""
+        """What the side that was the initiator (or responder) signs (RFC 7296, 2.15; RFC 9242, 3.3.2)."""
         sa = self.sa
         handshake, keys = sa.negotiation, sa.established_keys
         if handshake.nonces is None:
             raise RuntimeError("no nonces")
         body = IdentificationInitiator(identity).build()
         if initiator:
-            return signed_octets(keys.prf, keys.sk_pi, handshake.request, handshake.nonces.responder, body)
-        return signed_octets(keys.prf, keys.sk_pr, handshake.response, handshake.nonces.initiator, body)
+            message, nonce, key = handshake.request, handshake.nonces.responder, keys.sk_pi
+        else:
+            message, nonce, key = handshake.response, handshake.nonces.initiator, keys.sk_pr
+        return signed_octets(keys.prf, key, message, nonce, body) + handshake.int_auth.octets
 
 
 def _own_identity(configured: Identity | None, asked: Identity | None) -> Identity | None:
@@ -239,8 +266,3 @@ def _own_identity(configured: Identity | None, asked: Identity | None) -> Identi
     if configured is None or configured.has_wildcards:
         return asked if asked is not None and not asked.is_any else None
     return configured
-
-
-def _refusal_text(message: Message) -> str:
-    errors = [notifies.name(one.type) for one in message.notifies if one.is_error]
-    return f"received {errors[0]} notify error" if errors else "AUTH payload missing in the response"

@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import Action
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import ChildClosed, Reestablish
+from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.handover import settle_for_theirs
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
@@ -43,7 +43,6 @@ class IkeDelete(Task):
     def process_response(self, message: Message) -> Step:
         sa = self.sa
         sa.log(Group.IKE, "IKE_SA deleted")
-        reestablish_if_wanted(sa)
         sa.retire("IKE_SA deleted")
         return DONE
 
@@ -52,6 +51,7 @@ class IkeDelete(Task):
     def process_request(self, message: Message) -> Step:
         sa = self.sa
         sa.log(Group.IKE, f"received DELETE for IKE_SA {sa}")
+        settle_for_theirs(sa)
         sa.log(Group.IKE, f"deleting IKE_SA {sa} between {sa.between}")
         return MORE
 
@@ -61,34 +61,11 @@ class IkeDelete(Task):
     def sent(self) -> None:
         sa = self.sa
         sa.log(Group.IKE, "IKE_SA deleted")
-        if sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING):
-            close_actions(sa, dead=False, reason="deleted by the peer")
-        else:
-            reestablish_if_wanted(sa)
+        if sa.cause is Cause.FAILED:
+            sa.cause = Cause.CLOSED
         sa.retire("deleted by the peer")
 
     def failed(self, reason: str) -> None:
         """The IKE_SA is over one way or another: that is what was wanted."""
         self.sa.finish(self.ticket, True, reason)
         self.ticket = 0
-
-
-def close_actions(sa: Association, *, dead: bool, reason: str) -> None:
-    """``dpdaction`` (``dead``) or ``closeaction`` of all CHILD_SAs."""
-    if sa.config is None or sa.replaced_by:
-        return
-    for config in sa.children_wanting(Action.TRAP, dead=dead):
-        sa.announce(ChildClosed(config, Action.TRAP, reason, sa.config))
-    again = sa.children_wanting(Action.START, dead=dead)
-    if again:
-        for config in again:
-            sa.log(Group.IKE, f"restarting CHILD_SA {config.name}")
-        sa.announce(Reestablish(sa.config, again, reason))
-
-
-def reestablish_if_wanted(sa: Association) -> None:
-    """After the deletion that a re-authentication began with: make everything anew."""
-    if sa.reauthenticates and sa.config is not None:
-        children = {one.config.name: one.config for one in sa.children.values() if one.agreed is not None}
-        sa.reauthenticates = False
-        sa.announce(Reestablish(sa.config, tuple(children.values()), "reauthentication"))

@@ -17,11 +17,12 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
+from cygnet.charon.sa.key_exchanges import method_name
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks.refusals import proposals_refused
 from cygnet.charon.sa.tasks.task import AGAIN, DONE, MORE, Draft, Step, Task
-from cygnet.crypto.key_exchange import ke_method
-from cygnet.crypto.proposals import Proposal, Selection, Transform, select
+from cygnet.crypto.proposals import Proposal, Selection, select
 from cygnet.crypto.signatures import SUPPORTED_HASHES
 from cygnet.crypto.tables import TransformType
 
@@ -36,6 +37,7 @@ class IkeInit(Task):
     name = "IKE_INIT"
     opens: ClassVar[Exchange | None] = Exchange.IKE_SA_INIT
     vital = True
+    _answer: KeyExchange | None = None
 
     # As initiator
 
@@ -48,17 +50,17 @@ class IkeInit(Task):
             sa.log(Group.IKE, f"initiating IKE_SA {sa} to {sa.remote}")
         if not handshake.nonce:
             handshake.nonce = sa.ports.rng(NONCE_SIZE)
-        self._generate_key(handshake.ke_method or first_method(config.ike.proposals))
-        if handshake.key_pair is None:
-            raise NotPossibleError("no key pair")
         if handshake.cookie:
             draft.notify(NotifyType.COOKIE, handshake.cookie)
+        method = handshake.ke_method or first_method(config.ike.proposals)
         draft.add(
             SecurityAssociation(config.ike.proposals),
-            KeyExchange(handshake.ke_method, handshake.key_pair.public),
+            handshake.exchanges.request(sa.ports.rng, method),
             Nonce(handshake.nonce),
         )
         self._add_extensions(draft, config.ike.fragmentation, True)
+        if any(one.has_additional for one in config.ike.proposals):
+            draft.notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED)
         return MORE
 
     def process_response(self, message: Message) -> Step:
@@ -71,15 +73,14 @@ class IkeInit(Task):
             if notify.type == NotifyType.INVALID_KE_PAYLOAD:
                 return self._other_method(notify)
             if notify.is_error:
-                name = notifies.name(notify.type)
-                raise RefusedError(f"received {name} notify error")
+                proposals_refused(sa, sa.peer_config.ike.proposals, notify.type)
+                raise RefusedError(f"received {notifies.name(notify.type)} notify error")
         self._read_extensions(message)
         chosen, exchange, nonce = _essentials(message)
         sa.proposal = self._accept(chosen.proposals)
-        if exchange.method != handshake.ke_method or handshake.key_pair is None:
-            raise InvalidSyntaxError(f"KE payload of method {exchange.method} in the response")
         sa.spi_r = message.spi_r
-        handshake.shared = handshake.key_pair.shared(exchange.data)
+        handshake.exchanges.agree(sa.proposal.key_exchanges)
+        handshake.exchanges.finish(exchange)
         handshake.nonces = Nonces(handshake.nonce, nonce.data)
         self._derive()
         return DONE
@@ -96,20 +97,25 @@ class IkeInit(Task):
         """The peer wants another key exchange method: only one that we proposed (RFC 7296, 1.2)."""
         handshake = self.sa.negotiation
         wanted = int.from_bytes(notify.data, "big") if len(notify.data) == 2 else 0
-        if wanted == handshake.ke_method or wanted not in methods(self.sa.peer_config.ike.proposals):
-            raise RefusedError(f"received INVALID_KE_PAYLOAD notify error, it requests method {wanted}")
-        old = method_name(handshake.ke_method)
-        handshake.key_pair, handshake.ke_method = None, wanted
-        text = f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}"
-        return self._again(text)
+        used, offered = handshake.exchanges.requested, methods(self.sa.peer_config.ike.proposals)
+        if wanted == used or wanted not in offered:
+            raise RefusedError(
+                f"received INVALID_KE_PAYLOAD notify error, it requests method {wanted},"
+                f" offered were {'/'.join(map(method_name, offered))}"
+            )
+        handshake.ke_method = wanted
+        text = f"peer didn't accept key exchange method {method_name(used)}"
+        return self._again(f"{text}, it requested {method_name(wanted)}")
 
     def _accept(self, chosen: tuple[Proposal, ...]) -> Proposal:
         """The responder's choice, which must be one of ours (RFC 7296, 2.7)."""
         ours = self.sa.peer_config.ike.proposals
+        if not self.sa.negotiation.intermediate:
+            ours = without_additional(ours)
         selection = select(chosen, ours) if len(chosen) == 1 and chosen[0].is_choice else Selection(None)
         if selection.proposal is None:
             log_proposals(self.sa, chosen, ours)
-            raise NoProposalChosenError("the peer chose a proposal that was not offered")
+            raise NoProposalChosenError(f"the peer chose a proposal that was not offered{why(selection)}")
         self.sa.log(Group.CFG, f"selected proposal: {selection.proposal}")
         return selection.proposal
 
@@ -126,7 +132,8 @@ class IkeInit(Task):
             raise NoProposalChosenError(f"no connection is configured for {sa.local}...{sa.remote}")
         self._read_extensions(message)
         offer, exchange, nonce = _essentials(message)
-        sa.proposal = self._choose(offer.proposals, candidates, exchange.method)
+        offered = offer.proposals if handshake.intermediate else without_additional(offer.proposals)
+        sa.proposal = self._choose(offered, candidates, exchange.method)
         wanted = sa.proposal.chosen(TransformType.KE)
         if wanted is None or wanted.number != exchange.method:
             number = wanted.number if wanted else 0
@@ -134,10 +141,8 @@ class IkeInit(Task):
             sa.log(Group.IKE, f"key exchange method {text}")
             raise InvalidKePayloadError(text, number)
         handshake.nonce = sa.ports.rng(NONCE_SIZE)
-        self._generate_key(exchange.method)
-        if handshake.key_pair is None:
-            raise NotPossibleError("no key pair")
-        handshake.shared = handshake.key_pair.shared(exchange.data)
+        handshake.exchanges.agree(sa.proposal.key_exchanges)
+        self._answer = handshake.exchanges.answer(exchange, sa.ports.rng)
         handshake.nonces = Nonces(nonce.data, handshake.nonce)
         return MORE
 
@@ -170,35 +175,27 @@ class IkeInit(Task):
     def build_response(self, draft: Draft) -> Step:
         sa = self.sa
         handshake = sa.negotiation
-        if sa.proposal is None or handshake.key_pair is None:
+        if sa.proposal is None or self._answer is None:
             raise NotPossibleError("nothing was agreed on")
-        draft.add(
-            SecurityAssociation((sa.proposal,)),
-            KeyExchange(handshake.ke_method, handshake.key_pair.public),
-            Nonce(handshake.nonce),
-        )
+        draft.add(SecurityAssociation((sa.proposal,)), self._answer, Nonce(handshake.nonce))
         fragmentation = sa.peer.fragmentation and any(one.ike.fragmentation for one in handshake.candidates)
         sa.peer.fragmentation = fragmentation
         self._add_extensions(draft, fragmentation, handshake.peer_hashes is not None)
+        if handshake.exchanges.next:
+            draft.notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED)
         self._derive()
         return DONE
 
     # Both
 
-    def _generate_key(self, number: int) -> None:
-        handshake = self.sa.negotiation
-        if handshake.key_pair is None or handshake.ke_method != number:
-            handshake.ke_method = number
-            handshake.key_pair = ke_method(number).generate(self.sa.ports.rng)
-
     def _derive(self) -> None:
         sa = self.sa
         handshake = sa.negotiation
-        if sa.proposal is None or handshake.shared is None or handshake.nonces is None:
+        secrets = handshake.exchanges.take_secrets()
+        if sa.proposal is None or not secrets or handshake.nonces is None:
             raise NotPossibleError("nothing was agreed on")
         spis = sa.spi_i + sa.spi_r
-        sa.keys = derive_ike_keys(sa.proposal, handshake.shared, handshake.nonces, spis, sa.ports.rng)
-        handshake.key_pair = handshake.shared = None
+        sa.keys = derive_ike_keys(sa.proposal, secrets, handshake.nonces, spis, sa.ports.rng)
 
     def _add_extensions(self, draft: Draft, fragmentation: bool, signatures: bool) -> None:
         if fragmentation:
@@ -209,7 +206,9 @@ class IkeInit(Task):
     def _read_extensions(self, message: Message) -> None:
         sa = self.sa
         for notify in message.notifies:
-            if notify.type == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED:
+            if notify.type == NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED:
+                sa.negotiation.intermediate = True
+            elif notify.type == NotifyType.IKEV2_FRAGMENTATION_SUPPORTED:
                 sa.peer.fragmentation = sa.config is None or sa.config.ike.fragmentation
             elif notify.type == NotifyType.SIGNATURE_HASH_ALGORITHMS:
                 data = notify.data
@@ -232,9 +231,14 @@ def methods(proposals: tuple[Proposal, ...]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for number in numbers if number))
 
 
-def method_name(number: int) -> str:
-    """Its name in the log."""
-    return str(Transform(TransformType.KE, number))
+def without_additional(proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    """Those that can be had without IKE_INTERMEDIATE; the others are skipped (RFC 9370, 2.2.1)."""
+    return tuple([one for one in proposals if not one.has_additional])
+
+
+def why(selection: Selection) -> str:
+    """The first reason of a selection that found nothing, to append to a sentence."""
+    return f": {selection.reasons[0]}" if selection.reasons else ""
 
 
 def log_proposals(sa: Association, received: tuple[Proposal, ...], ours: tuple[Proposal, ...]) -> None:

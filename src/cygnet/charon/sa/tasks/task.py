@@ -28,13 +28,14 @@ MORE, DONE, AGAIN = Step.MORE, Step.DONE, Step.AGAIN
 class Draft:
     """A message that is being built."""
 
-    __slots__ = ("exchange", "message_id", "payloads", "response")
+    __slots__ = ("covered", "exchange", "message_id", "payloads", "response")
 
     def __init__(self, exchange: int, message_id: int, response: bool) -> None:
         self.exchange = exchange
         self.message_id = message_id
         self.response = response
         self.payloads: list[AnyPayload] = []
+        self.covered = b""  # of an IKE_INTERMEDIATE message that was packed (``encoding.message``)
 
     def add(self, *payloads: AnyPayload) -> None:
         """Append payloads."""
@@ -48,8 +49,9 @@ class Draft:
 class Task:
     """An operation in progress.
 
-    ``opens`` is the exchange it may start alone, ``rides`` are those it joins. The failure of a ``vital``
-    one ends an IKE_SA that is being made. ``name`` is what ``statusall`` shows.
+    ``opens`` is the exchange it may start alone, ``rides`` are those it joins; one that opens several in
+    turn, or none at times, says which in ``next_exchange``. The failure of a ``vital`` one ends an IKE_SA
+    that is being made. ``name`` is what ``statusall`` shows.
     """
 
     name: ClassVar[str]
@@ -66,6 +68,10 @@ class Task:
     def answers(cls, sa: Association, message: Message) -> bool:
         """Whether a request on an established IKE_SA is (also) for this task."""
         return False
+
+    def next_exchange(self) -> Exchange | None:
+        """The exchange that an active task wants to open now."""
+        return self.opens
 
     def takes_part(self, exchange: int) -> bool:
         """Whether the task builds and processes messages of this exchange."""

@@ -1,0 +1,80 @@
+"""Successors of IKE_SAs that are authenticated anew, make-before-break (RFC 7296, 2.8.3)."""
+
+import threading
+from dataclasses import dataclass, replace
+
+from cygnet.base.errors import LocalError
+from cygnet.charon.jobs.intents import AS_CONFIGURED, shape_of
+from cygnet.charon.jobs.workplace import Workplace
+from cygnet.charon.sa.events import Reauthenticate, Reauthenticated, ReauthenticationFailed
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
+
+
+@dataclass(slots=True)
+class _Pending:
+    """The IKE_SA to be replaced, and who waits for that."""
+
+    old_id: int
+    ticket: int
+
+
+class Reauthentications:
+    """Makes the successor, lets the old IKE_SA go once that has all, tells it when that came to nothing."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._lock = threading.Lock()
+        self._pending: dict[int, _Pending] = {}
+
+    def begin(self, event: Reauthenticate) -> None:
+        """An IKE_SA wants a successor."""
+        self._place.soon(f"reauthenticate '{event.peer.name}'", lambda: self._begin(event))
+
+    def concluded(self, event: Reauthenticated) -> None:
+        """The successor has everything: the old one is deleted."""
+        order = TerminateIke(reason="reauthenticated", successor=event.ike_id, reauthenticated=True)
+        self._tell(event.ike_id, order, True, "the IKE_SA that was to be replaced is gone")
+
+    def failed(self, event: ReauthenticationFailed) -> None:
+        """The successor is gone: the old one will ask again."""
+        self._tell(event.ike_id, ReauthFailed(event.reason), False, event.reason)
+
+    def _tell(self, number: int, order: TerminateIke | ReauthFailed, ok: bool, otherwise: str) -> None:
+        """Give the old IKE_SA its order; ``otherwise`` is for who waits, if it is gone."""
+        with self._lock:
+            pending = self._pending.pop(number, None)
+        if pending is None:
+            return
+        if not self._place.order(pending.old_id, replace(order, ticket=pending.ticket)):
+            self._place.finish(pending.ticket, ok, otherwise)
+
+    def moved(self, old_id: int, new_id: int) -> None:
+        """An IKE_SA was rekeyed while its successor is being made, or the successor itself was."""
+        with self._lock:
+            if old_id in self._pending:
+                self._pending[new_id] = self._pending.pop(old_id)
+            for pending in self._pending.values():
+                if pending.old_id == old_id:
+                    pending.old_id = new_id
+
+    def _begin(self, event: Reauthenticate) -> None:
+        place, old = self._place, event.ike_id
+        if place.manager.snapshot(old) is None:
+            place.finish(event.ticket, False, "the IKE_SA is gone")
+            return
+        number = place.manager.next_unique_id()
+        sa = IkeSa.initiator(place.ports, number, event.peer, event.local, event.remote, succeeds=old)
+        with self._lock:
+            self._pending[number] = _Pending(old, event.ticket)
+        try:
+            place.manager.register(sa)
+        except LocalError as error:
+            self.failed(ReauthenticationFailed(number, old, str(error)))
+            return
+        for lost in event.children:
+            shape = shape_of(lost)
+            selectors = None if shape == AS_CONFIGURED else shape
+            place.order(number, Initiate(lost.config, lost.reqid, selectors=selectors, marks=lost.marks))
+        if not event.children:
+            place.order(number, Initiate(None))

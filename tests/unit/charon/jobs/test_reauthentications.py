@@ -1,0 +1,85 @@
+"""Successors of IKE_SAs."""
+
+from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell, ike_sa
+
+from cygnet.base.errors import LocalError
+from cygnet.charon.jobs.reauthentications import Reauthentications
+from cygnet.charon.sa.events import Finished, Lost, Reauthenticate, Reauthenticated, ReauthenticationFailed
+from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
+from cygnet.kernel.port import Mark
+
+
+def begun(*children, ticket=9):
+    shell = Shell(sas={50: ike_sa(50)})
+    jobs = Reauthentications(shell.place)
+    jobs.begin(Reauthenticate(50, PEER, HERE, THERE, children, ticket))
+    return shell, jobs
+
+
+def test_successor_gets_an_order_for_each_child_sa_as_it_was():
+    as_configured = Lost(CHILD, 1, 7, LOCAL, REMOTE)
+    narrowed = Lost(CHILD, 2, 0, REMOTE, LOCAL, marks=Marks(Mark(3)))
+    shell, _ = begun(as_configured, narrowed)
+    (sa,) = shell.registered
+    assert sa.snapshot(0).succeeds == 50 and sa.remote == THERE
+    first, second = shell.orders(Initiate)
+    assert (first.child, first.reqid, first.selectors) == (CHILD, 7, None)
+    assert (second.child, second.reqid, second.selectors) == (CHILD, 0, (REMOTE, LOCAL))
+    assert second.marks == Marks(Mark(3))
+
+
+def test_without_child_sas_the_ike_sa_is_made_alone():
+    shell, _ = begun()
+    assert shell.orders(Initiate) == [Initiate(None)]
+
+
+def test_old_one_is_deleted_once_the_successor_has_everything():
+    shell, jobs = begun()
+    jobs.concluded(Reauthenticated(1, 50))
+    jobs.concluded(Reauthenticated(1, 50))
+    (order,) = shell.orders(TerminateIke)
+    assert (order.ticket, order.successor, order.reauthenticated) == (9, 1, True)
+
+
+def test_old_one_is_told_of_a_failure():
+    shell, jobs = begun()
+    jobs.failed(ReauthenticationFailed(1, 50, "no answer"))
+    assert shell.ordered[-1] == (50, ReauthFailed("no answer", 9))
+
+
+def test_old_one_that_was_rekeyed_is_still_meant():
+    shell, jobs = begun()
+    shell.sas[51] = ike_sa(51)
+    jobs.moved(50, 51)
+    jobs.concluded(Reauthenticated(1, 50))
+    assert shell.ordered[-1][0] == 51
+
+
+def test_who_waits_is_told_where_the_old_one_is_gone():
+    for tell, ok in (
+        (lambda jobs: jobs.concluded(Reauthenticated(1, 50)), True),
+        (lambda jobs: jobs.failed(ReauthenticationFailed(1, 50, "no")), False),
+    ):
+        shell, jobs = begun()
+        shell.sas.clear()
+        tell(jobs)
+        (told,) = [event for event in shell.published if isinstance(event, Finished)]
+        assert (told.ticket, told.ok) == (9, ok)
+
+
+def test_ike_sa_that_is_gone_gets_no_successor():
+    shell = Shell()
+    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    assert not shell.registered and not shell.published[0].ok
+
+
+def test_limit_of_ike_sas_is_a_failure():
+    shell = Shell(sas={50: ike_sa(50)})
+
+    def refuse(sa):
+        raise LocalError("too many")
+
+    shell.place.manager.register = refuse
+    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    assert shell.ordered == [(50, ReauthFailed("too many", 9))]

@@ -1,0 +1,96 @@
+"""What becomes of other IKE_SAs between the same identities."""
+
+from dataclasses import replace
+
+import pytest
+from simulation.recording import HERE, MOON, PEER, SUN, THERE, Shell, ike_sa
+
+from cygnet.base.addresses import Host
+from cygnet.charon.config.records import Unique
+from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
+from cygnet.charon.sa.events import IkeEstablished
+from cygnet.charon.sa.orders import TerminateIke
+
+ELSEWHERE = Host.of("192.0.2.9", 500)
+
+
+def judged(*sas, unique=Unique.REPLACE, initiator=False, **more):
+    """IKE_SA 2 has just been established."""
+    config = replace(PEER, unique=unique)
+    changed = (replace(sa, config=config if sa.config is PEER else sa.config) for sa in sas)
+    shell = Shell(sas={sa.unique_id: sa for sa in changed})
+    Uniqueness(shell.place)(IkeEstablished(2, config, HERE, THERE, MOON, SUN, initiator, **more))
+    return shell
+
+
+def ended(shell):
+    return [number for number, order in shell.ordered if isinstance(order, TerminateIke)]
+
+
+@pytest.mark.parametrize("unique", list(Unique))
+def test_initial_contact_ends_all_others_unless_never(unique):
+    shell = judged(ike_sa(1, config=None), ike_sa(2), unique=unique, initial_contact=True)
+    assert ended(shell) == ([] if unique is Unique.NEVER else [1])
+    assert all(order.force and order.successor == 2 for _, order in shell.ordered)
+
+
+@pytest.mark.parametrize("unique", list(Unique))
+def test_replace_ends_the_older_one_elsewhere_at_once(unique):
+    shell = judged(ike_sa(1, remote=ELSEWHERE), ike_sa(2), unique=unique)
+    assert ended(shell) == ([1] if unique is Unique.REPLACE else [])
+
+
+def test_replace_leaves_one_of_the_same_host_time_to_be_taken_over():
+    shell = judged(ike_sa(1), ike_sa(2))
+    assert ended(shell) == []
+    assert shell.later() == [REAUTHENTICATION_S]
+    assert ended(shell) == [1]
+
+
+@pytest.mark.parametrize("change", [{"state": "DELETING"}, {"config": replace(PEER, fuzz_percent=7)}])
+def test_older_one_stays_where_the_newer_is_not_its_like_any_more(change):
+    shell = judged(ike_sa(1), ike_sa(2))
+    shell.sas[2] = replace(shell.sas[2], **change)
+    shell.later()
+    assert ended(shell) == []
+
+
+def test_initiator_replaces_nothing():
+    shell = judged(ike_sa(1), ike_sa(2), initiator=True)
+    assert ended(shell) == [] and not shell.events
+
+
+def test_other_connections_are_left_alone():
+    shell = judged(ike_sa(1, config=replace(PEER, fuzz_percent=7), remote=ELSEWHERE), ike_sa(2))
+    assert ended(shell) == []
+
+
+def test_rekeyed_one_ends_nobody():
+    assert ended(judged(ike_sa(1), ike_sa(2), replaces=1, initial_contact=True)) == []
+
+
+def test_successor_leaves_its_predecessor_to_the_reauthentication():
+    assert ended(judged(ike_sa(1), ike_sa(2), succeeds=1)) == []
+
+
+def crossing(ours, theirs, **more):
+    mine = ike_sa(2, spi_i=ours, created_at=20.0, established_at=21.0)
+    other = ike_sa(1, spi_i=theirs, initiator=False, created_at=20.5, established_at=20.9)
+    return judged(mine, other, initiator=True, **more)
+
+
+@pytest.mark.parametrize("unique", [Unique.REPLACE, Unique.KEEP])
+@pytest.mark.parametrize(("ours", "theirs", "loser"), [(b"\x01", b"\x02", 1), (b"\x02", b"\x01", 2)])
+def test_of_two_that_crossed_the_one_with_the_higher_spi_ends(ours, theirs, loser, unique):
+    assert ended(crossing(ours, theirs, unique=unique)) == [loser]
+
+
+def test_initial_contact_says_nothing_of_one_that_crossed():
+    shell = crossing(b"\x01", b"\x02", initial_contact=True)
+    assert ended(shell) == [1] and not shell.ordered[0][1].force
+
+
+def test_rekeying_crosses_nothing():
+    mine = ike_sa(2, created_at=20.0, established_at=21.0)
+    rekeyed = ike_sa(1, initiator=False, created_at=20.5, established_at=20.5)
+    assert ended(judged(mine, rekeyed, initiator=True)) == []
