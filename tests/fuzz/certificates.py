@@ -110,7 +110,7 @@ def read_blocks(data):
 
 
 def read_place(data):
-    HashAndUrl.parse(data).open_bundle(data)
+    HashAndUrl.parse(data, True).open(data)
 
 
 KINDS = {

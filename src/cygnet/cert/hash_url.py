@@ -19,13 +19,14 @@ SCHEMES = ("http://",)
 
 @dataclass(frozen=True, slots=True)
 class HashAndUrl:
-    """SHA-1 of the DER, and where it is."""
+    """SHA-1 of the DER, and where it is; ``bundle``: several certificates are there."""
 
     digest: bytes
     url: str
+    bundle: bool = False
 
     @classmethod
-    def parse(cls, data: bytes) -> "HashAndUrl":
+    def parse(cls, data: bytes, bundle: bool = False) -> "HashAndUrl":
         """The data of a CERT payload; raises :class:`MalformedCertificateError`."""
         try:
             url = data[HASH_OCTETS:].decode("ascii")
@@ -35,40 +36,39 @@ class HashAndUrl:
             raise MalformedCertificateError(f"hash and URL of {len(data)} octets")
         if not url.startswith(SCHEMES):
             raise MalformedCertificateError(f"certificates are fetched by http only, not from '{url[:80]}'")
-        return cls(data[:HASH_OCTETS], url)
+        return cls(data[:HASH_OCTETS], url, bundle)
 
     def build(self) -> bytes:
         """The data of a CERT payload."""
         return self.digest + self.url.encode("ascii")
 
-    def open_certificate(self, fetched: bytes) -> Certificate:
-        """What was fetched, as the certificate meant; raises :class:`MalformedCertificateError`."""
-        self._check(fetched)
-        return Certificate.parse(fetched)
+    def open(self, fetched: bytes) -> tuple[Certificate, ...]:
+        """What was fetched, as the certificate or bundle meant; raises :class:`MalformedCertificateError`.
 
-    def open_bundle(self, fetched: bytes) -> tuple[Certificate, ...]:
-        """What was fetched, as CertBundle; CRLs in it are left out. Raises as above."""
-        self._check(fetched)
-        try:
-            items = der.read(fetched, der.SEQUENCE).children()
-            if len(items) > MAX_BUNDLE:
-                raise ValueError(f"more than {MAX_BUNDLE} certificates")
-            return tuple(Certificate.parse(item.content) for item in items if item.tag == _BUNDLED)
-        except ValueError as error:
-            raise MalformedCertificateError(f"malformed certificate bundle: {error}") from None
-
-    def _check(self, fetched: bytes) -> None:
+        CRLs in a bundle are left out.
+        """
         digest = sha1(fetched, usedforsecurity=False).digest()
         if digest != self.digest:
             raise MalformedCertificateError(
                 f"what '{self.url}' gives has the SHA-1 {digest.hex()}, announced was {self.digest.hex()}"
             )
+        return _bundle(fetched) if self.bundle else (Certificate.parse(fetched),)
 
 
 def announce(certificate: Certificate, base: str) -> HashAndUrl:
     """A certificate of ours below the ``certuribase`` of its CA: the hash in hexadecimal is appended."""
     digest = sha1(certificate.der, usedforsecurity=False).digest()
     return HashAndUrl(digest, base + digest.hex())
+
+
+def _bundle(octets: bytes) -> tuple[Certificate, ...]:
+    try:
+        items = der.read(octets, der.SEQUENCE).children()
+        if len(items) > MAX_BUNDLE:
+            raise ValueError(f"more than {MAX_BUNDLE} certificates")
+        return tuple(Certificate.parse(item.content) for item in items if item.tag == _BUNDLED)
+    except ValueError as error:
+        raise MalformedCertificateError(f"malformed certificate bundle: {error}") from None
 
 
 _BUNDLED = 0xA0

@@ -202,7 +202,7 @@ _CA_KEYWORDS = (
     Keyword("crluri2", CA, text, "", DONE, "crluri2"),
     Keyword("ocspuri", CA, text, "", DONE, "ocspuri", ("ocspuri1",)),
     Keyword("ocspuri2", CA, text, "", DONE, "ocspuri2"),
-    Keyword("certuribase", CA, text, "", LATER, "certuribase"),
+    Keyword("certuribase", CA, text, "", DONE, "certuribase"),
     Keyword("ldaphost", CA, text, "", DEAD),
     Keyword("ldapbase", CA, text, "", DEAD),
 )

@@ -14,7 +14,7 @@ PLACE = announce(LEAF, "http://certs.lab/")
 
 
 def of(octets: bytes) -> HashAndUrl:
-    return HashAndUrl(sha1(octets, usedforsecurity=False).digest(), "http://x/")
+    return HashAndUrl(sha1(octets, usedforsecurity=False).digest(), "http://x/", bundle=True)
 
 
 def test_payload_survives_writing_and_reading() -> None:
@@ -34,14 +34,14 @@ def test_payload_that_leads_nowhere_is_refused(data: bytes) -> None:
 
 
 def test_what_was_fetched_must_have_the_hash() -> None:
-    assert PLACE.open_certificate(LEAF.der) == LEAF
+    assert PLACE.open(LEAF.der) == (LEAF,)
     with pytest.raises(MalformedCertificateError, match=f"announced was {PLACE.digest.hex()}"):
-        PLACE.open_certificate(LEAF.der + b"\0")
+        PLACE.open(LEAF.der + b"\0")
 
 
 def test_bundle_gives_its_certificates() -> None:
     bundle = der.sequence(der.encode(0xA0, LEAF.der), der.encode(0xA1, b"a crl"), der.encode(0xA0, LEAF.der))
-    assert of(bundle).open_bundle(bundle) == (LEAF, LEAF)
+    assert of(bundle).open(bundle) == (LEAF, LEAF)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_bundle_gives_its_certificates() -> None:
 )
 def test_bundle_that_is_none_is_refused(octets: bytes) -> None:
     with pytest.raises(MalformedCertificateError):
-        of(octets).open_bundle(octets)
+        of(octets).open(octets)

@@ -44,7 +44,7 @@ from cygnet.charon.backends.trusted import MAX_LOADED, TrustedCertificates
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import Authority, OwnKey
+from cygnet.charon.sa.ports import Authority, Lookup, OwnKey
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.runtime.fetching.request import Deadline, Request
 from cygnet.runtime.tokens.references import TokenReference, is_reference
@@ -202,13 +202,27 @@ class StrokeCredentials:
         base = authority_sections.certificate_base(self._known.sections.values(), issuer) if issuer else ""
         return announce(certificate, base) if base else None
 
-    def fetch_certificate(self, place: HashAndUrl) -> Certificate:
-        """What a peer announced by hash and URL; raises ``FetchError`` or a ``PeerError``."""
-        return place.open_certificate(self._fetched(place))
+    def lookup(self) -> Lookup:
+        """Fetches what one peer announces, all of it within ``charon.plugins.revocation.timeout``."""
+        deadline = Deadline.after(self._settings.revocation_timeout_s)
 
-    def fetch_bundle(self, place: HashAndUrl) -> tuple[Certificate, ...]:
-        """The same for a bundle of certificates."""
-        return place.open_bundle(self._fetched(place))
+        def fetch(place: HashAndUrl) -> tuple[Certificate, ...]:
+            request = Request(place.url, max_octets=MAX_FETCHED_CERTIFICATE)
+            return place.open(self._environment.fetcher.fetch(request, deadline))
+
+        return fetch
+
+    def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
+        """The attribute certificates for the holder of a certificate of ours that are valid now.
+
+        Whether their authority is trusted is for the peer to find out.
+        """
+        now = self._date()
+        return tuple(
+            one
+            for one in self._known.attributes
+            if one.is_for(certificate) and one.fields.not_before <= now <= one.fields.not_after
+        )
 
     # What commands ask
 
@@ -297,12 +311,6 @@ class StrokeCredentials:
             signers=known.all_authorities(),
             nonce_octets=self._settings.ocsp_nonce_octets,
             received=responses,
-        )
-
-    def _fetched(self, place: HashAndUrl) -> bytes:
-        deadline = Deadline.after(self._settings.revocation_timeout_s)
-        return self._environment.fetcher.fetch(
-            Request(place.url, max_octets=MAX_FETCHED_CERTIFICATE), deadline
         )
 
     def _asked_for(self, own: OwnKey, authorities: frozenset[bytes]) -> bool:

@@ -264,10 +264,10 @@ def test_own_certificate_is_announced_below_certuribase(at: Store) -> None:
     assert place is not None
     assert place.url == "http://certs.lab/" + sha1(own.der, usedforsecurity=False).hexdigest()
     at.fetcher.served[place.url] = own.der
-    assert store.fetch_certificate(place) == own
+    assert store.lookup()(place) == (own,)
     at.fetcher.served[place.url] = leaf_of(at.ca).certificate.der
     with pytest.raises(MalformedCertificateError, match="announced was"):
-        store.fetch_certificate(place)
+        store.lookup()(place)
 
 
 # Attribute certificates
