@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from simulation.pki import NOW, AnswerWish, ListWish, Party, Wish, answer_of, issue, leaf_of, list_of
 
 from cygnet.base.identities import Identity
-from cygnet.cert import attribute_certificates
+from cygnet.cert import attribute_certificates, der
 from cygnet.cert.attribute_certificates import AttributeCertificate, Fields, holder_of
 from cygnet.cert.crl import Crl
 from cygnet.cert.errors import MalformedCertificateError
+from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.revocation import FetchError, Status
 from cygnet.charon.backends.environment import Environment
@@ -40,8 +41,10 @@ class FakeFetcher:
     def __init__(self) -> None:
         self.served: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.deadlines: list[object] = []
 
     def fetch(self, request, deadline=None):
+        self.deadlines.append(deadline)
         self.asked.append(request.uri)
         if request.uri not in self.served:
             raise FetchError("connection refused")
@@ -270,6 +273,23 @@ def test_own_certificate_is_announced_below_certuribase(at: Store) -> None:
         store.lookup()(place)
 
 
+def test_bundle_is_fetched_with_all_that_is_in_it(at: Store) -> None:
+    own, other = leaf_of(at.ca).certificate, at.ca.certificate
+    bundle = der.sequence(*(der.encode(0xA0, one.der) for one in (own, other)))
+    place = HashAndUrl(sha1(bundle, usedforsecurity=False).digest(), "http://certs.lab/all", bundle=True)
+    at.fetcher.served[place.url] = bundle
+    assert at.open().lookup()(place) == (own, other)
+
+
+def test_all_that_a_peer_announces_has_its_time_together(at: Store) -> None:
+    lookup, place = at.open().lookup(), HashAndUrl(bytes(20), "http://certs.lab/gone")
+    for _ in range(3):
+        with pytest.raises(FetchError):
+            lookup(place)
+    assert len(at.fetcher.deadlines) == 3
+    assert all(one is at.fetcher.deadlines[0] for one in at.fetcher.deadlines)
+
+
 # Attribute certificates
 
 
@@ -296,6 +316,9 @@ def test_groups_are_those_of_good_attribute_certificates(at: Store) -> None:
     assert [str(one.subject) for one, _ in store.listed("aacerts")] == ["CN=AA"]
     sent = AttributeCertificate.parse(acert(peer, authority, "sent along"))
     assert "sent along" in store.verify(peer.certificate, (), (), (sent,)).groups
+    assert [one.fields.groups for one in store.attributes_of(peer.certificate)] == [
+        ("sales", "1.3.6.1"), ("forged",),
+    ]  # fmt: skip
     assert len(store.documents("acerts")) == 4
     assert ["sales"] in [list(one.lines(0, False)) for one in store.documents("groups")]
 
