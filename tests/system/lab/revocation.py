@@ -53,14 +53,16 @@ def crl(
     return builder.sign(issuer.key, digest).public_bytes(serialization.Encoding.DER)
 
 
-def serve_http(host: Gateway, name: str, octets: bytes, port: int = 8080) -> str:
-    """Python's own web server on the loopback interface; gives the URI of the file."""
+def serve_http(
+    host: Gateway, name: str, octets: bytes, port: int = 8080, address: str = "127.0.0.1"
+) -> str:
+    """Python's own web server at an address of the host; gives the URI of the file."""
     host.write(f"/etc/www/{name}", octets)
     host.spawn(
-        "python3", "-m", "http.server", str(port), "--bind", "127.0.0.1", "-d", "/etc/www", log="http.log"
+        "python3", "-m", "http.server", str(port), "--bind", address, "-d", "/etc/www", log="http.log"
     )
     until(lambda: _listens(host, port), "a web server")
-    return f"http://127.0.0.1:{port}/{name}"
+    return f"http://{address}:{port}/{name}"
 
 
 def serve_ldap(host: Gateway, octets: bytes) -> str:
