@@ -13,14 +13,17 @@ MAX_ATTRIBUTES = 8
 def payloads(
     sa: Association, certificate: Certificate, intermediates: tuple[Certificate, ...]
 ) -> Iterator[CertificatePayload]:
-    """First the certificate that our signature belongs to (RFC 7296, 3.6), then its issuers, the rest."""
+    """First the certificate that our signature belongs to (RFC 7296, 3.6), then its issuers, the rest.
+
+    A peer may take no more than so many payloads; attribute certificates are what it misses least.
+    """
     yield _one(sa, certificate, "end entity")
     for issuer in intermediates:
         yield _one(sa, issuer, "issuer")
+    yield from _confirmation(sa, certificate)
     for attributes in sa.ports.credentials.attributes_of(certificate)[:MAX_ATTRIBUTES]:
         sa.log(Group.IKE, f"sending {attributes}")
         yield CertificatePayload(CertificateEncoding.X509_ATTRIBUTE, attributes.der)
-    yield from _confirmation(sa, certificate)
 
 
 def _one(sa: Association, certificate: Certificate, kind: str) -> CertificatePayload:
