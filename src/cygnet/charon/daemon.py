@@ -12,6 +12,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon import facts, logs
 from cygnet.charon.backends.configuration import StrongswanConf
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke import Host, StrokeBackend
@@ -68,6 +69,7 @@ from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
+from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
 from cygnet.runtime.network.datagrams import Datagram
@@ -80,6 +82,7 @@ from cygnet.runtime.threads.pool import Pool
 from cygnet.runtime.threads.receiver import Receiver
 from cygnet.runtime.threads.scheduler import Scheduler
 from cygnet.runtime.threads.sender import Sender
+from cygnet.runtime.tokens.tokens import Tokens, modules_of
 
 DELETE_S = 1.2
 """How long a stopping daemon waits for its peers to confirm that SAs are deleted."""
@@ -108,6 +111,7 @@ class Daemon:
         self._reader = FileReader()
         conf = StrongswanConf(paths.strongswan_conf(), self._reader)
         self._settings = conf.settings
+        self._tokens = Tokens(modules_of(conf.tree, "charon"))
         self._files = logs.add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
         self._report_conf(conf)
         self._build_runtime()
@@ -136,6 +140,7 @@ class Daemon:
         self._pool.stop(THREADS_S)
         for thread in self._threads:
             thread.stop(THREADS_S)
+        self._tokens.close()
         self._kernel.close(flush=True)
         self._socket.close()
         for sock in self._esp_sockets.values():
@@ -178,9 +183,12 @@ class Daemon:
         )  # fmt: skip
         self._ike_counters = IkeCounters(self._connection_of)
         resolver = Resolver()
-        host = Host(
-            self._reader, resolver, self._is_local, time.time, self._bus.log, lambda: self._kernel.features
-        )
+        limits = FetchLimits(
+            settings.revocation_timeout_s, settings.revocation_max_fetches, settings.revocation_failure_s,
+            settings.curl_redirects,
+        )  # fmt: skip
+        environment = Environment(self._reader, time.time, self._bus.log, Fetcher(limits), self._tokens)
+        host = Host(environment, resolver, self._is_local, lambda: self._kernel.features)
         self._stroke = StrokeBackend(
             Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
         )
