@@ -115,6 +115,13 @@ class SelectorPair:
         )
 
 
+def pairs_match(
+    sources: tuple[TrafficSelector, ...], destinations: tuple[TrafficSelector, ...], flow: Flow
+) -> bool:
+    """Whether a flow goes from one of these to one of those."""
+    return any(SelectorPair(source, end).matches(flow) for source in sources for end in destinations)
+
+
 @dataclass(order=True, slots=True)
 class _Entry:
     order: tuple[int, bool, int]

@@ -11,7 +11,8 @@ from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
 from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.plane import MAX_FLOWS, DataPlane
+from cygnet.esp.outgoing import MAX_FLOWS
+from cygnet.esp.plane import DataPlane, Datagrams
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
@@ -64,8 +65,12 @@ def receiver(**changes: object) -> DataPlane:
     return plane
 
 
-def carried(plane: DataPlane, packets: list[bytes], tos: int = 0) -> list[tuple[bytes, int, tuple[str, int]]]:
-    return [(data, tos, PEER) for _, _, data in plane.send(packets, 0.0).datagrams]
+def arrived(data: bytes, outer: int = 0, peer: tuple[str, int] = PEER) -> Datagrams:
+    return (data, len(data), outer, peer)
+
+
+def carried(plane: DataPlane, packets: list[bytes], tos: int = 0) -> list[Datagrams]:
+    return [arrived(data, tos) for _, _, data, _ in plane.send(packets, 0.0).datagrams]
 
 
 def test_packets_cross_in_order():
@@ -76,9 +81,9 @@ def test_packets_cross_in_order():
 
 def test_tos_goes_to_the_outer_header_and_congestion_comes_back():
     plane = sender(PROTECT, sas=(outbound(),))
-    [(_, tos, data)] = plane.send([udp(tos=0xBA)], 0.0).datagrams
+    [(_, tos, data, _)] = plane.send([udp(tos=0xBA)], 0.0).datagrams
     assert tos == 0xBA
-    [inner] = receiver().receive([(data, 0xBB, PEER)], 0.0).packets
+    [inner] = receiver().receive([arrived(data, 0xBB)], 0.0).packets
     assert inner[1] == 0xBB
 
 
@@ -199,18 +204,18 @@ def test_sa_without_selectors_is_checked_against_the_policy():
 ])
 def test_what_is_no_packet_of_ours_is_counted(data, reason):
     plane = receiver()
-    assert not plane.receive([(data, 0, PEER)], 0.0).packets
+    assert not plane.receive([arrived(data)], 0.0).packets
     assert plane.drops == {reason: 1}
 
 
 def test_new_address_is_told_once_and_only_by_new_authentic_packets():
     plane = receiver()
     packets = carried(sender(PROTECT, sas=(outbound(),)), [udp()] * 4)
-    datas = [data for data, _, _ in packets]
-    plane.receive([(datas[2], 0, PEER)], 0.0)
+    datas = [data for data, _, _, _ in packets]
+    plane.receive([arrived(datas[2])], 0.0)
     elsewhere = ("198.51.100.7", 1024)
-    assert not plane.receive([(datas[1], 0, elsewhere), (datas[1], 0, elsewhere)], 0.0).events
-    [moved] = plane.receive([(datas[3], 0, elsewhere)], 0.0).events
+    assert not plane.receive([arrived(datas[1], 0, elsewhere), arrived(datas[1], 0, elsewhere)], 0.0).events
+    [moved] = plane.receive([arrived(datas[3], 0, elsewhere)], 0.0).events
     assert isinstance(moved, Moved)
     assert moved.remote == Host.of(*elsewhere)
 
@@ -291,10 +296,10 @@ def in_fragments(packet: bytes, at: int = 48) -> list[bytes]:
 def test_transport_mode_carries_what_goes_between_its_hosts():
     plane = sender(HOSTS, sas=(outbound(**HEADLESS),))
     sent = plane.send([between_hosts(tos=0xB8)], 0.0)
-    [(_, outer, data)] = sent.datagrams
+    [(_, outer, data, _)] = sent.datagrams
     assert outer == 64 << 8 | 0xB8
     turned = dict(HEADLESS, local_ts=(THERE,), remote_ts=(HERE,))
-    [packet] = receiver(**turned).receive([(data, 63 << 8 | 0xB8, PEER)], 0.0).packets
+    [packet] = receiver(**turned).receive([arrived(data, 63 << 8 | 0xB8)], 0.0).packets
     assert (packet[1], packet[8]) == (0xB8, 63)
     assert packet[12:] == between_hosts()[12:]
 
@@ -304,7 +309,7 @@ def test_transport_mode_makes_fragments_whole_and_sends_them_however_large():
     plane = sender(HOSTS, sas=(sa,))
     pieces = in_fragments(between_hosts(size=4000), 1400)
     assert not plane.send(pieces[:1], 0.0).datagrams
-    [(_, _, data)] = plane.send(pieces[1:], 0.0).datagrams
+    [(_, _, data, _)] = plane.send(pieces[1:], 0.0).datagrams
     assert len(data) > 3980
 
 
@@ -389,7 +394,7 @@ def test_marked_packets_meet_policies_of_their_mark_and_those_without():
     sas = tuple(outbound(spi=0xC0000000 + n, reqid=n, remote_ts=()) for n in (1, 2, 3))
     plane = sender(one, other, plain, sas=sas)
     for mark, reqid in ((1, 0xF), 1), ((2, 0xF), 2), ((3, 0xF), 3), (None, 3):
-        [(sa, _, _)] = plane.send([udp()], 0.0, mark).datagrams
+        [(sa, _, _, _)] = plane.send([udp()], 0.0, mark).datagrams
         assert sa.parameters.reqid == reqid
 
 

@@ -331,7 +331,7 @@ def test_requests_of_the_connection_are_not_answered_here(rig):
 
 
 def test_drops_and_losses_are_shown_by_reason(rig):
-    rig.plane.receive([(b"\xff", 0, None)], 0.0)
+    rig.plane.receive([(b"\xff", 1, 0, None)], 0.0)
     counts = {count.reason: count.packets for count in rig.ask(Inspect()).drops}
     assert counts == {"NAT keep-alive": 1, "No buffer space available": 3}
 

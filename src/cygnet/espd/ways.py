@@ -1,0 +1,51 @@
+"""How the datagrams of one SA leave: by which socket, to which address, with which outer header."""
+
+import socket
+from struct import Struct
+
+from cygnet.base.addresses import Address
+
+IP_TTL, IP_PKTINFO = 2, 8
+IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS = 50, 52, 67
+TOS_KINDS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, IPV6_TCLASS))
+TTL_KINDS = ((socket.IPPROTO_IP, IP_TTL), (socket.IPPROTO_IPV6, IPV6_HOPLIMIT))
+_MAX_OUTER = 1024
+_PKTINFO4 = Struct("=i4s4s")
+_PKTINFO6 = Struct("=16si")
+_INT = Struct("=i")
+
+Ancillary = list[tuple[int, int, bytes]]
+
+
+class Way:
+    """Socket, address, and ancillary data for each TOS octet and TTL.
+
+    ``cuts``: the kernel may be given several datagrams as one, to be cut (UDP_SEGMENT).
+    """
+
+    __slots__ = ("_ancillary", "_fixed", "_tos", "_ttl", "address", "cuts", "socket")
+
+    def __init__(self, own: socket.socket, source: Address, destination: Address, port: int) -> None:
+        self.socket = own
+        self.address = (str(destination), port)
+        self.cuts = own.type == socket.SOCK_DGRAM
+        family = 0 if source.version == 4 else 1
+        self._tos, self._ttl = TOS_KINDS[family], TTL_KINDS[family]
+        if source.version == 4:
+            self._fixed = (socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO4.pack(0, source.packed, bytes(4)))
+        else:
+            self._fixed = (socket.IPPROTO_IPV6, IPV6_PKTINFO, _PKTINFO6.pack(source.packed, 0))
+        self._ancillary: dict[int, Ancillary] = {0: [self._fixed]}
+
+    def ancillary(self, outer: int) -> Ancillary:
+        """Source address, TOS octet, and TTL unless it is 0; a limited number is kept."""
+        found = self._ancillary.get(outer)
+        if found is not None:
+            return found
+        if len(self._ancillary) >= _MAX_OUTER:
+            self._ancillary = {0: [self._fixed]}
+        found = [self._fixed, (*self._tos, _INT.pack(outer & 255))]
+        if outer >> 8:
+            found.append((*self._ttl, _INT.pack(outer >> 8)))
+        self._ancillary[outer] = found
+        return found
