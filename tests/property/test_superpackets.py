@@ -1,61 +1,35 @@
 """Rows against packets one by one: cut, sealed, opened and joined, the same octets come out."""
 
 from dataclasses import replace
-from ipaddress import ip_address
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cygnet.base.selectors import TrafficSelector
-from cygnet.crypto.ciphers import sealer
-from cygnet.crypto.transforms import Transform
-from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.cut import cut
 from cygnet.esp.grid import MAX_ROWS, Grid
-from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import Action, Drop, Policy, SaParameters
-from cygnet.esp.superpackets import FLAGS, SuperPacket, split
+from cygnet.esp.records import Drop
+from cygnet.esp.superpackets import SuperPacket, split
+from espkit import ALGORITHMS, TCP, UDP, alone, burst, canonical, inner, ip_header, planes, super_packet, wire
 
-OUTER = ip_address("192.0.2.1"), ip_address("192.0.2.2")
-ENDS = {4: ("10.1.0.1", "10.2.0.1"), 6: ("fd01::1", "fd02::1")}
-ALL = {4: TrafficSelector.of("0.0.0.0/0"), 6: TrafficSelector.of("::/0")}
-ALGORITHMS = {
-    "gcm": lambda: sealer(Transform(1, 20, 128), None, bytes(20)),
-    "short gcm": lambda: sealer(Transform(1, 18, 128), None, bytes(20)),
-    "ccm": lambda: sealer(Transform(1, 16, 128), None, bytes(19)),
-    "chacha": lambda: sealer(Transform(1, 28), None, bytes(36)),
-    "cbc": lambda: sealer(Transform(1, 12, 128), Transform(3, 12), bytes(16), bytes(32)),
-    "null": lambda: sealer(Transform(1, 11), Transform(3, 12), b"", bytes(32)),
-}
-
-
-def ip_header(version: int, protocol: int, identification: int = 0, tos: int = 0) -> bytes:
-    source, destination = (ip_address(end).packed for end in ENDS[version])
-    if version == 4:
-        head = bytes((0x45, tos, 0, 0)) + identification.to_bytes(2, "big")
-        return head + bytes((0x40, 0, 64, protocol, 0, 0)) + source + destination
-    head = bytes((0x60 | tos >> 4, (tos & 15) << 4, 0, 0, 0, 0, protocol, 64))
-    return head + source + destination
+ANY_FLAGS = st.integers(0, 255)
 
 
 @st.composite
-def supers(draw, least=1, most=MAX_ROWS, flags=st.integers(0, 255)):
-    version = draw(st.sampled_from((4, 6)))
-    head = ip_header(version, 6, draw(st.integers(0, 0xFFFF)), draw(st.integers(0, 255)))
-    if draw(st.booleans()):
-        sequence, options = draw(st.integers(0, 0xFFFFFFFF)), draw(st.integers(0, 10))
-        transport = bytes((4, 0, 0, 80)) + sequence.to_bytes(4, "big") + draw(st.binary(min_size=4, max_size=4))
-        transport += bytes((options + 5 << 4, draw(flags), 1, 0, 0, 0, 0, 0)) + draw(
-            st.binary(min_size=options * 4, max_size=options * 4)
-        )
+def supers(draw, least=1, most=MAX_ROWS, flags=ANY_FLAGS):
+    version, tcp = draw(st.sampled_from((4, 6))), draw(st.booleans())
+    head = ip_header(version, TCP if tcp else UDP, draw(st.integers(0, 0xFFFF)), draw(st.integers(0, 255)))
+    if tcp:
+        sequence, options = draw(st.integers(0, 0xFFFFFFFF)), 4 * draw(st.integers(0, 10))
+        transport = bytes((4, 0, 0, 80)) + sequence.to_bytes(4, "big")
+        transport += draw(st.binary(min_size=4, max_size=4))
+        transport += bytes((options // 4 + 5 << 4, draw(flags), 1, 0, 0, 0, 0, 0))
+        transport += draw(st.binary(min_size=options, max_size=options))
     else:
-        head = head.replace(bytes((64, 6)), bytes((64, 17)), 1) if version == 4 else head[:6] + b"\x11" + head[7:]
         transport = bytes((4, 0, 0, 80, 0, 0, 0, 0))
-    size, rows = draw(st.integers(1, 1330)), draw(st.integers(least, most))
-    most_rows = max(least, min(rows, (60000 - len(transport) - len(head)) // size))
-    size = min(size, 60000 // most_rows)
-    octets = most_rows * size - draw(st.integers(0, size - 1))
+    rows = draw(st.integers(least, most))
+    size = draw(st.integers(1, min(1330, 60000 // rows)))
+    octets = rows * size - draw(st.integers(0, size - 1))
     pattern = draw(st.binary(min_size=1, max_size=64))
     payload = (pattern * (octets // len(pattern) + 1))[:octets]
     return SuperPacket(head + transport, payload, size, len(head))
@@ -68,39 +42,9 @@ def test_cutting_gives_what_segments_one_by_one_are(packet, more):
     full = len(packet.payload) // packet.size
     if not 0 < full <= layout.count:
         return
-    count = cut(packet, layout)
+    assert cut(packet, layout) == full
     end = len(packet.headers) + packet.size
-    rows = [row[:end].tobytes() for row in layout.matrix[:count]]
-    assert rows == split(packet)[:full]
-
-
-def planes(name: str, esn: bool, window: int = 64) -> tuple[DataPlane, DataPlane, SaParameters]:
-    both = tuple(ALL.values())
-    parameters = SaParameters(
-        0xC0000001, *OUTER, reqid=1, encapsulation=(4500, 4500), esn=esn, replay_window=window,
-        local_ts=both, remote_ts=both,
-    )  # fmt: skip
-    near, far = DataPlane(bytes), DataPlane(bytes)
-    near.add_outbound(OutboundSa(parameters, ALGORITHMS[name](), bytes, 1500))
-    for selector in both:
-        near.add_policy(Policy(True, selector, selector, Action.PROTECT, 1))
-    far.add_inbound(InboundSa(parameters, ALGORITHMS[name]()))
-    return near, far, parameters
-
-
-def wire(sent) -> list[bytes]:
-    return [
-        bytes(data[at : at + size]) for _, _, data, size in sent.datagrams for at in range(0, len(data), size)
-    ]
-
-
-def inner(packets) -> list[bytes]:
-    return [one for packet in packets for one in (split(packet) if isinstance(packet, SuperPacket) else [packet])]
-
-
-def canonical(packet: bytes) -> bytes:
-    """Without what IPv4 packets that are not to be fragmented may have as they like, and its checksum."""
-    return packet if packet[0] >> 4 == 6 else packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:]
+    assert [row[:end].tobytes() for row in layout.matrix[:full]] == split(packet)[:full]
 
 
 @pytest.mark.parametrize("esn", [False, True])
@@ -108,15 +52,12 @@ def canonical(packet: bytes) -> bytes:
 @given(supers(least=8, flags=st.sampled_from((0x10, 0x18, 0x11, 0x50, 0x90))))
 @settings(deadline=None, max_examples=15)
 def test_super_packets_cross_as_packets_one_by_one_do(name, esn, packet):
-    near, far, _ = planes(name, esn)
-    alone, _, _ = planes(name, esn)
+    near, far = planes(name, esn=esn)
     packets = split(packet)
     sent = wire(near.send_super(packet, 0.0))
-    single = wire(alone.send(packets, 0.0))
-    assert sent == single
-    size = len(sent[0])
-    got = far.receive([(b"".join(sent), size, 0, ("192.0.2.1", 4500))], 0.0)
-    assert [canonical(one) for one in inner(got.packets)] == [canonical(one) for one in packets]
+    assert sent == wire(planes(name, esn=esn)[0].send(packets, 0.0))
+    got = inner(far.receive([burst(sent)], 0.0))
+    assert [canonical(one) for one in got] == [canonical(one) for one in packets]
     assert not far.drops
     [sa] = far.inbound()
     assert (sa.meter.packets, sa.meter.octets) == (len(packets), sum(map(len, packets)))
@@ -124,17 +65,17 @@ def test_super_packets_cross_as_packets_one_by_one_do(name, esn, packet):
 
 @st.composite
 def mixtures(draw):
-    """Packets of one length of several flows in any order, some of them damaged."""
+    """Packets of one length of two flows in any order, some of them damaged."""
     packet = draw(supers(least=8, most=40, flags=st.sampled_from((0x10, 0x18))))
     packet = replace(packet, payload=packet.payload[: len(packet.payload) // packet.size * packet.size])
-    one = split(packet)
-    other = split(replace(packet, headers=packet.headers[:-2] + b"\1\1" if packet.is_tcp else packet.headers))
-    mixed = [draw(st.sampled_from((first, second))) for first, second in zip(one, other, strict=True)]
+    other = bytearray(packet.headers)
+    other[packet.transport + 3] ^= 1  # the port
+    flows = split(packet), split(replace(packet, headers=bytes(other)))
+    turns = draw(st.lists(st.integers(0, len(flows[0])), max_size=4))
+    mixed = [flows[sum(turn <= at for turn in turns) % 2][at] for at in range(len(flows[0]))]
     for at in draw(st.lists(st.integers(0, len(mixed) - 1), max_size=3)):
-        place = draw(st.integers(0, len(mixed[at]) - 1))
-        damaged = bytearray(mixed[at])
-        if place not in (0, 2, 3, 4, 5):  # lengths must stay
-            damaged[place] ^= 1 << draw(st.integers(0, 7))
+        damaged, place = bytearray(mixed[at]), draw(st.integers(0, len(mixed[at]) - 1))
+        damaged[place] ^= 1 << draw(st.integers(0, 7)) if place not in (0, 2, 3, 4, 5) else 0
         mixed[at] = bytes(damaged)
     for at in draw(st.lists(st.integers(0, len(mixed) - 2), max_size=3)):
         mixed[at], mixed[at + 1] = mixed[at + 1], mixed[at]
@@ -144,38 +85,51 @@ def mixtures(draw):
 @given(mixtures())
 @settings(deadline=None, max_examples=150)
 def test_only_what_belongs_together_is_joined(packets):
-    near, far, _ = planes("gcm", False)
-    _, alone, _ = planes("gcm", False)
+    near, far = planes()
+    _, other = planes()
     sent = wire(near.send(packets, 0.0))
-    got = inner(far.receive([(b"".join(sent), len(sent[0]), 0, None)], 0.0).packets)
-    apart = [one for data in sent for one in alone.receive([(data, len(data), 0, None)], 0.0).packets]
+    got = inner(far.receive([burst(sent)], 0.0))
+    apart = [one for data in sent for one in inner(other.receive([alone(data)], 0.0))]
     assert [canonical(one) for one in got] == [canonical(one) for one in apart]
-    assert far.drops == alone.drops
+    assert far.drops == other.drops
 
 
 @given(
     st.lists(st.integers(0, 30), min_size=8, max_size=60),
-    st.integers(0, 40),
+    st.lists(st.integers(0, 60), max_size=3),
     st.sampled_from((0, 1, 32, 64)),
     st.booleans(),
 )
 @settings(deadline=None, max_examples=100)
 def test_replays_and_forgeries_in_bursts_are_refused_as_one_by_one(order, forged, window, esn):
-    near, far, _ = planes("gcm", esn, window)
-    _, alone, _ = planes("gcm", esn, window)
-    packet = SuperPacket(ip_header(4, 17) + bytes((4, 0, 0, 80, 0, 0, 0, 0)), bytes(31 * 50), 50, 20)
-    sent = wire(near.send_super(packet, 0.0))
-    burst = [bytearray(sent[number]) for number in order]
-    if forged < len(burst):
-        burst[forged][-1] ^= 1
-    together = far.receive([(b"".join(burst), len(burst[0]), 0, None)], 0.0)
-    apart = [alone.receive([(bytes(one), len(one), 0, None)], 0.0).packets for one in burst]
-    assert [canonical(one) for one in inner(together.packets)] == [canonical(one) for [*ones] in apart for one in ones]
-    assert far.drops == alone.drops
+    near, far = planes(esn=esn, replay_window=window)
+    _, other = planes(esn=esn, replay_window=window)
+    sent = wire(near.send_super(super_packet(bytes(31 * 50), 50, protocol=UDP), 0.0))
+    datagrams = [
+        sent[number] if at not in forged else sent[number][:-1] + bytes((sent[number][-1] ^ 1,))
+        for at, number in enumerate(order)
+    ]
+    together = inner(far.receive([burst(datagrams)], 0.0))
+    apart = [one for data in datagrams for one in inner(other.receive([alone(data)], 0.0))]
+    assert [canonical(one) for one in together] == [canonical(one) for one in apart]
+    assert far.drops == other.drops
     assert set(far.drops) <= {Drop.REPLAY, Drop.INTEGRITY}
 
 
-def test_flags_that_end_or_begin_something_are_where_they_belong():
-    headers = ip_header(4, 6) + bytes(12) + bytes((0x50, 0x99, 0, 0, 0, 0, 0, 0))
-    packets = split(SuperPacket(headers, bytes(300), 100, 20))
-    assert [packet[20 + FLAGS] for packet in packets] == [0x90, 0x10, 0x19]
+@given(st.lists(st.integers(0, 12), min_size=8, max_size=60).map(sorted), st.integers(0, 60))
+@settings(deadline=None, max_examples=50)
+def test_packets_in_order_are_opened_many_at_once_or_one_by_one_alike(gaps, forged):
+    """Sequence numbers that only rise, some left out: the case that rows are made for."""
+    near, far = planes(replay_window=32)
+    _, other = planes(replay_window=32)
+    numbers = [number + sum(gaps[: number + 1]) for number in range(len(gaps))]
+    sent = wire(near.send(split(super_packet(bytes(900 * 8), 8, protocol=UDP)), 0.0))
+    datagrams = [sent[number] for number in numbers if number < len(sent)]
+    if forged < len(datagrams):
+        datagrams[forged] = datagrams[forged][:-1] + bytes((datagrams[forged][-1] ^ 1,))
+    together = inner(far.receive([burst(datagrams)], 0.0))
+    apart = [one for data in datagrams for one in inner(other.receive([alone(data)], 0.0))]
+    assert [canonical(one) for one in together] == [canonical(one) for one in apart]
+    assert far.drops == other.drops
+    late = [alone(data) for data in sent]
+    assert inner(far.receive(late, 1.0)) == inner(other.receive(late, 1.0))

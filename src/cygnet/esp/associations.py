@@ -8,6 +8,7 @@ from cygnet.crypto.interfaces import Sealer
 from cygnet.esp.carriages import IPV4, IPV6, carriage
 from cygnet.esp.meter import Meter
 from cygnet.esp.mtu import alignment, payload_mtu
+from cygnet.esp.policies import SelectorPairs
 from cygnet.esp.records import Carriage, Drop, Limits, SaParameters
 from cygnet.esp.sequence import ReplayWindow
 
@@ -27,7 +28,8 @@ _SEQUENCE_RESERVE = 1 << 28
 class OutboundSa:
     """The sending half.
 
-    ``attachment`` is for whoever sends the datagrams (its socket and address); ``None`` after a move.
+    ``attachment`` is for whoever sends the datagrams (its socket and address); ``None`` after a move. Without
+    ``selectors`` it takes what its policy says.
     """
 
     __slots__ = (
@@ -47,12 +49,14 @@ class OutboundSa:
         "parameters",
         "path_mtu",
         "sealer",
+        "selectors",
     )
 
     def __init__(
         self, parameters: SaParameters, sealer: Sealer, rng: Callable[[int], bytes], path_mtu: int = 1500
     ) -> None:
         self.meter = Meter(_within_sequence_numbers(parameters))
+        self.selectors = SelectorPairs(parameters.local_ts, parameters.remote_ts)
         self.move(parameters)
         self.sealer = sealer
         self._seal = sealer.seal
@@ -143,11 +147,13 @@ class InboundSa:
         "parameters",
         "peer",
         "sealer",
+        "selectors",
         "window",
     )
 
     def __init__(self, parameters: SaParameters, sealer: Sealer) -> None:
         self.meter = Meter(parameters.limits)
+        self.selectors = SelectorPairs(parameters.remote_ts, parameters.local_ts)
         self.window = ReplayWindow(parameters.replay_window, parameters.esn)
         self.allowed: dict[bytes, bool] = {}
         self.sealer = sealer

@@ -13,8 +13,8 @@ from cygnet.esp.drops import Drops
 from cygnet.esp.flows import Flow, flow_key, flow_of
 from cygnet.esp.grid import Layout, Octets
 from cygnet.esp.join import join
-from cygnet.esp.policies import PolicyDatabase, pairs_match
-from cygnet.esp.records import Action, Drop, Due, Event, Expired, Moved, SaParameters
+from cygnet.esp.policies import PolicyDatabase
+from cygnet.esp.records import Action, Drop, Due, Event, Expired, Moved
 from cygnet.esp.rows import LEAST, Space, open_rows
 from cygnet.esp.sad import AssociationDatabase
 from cygnet.esp.superpackets import SuperPacket
@@ -70,7 +70,7 @@ class Incoming:
 
     def forget_flows(self) -> None:
         """Policies have changed, and with them what SAs without selectors admit."""
-        for sa in self._sad.by_spi.values():
+        for sa in self._sad.without_selectors:
             sa.allowed.clear()
 
     def _one_by_one(self, data: Octets, size: int, arrival: _Arrival) -> None:
@@ -164,17 +164,19 @@ class Incoming:
             return False
         admitted = sa.allowed.get(key)
         if admitted is None:
-            admitted = self._belongs(sa.parameters, flow_of(key))
+            admitted = self._belongs(sa, flow_of(key))
             if len(sa.allowed) >= MAX_FLOWS_PER_SA:
                 sa.allowed.clear()
             sa.allowed[key] = admitted
         return admitted
 
-    def _belongs(self, parameters: SaParameters, flow: Flow) -> bool:
-        if parameters.local_ts and parameters.remote_ts:
-            return pairs_match(parameters.remote_ts, parameters.local_ts, flow)
+    def _belongs(self, sa: InboundSa, flow: Flow) -> bool:
+        if sa.selectors:
+            return sa.selectors.match(flow)
         policy = next(self._policies.inbound(flow), None)
-        return policy is not None and policy.action is Action.PROTECT and policy.reqid == parameters.reqid
+        return (
+            policy is not None and policy.action is Action.PROTECT and policy.reqid == sa.parameters.reqid
+        )
 
 
 def _runs(data: Octets, size: int) -> Iterator[Octets]:

@@ -11,7 +11,7 @@ from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
 from cygnet.esp.fragments import Reassembly
 from cygnet.esp.grid import Octets
 from cygnet.esp.mtu import packet_too_big, too_big
-from cygnet.esp.policies import PolicyDatabase, pairs_match
+from cygnet.esp.policies import PolicyDatabase
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
@@ -21,7 +21,6 @@ from cygnet.esp.records import (
     Expired,
     PacketMark,
     Policy,
-    SaParameters,
 )
 from cygnet.esp.rows import Space, can_seal, seal_super
 from cygnet.esp.sad import AssociationDatabase
@@ -230,13 +229,8 @@ class Outgoing:
         return first
 
     def _sa_for(self, policy: Policy, flow: Flow) -> OutboundSa | None:
-        fitting = [sa for sa in self._sad.of_reqid(policy.reqid) if _covers(sa.parameters, flow)]
+        there = self._sad.of_reqid(policy.reqid)
+        fitting = [sa for sa in there if not sa.selectors or sa.selectors.match(flow)]
         wanted = [sa for sa in fitting if sa.parameters.spi == policy.next_spi]
         return next(iter(wanted or fitting), None)
 
-
-def _covers(parameters: SaParameters, flow: Flow) -> bool:
-    """Whether an outbound SA's selectors admit a flow; an SA without selectors takes what its policy says."""
-    if not parameters.local_ts or not parameters.remote_ts:
-        return True
-    return pairs_match(parameters.local_ts, parameters.remote_ts, flow)

@@ -10,10 +10,12 @@ SaKey = tuple[Address, Address, int]
 
 
 class AssociationDatabase:
-    """All SAs. ``by_spi`` is for the path of every packet, which only looks at it."""
+    """All SAs. ``by_spi`` is for the path of every packet, which only looks at it. What receiving SAs
+    ``without_selectors`` admit, policies say."""
 
     def __init__(self) -> None:
         self.by_spi: dict[int, InboundSa] = {}
+        self.without_selectors: set[InboundSa] = set()
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
 
@@ -22,6 +24,8 @@ class AssociationDatabase:
         choice of its reqid."""
         if isinstance(sa, InboundSa):
             self.by_spi[sa.parameters.spi] = sa
+            if not sa.selectors:
+                self.without_selectors.add(sa)
             return
         self._outbound[_key(sa.parameters)] = sa
         self._by_reqid.setdefault(sa.parameters.reqid, []).insert(0, sa)
@@ -47,6 +51,7 @@ class AssociationDatabase:
         if isinstance(sa, InboundSa):
             if self.by_spi.get(parameters.spi) is sa:
                 del self.by_spi[parameters.spi]
+            self.without_selectors.discard(sa)
             return
         if self._outbound.get(_key(parameters)) is sa:
             del self._outbound[_key(parameters)]

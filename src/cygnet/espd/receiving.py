@@ -4,6 +4,7 @@ Datagrams that come one by one lie one after the other in memory, too, so that w
 one sender and with one outer header goes on as one piece.
 """
 
+import os
 import socket
 from collections import Counter
 from sys import byteorder
@@ -63,9 +64,10 @@ class Receiving:
         return [(memory[one.start : one.end], one.size, one.outer, one.peer) for one in pieces]
 
     def _raw4(self, own: socket.socket, start: int) -> tuple[int, int, int, int, Peer]:
-        """A raw IPv4 socket gives the IP header too, which stays apart."""
+        """A raw IPv4 socket gives the IP header too, which stays apart; with it there is nothing that
+        recvmsg would tell besides, and readv is faster."""
         header = self._header
-        count, _, _, _ = own.recvmsg_into((header, self._memory[start : start + _LARGEST]))
+        count = os.readv(own.fileno(), (header, self._memory[start : start + _LARGEST]))
         end = max(start + count - _IPV4_HEADER, start)
         start = min(start + (header[0] & 15) * 4 - _IPV4_HEADER, end)
         return start, end, end - start, header[1] | header[8] << 8, None

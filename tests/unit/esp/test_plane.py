@@ -11,8 +11,9 @@ from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
 from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
+from cygnet.esp.flows import Flow
 from cygnet.esp.outgoing import MAX_FLOWS
-from cygnet.esp.plane import DataPlane, Datagrams
+from cygnet.esp.plane import Datagrams, DataPlane
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
@@ -24,6 +25,8 @@ from cygnet.esp.records import (
     Policy,
     SaParameters,
 )
+from cygnet.esp.superpackets import split
+from espkit import ALL, SPI, burst, inner, joined, planes, super_packet, wire
 
 NEAR, FAR = TrafficSelector.of("10.1.0.0/16"), TrafficSelector.of("10.2.0.0/16")
 PEER = ("192.0.2.1", 4500)
@@ -405,3 +408,96 @@ def test_held_packets_keep_their_mark():
     assert plane.send([udp()], 0.0).passed
     plane.add_outbound(outbound())
     assert len(plane.release(1.0).datagrams) == 1
+
+
+# -- super-packets; the property tests compare with packets one by one -------------------------------------
+
+
+def test_super_packet_is_one_burst_and_comes_out_as_one():
+    near, far = planes()
+    packet = super_packet(bytes(range(250)) * 80, 1000, tos=0xBA)
+    [(_, tos, data, size)] = near.send_super(packet, 0.0).datagrams
+    assert (tos, len(data)) == (0xBA, 20 * size)
+    got = far.receive([(bytes(data), size, 0xBB, PEER)], 0.0)
+    assert joined(got) == [20]
+    assert [one[1] for one in inner(got)] == [0xBB] * 20
+
+
+def test_super_packet_without_an_sa_is_passed_dropped_or_held_as_its_packets_are():
+    packet = super_packet(bytes(3000), 1000)
+    assert sender().send_super(packet, 0.0).passed == split(packet)
+    dropping = sender(replace(PROTECT, action=Action.DROP))
+    assert not dropping.send_super(packet, 0.0).passed and dropping.drops == {Drop.POLICY: 3}
+    trap = sender(TRAP)
+    assert len(trap.send_super(packet, 0.0).events) == 1
+    trap.add_outbound(outbound())
+    assert len(trap.release(1.0).datagrams) == 3
+
+
+def test_super_packet_too_large_for_the_path_is_answered_once():
+    near, _ = planes()
+    [sa] = near.outbound()
+    sa.learn_path_mtu(1000)
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert (len(sent.replies), sent.datagrams, near.drops) == (1, [], {Drop.TOO_BIG: 20})
+    assert sent.replies[0][20:22] == bytes((3, 4))
+    assert int.from_bytes(sent.replies[0][26:28], "big") == sa.inner_mtu
+
+
+def test_super_packet_that_reaches_a_lifetime_goes_one_by_one():
+    near, _ = planes(limits=Limits(hard_packets=15))
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert len(sent.datagrams) == 15 and near.drops == {Drop.NO_SA: 5}
+    assert [event.hard for event in sent.events if isinstance(event, Expired)] == [True]
+
+
+def test_burst_that_reaches_a_lifetime_goes_one_by_one():
+    near, far = planes()
+    [sa] = far.inbound()
+    far.remove(sa)
+    far.add_inbound(InboundSa(replace(sa.parameters, limits=Limits(hard_packets=15)), own_sealer()))
+    got = far.receive([burst(wire(near.send_super(super_packet(bytes(20000), 1000), 0.0)))], 0.0)
+    assert len(inner(got)) == 15 and far.drops == {Drop.UNKNOWN_SPI: 5}
+
+
+def test_burst_with_packets_of_several_sas_goes_to_each():
+    near, far = planes()
+    first = wire(near.send_super(super_packet(bytes(12000), 1000), 0.0))
+    far.add_inbound(InboundSa(replace(BASE, spi=7, local_ts=ALL, remote_ts=ALL), own_sealer()))
+    [sa] = near.outbound()
+    near.remove(sa)
+    near.add_outbound(OutboundSa(replace(sa.parameters, spi=7), own_sealer(), bytes))
+    second = wire(near.send_super(super_packet(bytes(15000), 1000), 0.0))
+    other = [b"\1" * len(first[0])] * 11
+    got = far.receive([burst(first + other + second + first[:1])], 0.0)
+    assert joined(got) == [12, 15]
+    assert far.drops == {Drop.UNKNOWN_SPI: 11, Drop.REPLAY: 1}
+    assert {one.parameters.spi: one.meter.packets for one in far.inbound()} == {SPI: 12, 7: 15}
+
+
+@pytest.mark.parametrize("from_, tos, reason", [
+    (TrafficSelector.of("10.9.0.0/16"), 0, Drop.SELECTORS), (ALL[0], 3, Drop.ECN),
+])  # fmt: skip
+def test_burst_that_must_not_come_in_is_dropped_and_counted(from_, tos, reason):
+    near, far = planes()[0], DataPlane(bytes)
+    sa = InboundSa(replace(BASE, local_ts=ALL, remote_ts=(from_,)), own_sealer())
+    far.add_inbound(sa)
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert not far.receive([burst(wire(sent), tos)], 0.0).packets
+    assert far.drops == sa.meter.drops == {reason: 20}
+
+
+def test_burst_from_elsewhere_is_told_once():
+    near, far = planes()
+    data, size, _, _ = burst(wire(near.send_super(super_packet(bytes(20000), 1000), 0.0)))
+    [moved] = far.receive([(data, size, 0, ("198.51.100.7", 1024))], 0.0).events
+    assert isinstance(moved, Moved) and moved.remote == Host.of("198.51.100.7", 1024)
+
+
+def test_many_policies_do_not_slow_down_the_choice():
+    near, _ = planes()
+    for number in range(2000):
+        selector = TrafficSelector.of(f"10.{100 + number // 250}.{number % 250}.0/24")
+        near.add_policy(Policy(True, NEAR, selector, Action.PROTECT, 9))
+    flow = Flow(ip_address("10.1.0.1"), ip_address("10.2.0.1"), 6, 1, 1)
+    assert len(list(near.policies.outbound(flow))) == 1
