@@ -11,7 +11,6 @@ from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
 from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.flows import Flow
 from cygnet.esp.outgoing import MAX_FLOWS
 from cygnet.esp.plane import Datagrams, DataPlane
 from cygnet.esp.records import (
@@ -492,12 +491,3 @@ def test_burst_from_elsewhere_is_told_once():
     data, size, _, _ = burst(wire(near.send_super(super_packet(bytes(20000), 1000), 0.0)))
     [moved] = far.receive([(data, size, 0, ("198.51.100.7", 1024))], 0.0).events
     assert isinstance(moved, Moved) and moved.remote == Host.of("198.51.100.7", 1024)
-
-
-def test_many_policies_do_not_slow_down_the_choice():
-    near, _ = planes()
-    for number in range(2000):
-        selector = TrafficSelector.of(f"10.{100 + number // 250}.{number % 250}.0/24")
-        near.add_policy(Policy(True, NEAR, selector, Action.PROTECT, 9))
-    flow = Flow(ip_address("10.1.0.1"), ip_address("10.2.0.1"), 6, 1, 1)
-    assert len(list(near.policies.outbound(flow))) == 1
