@@ -67,10 +67,16 @@ class Sending:
             self._again(error, way, ancillary, data)
 
     def _again(self, error: OSError, way: Way, ancillary: Ancillary, data: Octets) -> None:
-        """An ICMP error of an earlier packet is reported on the next one, which is then sent once more."""
+        """An ICMP error of an earlier packet is reported on the next one, which is then sent once more.
+
+        What is still too large for the path leaves in fragments.
+        """
         if error.errno in _TRANSIENT:
             try:
-                way.socket.sendmsg((data,), ancillary, 0, way.address)
+                if error.errno == errno.EMSGSIZE:
+                    way.send_in_fragments(data, ancillary)
+                else:
+                    way.socket.sendmsg((data,), ancillary, 0, way.address)
                 return
             except OSError as second:
                 error = second

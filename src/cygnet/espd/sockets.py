@@ -1,9 +1,9 @@
 """The sockets on the outside: raw ESP and ESP in UDP, of both families, and raw IP for what passes in clear.
 
 All are marked, so that their packets do not look at the tunnels' routes. ESP leaves with the SA's own
-source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it; DF is the
-kernel's, which fragments what the path is known not to carry (``IP_PMTUDISC_WANT``) and tells on the error
-queue what it learns.
+source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it. Path MTU
+discovery is the kernel's, which tells on the error queue what it learns and fragments what a path is known
+not to carry; on UDP over IPv4 only where it is told to, since bursts that it cuts have DF in no other way.
 """
 
 import errno
@@ -20,19 +20,19 @@ from cygnet.esp.incoming import Datagrams
 from cygnet.esp.outgoing import Sealed
 from cygnet.espd.receiving import Receiving
 from cygnet.espd.sending import Sending
-from cygnet.espd.ways import Way
+from cygnet.espd.ways import IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_WANT, Way
 from cygnet.kernel.backends.host import MARK
 
-_IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 10, 11, 12, 13
+_IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 11, 12, 13
 _IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVHOPLIMIT, _IPV6_RECVTCLASS = 23, 25, 51, 66
 _IPV6_HDRINCL = 36
 _UDP_GRO = 104
 _ON = 1
-"""Also the value of ``IP_PMTUDISC_WANT``."""
 _OPTIONS = {
-    4: (_IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTOS, _IP_RECVTTL),
-    6: (_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVTCLASS, _IPV6_RECVHOPLIMIT),
+    4: (_IP_RECVERR, _IP_RECVTOS, _IP_RECVTTL),
+    6: (_IPV6_RECVERR, _IPV6_RECVTCLASS, _IPV6_RECVHOPLIMIT),
 }
+_DISCOVER = {4: IP_MTU_DISCOVER, 6: _IPV6_MTU_DISCOVER}
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 8 << 20
 _ESP, _RAW = 50, 255
@@ -140,6 +140,8 @@ def _prepared(own: socket.socket, family: int) -> socket.socket:
     level = socket.IPPROTO_IP if family == 4 else socket.IPPROTO_IPV6
     for option in _OPTIONS[family]:
         own.setsockopt(level, option, _ON)
+    strict = own.type == socket.SOCK_DGRAM and family == 4
+    own.setsockopt(level, _DISCOVER[family], IP_PMTUDISC_DO if strict else IP_PMTUDISC_WANT)
     if own.type == socket.SOCK_DGRAM:
         with suppress(OSError):  # kernels before 5.0
             own.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, _ON)

@@ -4,8 +4,11 @@ import socket
 from struct import Struct
 
 from cygnet.base.addresses import Address
+from cygnet.esp.grid import Octets
 
-IP_TTL, IP_PKTINFO = 2, 8
+IP_TTL, IP_PKTINFO, IP_MTU_DISCOVER = 2, 8, 10
+IP_PMTUDISC_WANT, IP_PMTUDISC_DO = 1, 2
+"""Whether the kernel fragments what the path is known not to carry, or refuses it."""
 IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS = 50, 52, 67
 TOS_KINDS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, IPV6_TCLASS))
 TTL_KINDS = ((socket.IPPROTO_IP, IP_TTL), (socket.IPPROTO_IPV6, IPV6_HOPLIMIT))
@@ -23,12 +26,13 @@ class Way:
     ``cuts``: the kernel may be given several datagrams as one, to be cut (UDP_SEGMENT).
     """
 
-    __slots__ = ("_ancillary", "_fixed", "_tos", "_ttl", "address", "cuts", "socket")
+    __slots__ = ("_ancillary", "_fixed", "_strict", "_tos", "_ttl", "address", "cuts", "socket")
 
     def __init__(self, own: socket.socket, source: Address, destination: Address, port: int) -> None:
         self.socket = own
         self.address = (str(destination), port)
         self.cuts = own.type == socket.SOCK_DGRAM
+        self._strict = self.cuts and source.version == 4
         family = 0 if source.version == 4 else 1
         self._tos, self._ttl = TOS_KINDS[family], TTL_KINDS[family]
         if source.version == 4:
@@ -49,3 +53,13 @@ class Way:
             found.append((*self._ttl, _INT.pack(outer >> 8)))
         self._ancillary[outer] = found
         return found
+
+    def send_in_fragments(self, data: Octets, ancillary: Ancillary) -> None:
+        """Send a datagram that the path does not carry whole; raises ``OSError``."""
+        if self._strict:
+            self.socket.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT)
+        try:
+            self.socket.sendmsg((data,), ancillary, 0, self.address)
+        finally:
+            if self._strict:
+                self.socket.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)

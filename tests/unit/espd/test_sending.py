@@ -14,6 +14,7 @@ from cygnet.espd.ways import Way
 from espkit import OUTER, SPI, own_sealer
 
 SEGMENT = 103
+WANT, DO = 1, 2
 
 
 class FakeSocket:
@@ -24,6 +25,11 @@ class FakeSocket:
     def __init__(self, refusals=(), cutting=()):
         self.sent: list[tuple[list[bytes], int, tuple[str, int]]] = []
         self.refusals, self.cutting = list(refusals), list(cutting)
+        self.discovery: list[int] = []
+
+    def setsockopt(self, level, option, value):
+        assert (level, option) == (socket.IPPROTO_IP, 10)
+        self.discovery.append(value)
 
     def sendmsg(self, parts, ancillary, flags, address):
         size = next((int.from_bytes(data, "little") for _, kind, data in ancillary if kind == SEGMENT), 0)
@@ -84,6 +90,13 @@ def test_error_of_an_earlier_packet_does_not_lose_this_one():
     own = FakeSocket([errno.ECONNREFUSED])
     assert not send(own, b"aaaa")
     assert send(FakeSocket([errno.ECONNREFUSED] * 2), b"aaaa") == {"refused": 1}
+
+
+def test_what_is_too_large_for_the_path_leaves_in_fragments():
+    own = FakeSocket([errno.EMSGSIZE])
+    assert not send(own, b"aaaa")
+    assert own.sent[0][0] == [b"aaaa"]
+    assert own.discovery == [WANT, DO]
 
 
 def test_raw_sockets_are_not_asked_to_cut():
