@@ -42,7 +42,9 @@ CAPTURES = {
     "tcpdump/02-sunrise-sunset-esp.pcap": (Keys(0x12345678, DES3, MD5, KLIPS_3DES, MD5_KEY),),
     f"{KLIPS}udpesp-ping.pcap": (Keys(0x12345678, DES3, MD5, KLIPS_3DES, MD5_KEY),),
     f"{KLIPS}esp-sha1.pcap": (Keys(0xD1234567, DES3, SHA1, KLIPS_3DES, "8765" * 10),),
-    f"{KLIPS}aes128.pcap": (Keys(0xED123456, AES_CBC, SHA1, "aaaabbbbccccdddd4043434545464649", "8765" * 10),),
+    f"{KLIPS}aes128.pcap": (
+        Keys(0xED123456, AES_CBC, SHA1, "aaaabbbbccccdddd4043434545464649", "8765" * 10),
+    ),
     "wireshark/esp-bug-12671.pcapng.gz": (
         Keys(0x070883C2, AES_CBC, SHA1, "5de1a4c2c72662c9fda7a7c78cd25623",
              "51c9213c18232f8f26c70c4dee6e0e6d56e31e8a"),
@@ -72,7 +74,8 @@ def test_changed_packets_do_not_open(esp_packets, name):
     keys, *_ = CAPTURES[name]
     packet = next(one.data for one in esp_packets(name) if one.data[:4] == keys.spi.to_bytes(4, "big"))
     for at in range(4, len(packet), 7):
-        assert keys.inbound().open(packet[:at] + bytes((packet[at] ^ 1,)) + packet[at + 1 :]) is Drop.INTEGRITY
+        changed = packet[:at] + bytes((packet[at] ^ 1,)) + packet[at + 1 :]
+        assert keys.inbound().open(changed) is Drop.INTEGRITY
 
 
 def test_example_of_rfc_7634_is_what_we_would_send(capture, reader):

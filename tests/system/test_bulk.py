@@ -47,7 +47,8 @@ udp = socket.socket(family, socket.SOCK_DGRAM); udp.bind((sys.argv[1], 0)); udp.
 size, count, found = int(sys.argv[3]), int(sys.argv[4]), []
 udp.setsockopt(17, 103, size)  # UDP_SEGMENT
 while len(found) < count:
-    some = [len(found).to_bytes(4, "big") + bytes((i,)) * (size - 4) for i in range(min(20, count - len(found)))]
+    head = len(found).to_bytes(4, "big")
+    some = [head + bytes((i,)) * (size - 4) for i in range(min(20, count - len(found)))]
     udp.send(b"".join(some)); found += some; time.sleep(0.002)
 print(hashlib.sha256(b"|".join(sorted(found))).hexdigest())
 """

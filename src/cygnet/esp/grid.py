@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_ROWS = 128
-_ROOM = 128 * 1024
+ROOM = 128 * 1024
+"""Octets of a grid."""
 _MAX_LAYOUTS = 64
 
 Octets = bytes | memoryview
@@ -67,7 +68,7 @@ class Layout:
 class Grid:
     """Memory for packets of one length at a time."""
 
-    def __init__(self, octets: int = _ROOM) -> None:
+    def __init__(self, octets: int = ROOM) -> None:
         self._memory = memoryview(bytearray(octets))
         self._layouts: dict[int, Layout] = {}
 

@@ -12,7 +12,7 @@ import numpy as np
 from cygnet.esp.associations import TRAILERS, InboundSa, OutboundSa
 from cygnet.esp.carriages import IPV4, IPV6
 from cygnet.esp.cut import cut
-from cygnet.esp.grid import MAX_ROWS, STEPS, Grid, Layout, Octets
+from cygnet.esp.grid import MAX_ROWS, ROOM, STEPS, Grid, Layout, Octets
 from cygnet.esp.superpackets import SuperPacket, segment
 
 LEAST = 10
@@ -65,7 +65,7 @@ def open_rows(sa: InboundSa, data: Octets, length: int, space: Space) -> tuple[L
     """
     count, sealer = len(data) // length, sa.sealer
     start = _HEADER + sealer.iv_size
-    if count > MAX_ROWS or length < start + sealer.icv_size + 2:
+    if count > MAX_ROWS or len(data) > ROOM or length < start + sealer.icv_size + 2:
         return None
     sealed = space.sealed.load(data, length)
     numbers = sa.window.successors(sealed.field(4, ">u4")[:count].tolist())

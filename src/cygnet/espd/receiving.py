@@ -32,7 +32,7 @@ class _Piece:
     def grow(self, end: int, size: int, outer: int, peer: Peer) -> bool:
         """Take what lies behind, if it goes with this."""
         octets = self.end - self.start
-        fits = size <= self.size and octets % self.size == 0 and octets + size < _LARGEST
+        fits = 0 < size <= self.size and octets % self.size == 0 and octets + size < _LARGEST
         if fits and outer == self.outer and peer == self.peer and end - self.end == size:
             self.end = end
             return True

@@ -65,6 +65,11 @@ def test_numbers_that_do_not_rise_are_left_to_one_by_one_and_change_nothing():
     assert open_rows(sa, bytes(data), size, Space()) is None
 
 
+def test_bursts_without_room_are_left_to_one_by_one():
+    assert open_rows(opening(), bytes(MAX_ROWS * 50 + 50), 50, Space()) is None
+    assert open_rows(opening(), bytes(100 * 1400), 1400, Space()) is None
+
+
 def test_packets_too_short_for_their_algorithms_are_left_to_one_by_one():
     for name in ALGORITHMS:
         sa = InboundSa(PARAMETERS, own_sealer(name))

@@ -60,6 +60,11 @@ def test_other_sender_or_outer_header_is_another_piece():
     assert found == [(b"aa", 2, 0, PEER), (b"bb", 2, 0, OTHER), (b"cc", 2, 1, OTHER), (b"", 0, 0, PEER)]
 
 
+def test_empty_datagrams_stay_alone():
+    found, _ = received((b"", [], PEER), (b"", [], PEER), (b"aa", [], PEER), (b"", [], PEER))
+    assert [data for data, _, _, _ in found] == [b"", b"", b"aa", b""]
+
+
 def test_time_to_live_is_the_high_octet():
     ttl = (socket.IPPROTO_IP, 2, (64).to_bytes(4, "little"))
     [(_, _, outer, _)], _ = received((b"aa", [tos(3), ttl], PEER))
