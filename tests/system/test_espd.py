@@ -170,6 +170,122 @@ def tunnel(ends: tuple[End, End], outer: int, inner: int, udp: bool = True, **ch
             end.kernel.add_policy(policy)
 
 
+def headless(
+    ends: tuple[End, End], mode: Mode, addresses: tuple[str, str], outer: int, udp: bool, **changes: object
+) -> None:
+    """Transport mode or BEET between two addresses."""
+    hosts = [TrafficSelector.of(text) for text in addresses]
+    for at, end in reversed(list(enumerate(ends))):
+        here, there = hosts[at], hosts[1 - at]
+        for receiver in (at, 1 - at):
+            spec = sa(0xC0000001 + receiver, at, receiver, outer, here.family, udp, **changes)
+            kernel_of(end).add_sa(replace(spec, mode=mode, local_ts=(here,), remote_ts=(there,)))
+        out, into, _ = policies(at, outer, here.family)
+        kernel_of(end).add_policy(replace(out, action=mode, source=here, destination=there))
+        kernel_of(end).add_policy(replace(into, action=mode, source=there, destination=here))
+
+
+@contextlib.contextmanager
+def only_esp(end: End) -> Iterator[None]:
+    """Nothing but ESP arrives at or leaves an end's cable meanwhile."""
+    rules = "ip protocol { icmp, tcp } counter; ip6 nexthdr { tcp } counter;"
+    rules += "icmpv6 type { echo-request, echo-reply } counter;"
+    end.run("nft", "add table inet w; add chain inet w i { type filter hook prerouting priority -400; };"
+                   + "".join(f"add rule inet w i iifname eth0 {rule};" for rule in rules.split(";") if rule))
+    yield
+    listing = end.run("nft", "list", "table", "inet", "w")
+    end.run("nft", "delete", "table", "inet", "w")
+    assert set(re.findall(r"packets (\d+)", listing)) == {"0"}, listing
+
+
+@pytest.mark.parametrize("udp", [True, False], ids=["udp", "raw"])
+@pytest.mark.parametrize("family", [4, 6])
+def test_transport_mode_between_hosts(ends, family, udp):
+    headless(ends, Mode.TRANSPORT, OUTER[family], family, udp)
+    there = OUTER[family][1]
+    with only_esp(ends[0]), only_esp(ends[1]):
+        assert " ttl=64 " in ends[0].run("ping", "-c", "2", "-i", "0.05", "-W", "2", there)
+        assert " 0% packet loss" in ends[0].run("ping", "-c", "2", "-W", "2", "-s", "4000", there)
+        mtu = kernel_of(ends[0]).inventory().mtu
+        largest = str(mtu - (28 if family == 4 else 48))
+        one = ("ping", "-c", "1", "-W", "2")
+        assert " 0% packet loss" in ends[0].run(*one, "-s", largest, "-M", "do", there)
+        ends[1].run("sysctl", "-qw", "net.ipv4.ip_default_ttl=77", "net.ipv6.conf.ipsec0.hop_limit=77")
+        assert " ttl=77 " in ends[0].run(*one, "-t", "9", "-Q", "0xb8", there)
+        assert transfer(ends, there, family, 300_000) == 300_000
+    usages = [status.usage for status in kernel_of(ends[0]).inventory().sas]
+    assert all(usage.packets >= 6 for usage in usages)
+
+
+def transfer(ends: tuple[End, End], address: str, family: int, size: int) -> int:
+    """Octets that arrive over a TCP connection to the second end."""
+    kind = f"socket.AF_INET{'6' * (family == 6)}"
+    serve = f"""
+import socket
+own = socket.socket({kind}); own.bind(({address!r}, 5001)); own.listen(); print("ready", flush=True)
+peer, _ = own.accept(); total = 0
+while data := peer.recv(65536): total += len(data)
+print(total)
+"""
+    send = f"""
+import socket
+own = socket.socket({kind}); own.settimeout(5); own.connect(({address!r}, 5001)); own.sendall(bytes({size}))
+"""
+    command = ["ip", "netns", "exec", ends[1].namespace, sys.executable, "-c", serve]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        ends[0].run(sys.executable, "-c", send)
+        return int(server.stdout.readline())
+
+
+@pytest.mark.parametrize("inner", [4, 6])
+@pytest.mark.parametrize("outer", [4, 6])
+def test_beet_between_inner_addresses(ends, outer, inner):
+    headless(ends, Mode.BEET, INNER[inner], outer, udp=True)
+    with only_esp(ends[0]), only_esp(ends[1]):
+        assert " 0% packet loss" in ping(ends[0], inner)
+        assert " 0% packet loss" in ping(ends[0], inner, "-s", "4000", "-M", "dont")
+        if inner == 4:  # a timestamp option travels in BEET's pseudo header
+            assert "TS:" in ping(ends[0], inner, "-T", "tsonly")
+        assert transfer(ends, INNER[inner][1], inner, 100_000) == 100_000
+
+
+def test_transport_mode_protects_what_its_selectors_say_and_nothing_else(ends):
+    any_port, there = TrafficSelector.of(OUTER[4][0], 6), TrafficSelector.of(OUTER[4][1], 6, (5001, 5001))
+    for at, end in reversed(list(enumerate(ends))):
+        near, far = (any_port, there) if at == 0 else (there, any_port)
+        for receiver in (at, 1 - at):
+            spec = sa(0xC0000001 + receiver, at, receiver, 4, 4, False)
+            kernel_of(end).add_sa(replace(spec, mode=Mode.TRANSPORT, local_ts=(near,), remote_ts=(far,)))
+        out, into, _ = policies(at, 4, 4)
+        kernel_of(end).add_policy(replace(out, action=Mode.TRANSPORT, source=near, destination=far))
+        kernel_of(end).add_policy(replace(into, action=Mode.TRANSPORT, source=far, destination=near))
+    with only_esp(ends[0]), only_esp(ends[1]):
+        assert transfer(ends, OUTER[4][1], 4, 10_000) == 10_000
+    carried = [status.usage.packets for status in kernel_of(ends[0]).inventory().sas]
+    assert " 0% packet loss" in ends[0].run("ping", "-c", "2", "-i", "0.05", "-W", "2", OUTER[4][1])
+    assert " 0% packet loss" in ends[0].run("ping", "-c", "1", "-W", "2", "-s", "3000", OUTER[4][1])
+    assert carried == [status.usage.packets for status in kernel_of(ends[0]).inventory().sas]
+
+
+@pytest.mark.parametrize("tfc", [512, -1])
+def test_padded_packets_all_look_alike_on_the_wire(ends, tfc):
+    tunnel(ends, 4, 4, tfc=tfc)
+    capture = subprocess.Popen(
+        ["ip", "netns", "exec", ends[0].namespace,
+         "tcpdump", "-n", "-l", "-i", "eth0", "-c", "4", "udp port 4500"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    assert capture.stderr is not None
+    while "listening on" not in capture.stderr.readline():
+        pass
+    for size in ("8", "400"):
+        assert " 0% packet loss" in ends[0].run("ping", "-c", "1", "-W", "2", "-s", size, INNER[4][1])
+    seen, _ = capture.communicate(timeout=10)
+    lengths = set(re.findall(r"length (\d+)", seen))
+    assert lengths == {str(8 + 8 + (512 + 4 if tfc > 0 else 1440) + 16)}, seen
+
+
 def ping(end: End, inner: int, *options: str) -> str:
     return end.run("ping", "-c", "3", "-i", "0.05", "-W", "2", *options, INNER[inner][1])
 

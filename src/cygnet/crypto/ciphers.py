@@ -17,11 +17,16 @@ def key_sizes(encryption: Transform, integrity: Transform | None) -> tuple[int, 
 
 
 def sealer(
-    encryption: Transform, integrity: Transform | None, encryption_key: bytes, integrity_key: bytes = b""
+    encryption: Transform,
+    integrity: Transform | None,
+    encryption_key: bytes,
+    integrity_key: bytes = b"",
+    icv_size: int = 0,
 ) -> Sealer:
     """A sealer for one direction.
 
-    ``encryption_key`` ends with the salt (RFC 5282, 7.1; RFC 3686, 5.1). Raises
+    ``encryption_key`` ends with the salt (RFC 5282, 7.1; RFC 3686, 5.1). ``icv_size`` is how many octets
+    the integrity algorithm's code is cut to, 0 for its own length. Raises
     :class:`UnsupportedAlgorithmError` for transforms that the tables lack and ``ValueError`` for keys of
     another length than :func:`key_sizes` says.
     """
@@ -34,8 +39,9 @@ def sealer(
         return row.seal(key, salt, row.icv)
     if row.mode is None or mac is None:
         raise UnsupportedAlgorithmError(f"{encryption} cannot be used with integrity {integrity}")
-    sizes = (row.iv, mac.icv, row.block)
-    return EncryptThenMac(row.mode(key, salt), mac.mac(integrity_key, mac.icv), sizes, row.counter_mode)
+    icv = icv_size or mac.icv
+    sizes = (row.iv, icv, row.block)
+    return EncryptThenMac(row.mode(key, salt), mac.mac(integrity_key, icv), sizes, row.counter_mode)
 
 
 def _rows(encryption: Transform, integrity: Transform | None) -> tuple[Encryption, Integrity | None]:

@@ -8,9 +8,10 @@ from ipaddress import IPv4Address
 from typing import Protocol
 
 from cygnet.base.addresses import Address
+from cygnet.base.dscp import DscpCopy
 from cygnet.esp.checksums import checksum, readdressed
 from cygnet.esp.flows import UDP, is_fragment
-from cygnet.esp.records import Carriage, Drop, DscpCopy, SaParameters
+from cygnet.esp.records import Carriage, Drop, SaParameters
 from cygnet.esp.tos import decapsulate, outer_tos, tos_of
 
 IPV4, IPV6, NO_NEXT = 4, 41, 59
@@ -18,7 +19,7 @@ BEET_OPTIONS = 94
 """Next header of the options that BEET takes out of an IPv4 header."""
 _DEFAULT_TTL = 64
 _UNCARRIED = frozenset({0, 43, 44})
-"""Extension headers that belong before an ESP header: hop-by-hop options, routing, fragment (RFC 4303, 3.1.1)."""
+"""Extension headers before which ESP must not stand: hop-by-hop, routing, fragment (RFC 4303, 3.1.1)."""
 _PADDING = bytes(range(1, 256))
 _NO_OPERATION = b"\1"
 _MOST_OPTIONS = 40

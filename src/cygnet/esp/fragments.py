@@ -1,4 +1,4 @@
-"""Fragments put together before policies are asked, where those need whole packets (RFC 791, 3.2; RFC 8200, 4.5).
+"""Fragments put together where policies need whole packets (RFC 791, 3.2; RFC 8200, 4.5).
 
 A host whose TUN device is narrower than a datagram cuts it before we see it; transport mode carries no
 fragments, and only the first one shows ports (RFC 4301, 4.1, 7).

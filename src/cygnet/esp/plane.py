@@ -31,7 +31,7 @@ SaKey = tuple[Address, Address, int]
 _Asked = tuple[Policy, Address | None]
 """A trap, and the destination where each has an SA of its own."""
 Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet with 256 times the TTL, and, in UDP, its sender's address and port."""
+"""A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, the sender's address and port."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import Flow
 
@@ -22,25 +23,6 @@ class Carriage(StrEnum):
     TUNNEL = "tunnel"
     TRANSPORT = "transport"
     BEET = "beet"
-
-
-class DscpCopy(StrEnum):
-    """Between which headers of a tunnel the DSCP is copied (RFC 4301, 5.1.2; RFC 2983)."""
-
-    OUT = "out"
-    IN = "in"
-    BOTH = "yes"
-    NEITHER = "no"
-
-    @property
-    def outward(self) -> bool:
-        """Whether the outer header gets the inner one's."""
-        return self in (DscpCopy.OUT, DscpCopy.BOTH)
-
-    @property
-    def inward(self) -> bool:
-        """Whether the inner header gets the outer one's."""
-        return self in (DscpCopy.IN, DscpCopy.BOTH)
 
 
 class Drop(StrEnum):

@@ -175,6 +175,7 @@ class Service:
             self._host.set_mtu(wanted)
 
     def _allocate_spi(self, request: AllocateSpi, owner: str, now: float) -> Reply:
+        translate.need_esp(request.protocol)
         while self._reserved and next(iter(self._reserved.values()))[1] <= now:
             del self._reserved[next(iter(self._reserved))]
         if len(self._reserved) >= MAX_RESERVATIONS:

@@ -1,8 +1,9 @@
 """The sockets on the outside: raw ESP and ESP in UDP, of both families, and raw IP for what passes in clear.
 
 All are marked, so that their packets do not look at the tunnels' routes. ESP leaves with the SA's own
-source address and the outer TOS octet given for each packet; DF is the kernel's, which fragments what the
-path is known not to carry (``IP_PMTUDISC_WANT``) and tells on the error queue what it learns.
+source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it; DF is the
+kernel's, which fragments what the path is known not to carry (``IP_PMTUDISC_WANT``) and tells on the error
+queue what it learns.
 """
 
 import errno
@@ -19,45 +20,58 @@ from cygnet.esp.associations import OutboundSa
 from cygnet.esp.plane import Datagram
 from cygnet.kernel.backends.host import MARK
 
-_IP_PKTINFO, _IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTOS = 8, 10, 11, 13
+_IP_TTL, _IP_PKTINFO, _IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 2, 8, 10, 11, 12, 13
 _IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_PKTINFO, _IPV6_RECVTCLASS, _IPV6_TCLASS = 23, 25, 50, 66, 67
+_IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 51, 52
 _IPV6_HDRINCL = 36
-_PMTUDISC_WANT = 1
+_ON = 1
+"""Also the value of ``IP_PMTUDISC_WANT``."""
+_OPTIONS = {
+    4: (_IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTOS, _IP_RECVTTL),
+    6: (_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVTCLASS, _IPV6_RECVHOPLIMIT),
+}
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 8 << 20
 _ESP, _RAW = 50, 255
 _LARGEST = 65536
-_ANCILLARY = 64
+_ANCILLARY = 96
+_MAX_OUTER = 1024
 _PKTINFO4 = Struct("=i4s4s")
 _PKTINFO6 = Struct("=16si")
 _INT = Struct("=i")
 _EXTENDED_ERROR = Struct("=IBBBBII")
 _TOS_KINDS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, _IPV6_TCLASS))
+_TTL_KINDS = ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT))
 _TRANSIENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EMSGSIZE, errno.ENETUNREACH})
 
 Ancillary = list[tuple[int, int, bytes]]
 
 
 class Way:
-    """How one SA's datagrams leave: socket, address, and ancillary data for each TOS octet."""
+    """How one SA's datagrams leave: socket, address, and ancillary data for each TOS octet and TTL."""
 
-    __slots__ = ("_fixed", "_tos", "address", "ancillary", "socket")
+    __slots__ = ("_fixed", "_tos", "_ttl", "address", "ancillary", "socket")
 
     def __init__(self, own: socket.socket, source: Address, destination: Address, port: int) -> None:
         self.socket = own
         self.address = (str(destination), port)
+        family = 0 if source.version == 4 else 1
+        self._tos, self._ttl = _TOS_KINDS[family], _TTL_KINDS[family]
         if source.version == 4:
             self._fixed = (socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(0, source.packed, bytes(4)))
-            self._tos = (socket.IPPROTO_IP, socket.IP_TOS)
         else:
             self._fixed = (socket.IPPROTO_IPV6, _IPV6_PKTINFO, _PKTINFO6.pack(source.packed, 0))
-            self._tos = (socket.IPPROTO_IPV6, _IPV6_TCLASS)
         self.ancillary: dict[int, Ancillary] = {0: [self._fixed]}
 
-    def with_tos(self, tos: int) -> Ancillary:
-        """Source address and TOS octet as ancillary data; at most 256 of them exist."""
-        self.ancillary[tos] = [self._fixed, (*self._tos, _INT.pack(tos))]
-        return self.ancillary[tos]
+    def with_outer(self, outer: int) -> Ancillary:
+        """Source address, TOS octet, and TTL unless it is 0, as ancillary data; a limited number is kept."""
+        if len(self.ancillary) >= _MAX_OUTER:
+            self.ancillary = {0: [self._fixed]}
+        found = [self._fixed, (*self._tos, _INT.pack(outer & 255))]
+        if outer >> 8:
+            found.append((*self._ttl, _INT.pack(outer >> 8)))
+        self.ancillary[outer] = found
+        return found
 
 
 class Sockets:
@@ -110,21 +124,22 @@ class Sockets:
                 self.errors[str(error.strerror)] += 1
                 break
             if header:
-                found.append((data[(data[0] & 15) * 4 :], data[1], None))
+                found.append((data[(data[0] & 15) * 4 :], data[1] | data[8] << 8, None))
             else:
-                found.append((data, _tos(ancillary), peer[:2] if udp else None))
+                found.append((data, _outer(ancillary), peer[:2] if udp else None))
         return found
 
     def send(self, datagrams: Iterable[tuple[OutboundSa, int, bytes]]) -> None:
         """Send protected packets; one that the kernel refuses is lost and counted."""
-        for sa, tos, data in datagrams:
+        for sa, outer, data in datagrams:
             way = sa.attachment
             if not isinstance(way, Way):
                 way = sa.attachment = self._way(sa)
+            ancillary = way.ancillary.get(outer) or way.with_outer(outer)
             try:
-                way.socket.sendmsg((data,), way.ancillary.get(tos) or way.with_tos(tos), 0, way.address)
+                way.socket.sendmsg((data,), ancillary, 0, way.address)
             except OSError as error:
-                self._again(error, way, tos, data)
+                self._again(error, way, ancillary, data)
 
     def send_clear(self, packets: Iterable[bytes]) -> None:
         """Send whole IP packets as they are, past the tunnels' routes."""
@@ -163,23 +178,26 @@ class Sockets:
         own = self._udp[family] if ports else self._raw[family]
         return Way(own, parameters.source, parameters.destination, ports[1] if ports else 0)
 
-    def _again(self, error: OSError, way: Way, tos: int, data: bytes) -> None:
+    def _again(self, error: OSError, way: Way, ancillary: Ancillary, data: bytes) -> None:
         """An ICMP error of an earlier packet is reported on the next one, which is then sent once more."""
         if error.errno in _TRANSIENT:
             try:
-                way.socket.sendmsg((data,), way.ancillary[tos], 0, way.address)
+                way.socket.sendmsg((data,), ancillary, 0, way.address)
                 return
             except OSError as second:
                 error = second
         self.errors[str(error.strerror)] += 1
 
 
-def _tos(ancillary: Ancillary) -> int:
-    """The TOS octet or traffic class; sockets of starter's tell the destination too, and first."""
+def _outer(ancillary: Ancillary) -> int:
+    """TOS octet or traffic class, and 256 times the TTL; sockets of starter's tell the destination too."""
+    outer = 0
     for level, kind, data in ancillary:
         if (level, kind) in _TOS_KINDS:
-            return int.from_bytes(data, byteorder)
-    return 0
+            outer |= int.from_bytes(data, byteorder)
+        elif (level, kind) in _TTL_KINDS:
+            outer |= int.from_bytes(data, byteorder) << 8
+    return outer
 
 
 def _prepared(own: socket.socket, family: int) -> socket.socket:
@@ -190,10 +208,7 @@ def _prepared(own: socket.socket, family: int) -> socket.socket:
             own.setsockopt(socket.SOL_SOCKET, force, _BUFFER)
         except PermissionError:
             own.setsockopt(socket.SOL_SOCKET, plain, _BUFFER)
-    if family == 4:
-        level, options = socket.IPPROTO_IP, (_IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTOS)
-    else:
-        level, options = socket.IPPROTO_IPV6, (_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVTCLASS)
-    for option in options:
-        own.setsockopt(level, option, _PMTUDISC_WANT)
+    level = socket.IPPROTO_IP if family == 4 else socket.IPPROTO_IPV6
+    for option in _OPTIONS[family]:
+        own.setsockopt(level, option, _ON)
     return own

@@ -6,7 +6,7 @@ from cygnet.crypto.errors import UnsupportedAlgorithmError
 from cygnet.crypto.interfaces import Sealer
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import Transform
-from cygnet.esp.records import Action, Limits, Policy, SaParameters
+from cygnet.esp.records import Action, Carriage, Limits, Policy, SaParameters
 from cygnet.esp.sequence import MAX_WINDOW
 from cygnet.kernel.port import (
     Direction,
@@ -21,7 +21,14 @@ from cygnet.kernel.port import (
 )
 
 _NULL = 11
-_ACTIONS = {Mode.TUNNEL: Action.PROTECT, Mode.PASS: Action.PASS, Mode.DROP: Action.DROP}
+_ACTIONS = {
+    Mode.TUNNEL: Action.PROTECT, Mode.TRANSPORT: Action.PROTECT, Mode.BEET: Action.PROTECT,
+    Mode.PASS: Action.PASS, Mode.DROP: Action.DROP,
+}  # fmt: skip
+_CARRIAGES = {
+    Mode.TUNNEL: Carriage.TUNNEL, Mode.TRANSPORT: Carriage.TRANSPORT, Mode.BEET: Carriage.BEET,
+}  # fmt: skip
+_KERNEL = "the kernel's own IPsec does (charon.kernel = xfrm)"
 
 
 def features() -> Features:
@@ -36,14 +43,7 @@ def features() -> Features:
 
 def parameters(spec: SaSpec) -> SaParameters:
     """The data plane's parameters of an SA; raises :class:`KernelError` for what espd cannot do."""
-    if spec.id.protocol is not IpProtocol.ESP:
-        raise KernelError(f"espd does ESP only, not {spec.id.protocol.name}")
-    if spec.mode is not Mode.TUNNEL:
-        raise KernelError(f"espd does tunnel mode only, not {spec.mode}")
-    if spec.id.source.version != spec.id.destination.version:
-        raise KernelError("outer addresses are of different families")
-    if not 0 <= spec.replay_window <= MAX_WINDOW:
-        raise KernelError(f"replay window {spec.replay_window} is not within 0 to {MAX_WINDOW} packets")
+    _check(spec)
     return SaParameters(
         spi=spec.id.spi,
         source=spec.id.source,
@@ -54,6 +54,8 @@ def parameters(spec: SaSpec) -> SaParameters:
         esn=spec.esn,
         tfc=spec.tfc,
         copy_dscp=spec.copy_dscp,
+        carriage=_CARRIAGES[spec.mode],
+        original=spec.original,
         limits=Limits(
             spec.lifetime.soft_bytes,
             spec.lifetime.hard_bytes,
@@ -63,6 +65,35 @@ def parameters(spec: SaSpec) -> SaParameters:
         local_ts=spec.local_ts,
         remote_ts=spec.remote_ts,
     )
+
+
+def need_esp(protocol: IpProtocol) -> None:
+    """Raise :class:`KernelError` for what espd does not carry."""
+    if protocol is not IpProtocol.ESP:
+        raise KernelError(f"espd carries ESP only, not {protocol.name}; {_KERNEL}")
+
+
+def _check(spec: SaSpec) -> None:
+    need_esp(spec.id.protocol)
+    if spec.compression is not None:
+        raise KernelError(f"espd does not compress (IPComp); {_KERNEL}")
+    if spec.mode not in _CARRIAGES:
+        raise KernelError(f"espd has no mode {spec.mode}")
+    if spec.id.source.version != spec.id.destination.version:
+        raise KernelError("outer addresses are of different families")
+    if not 0 <= spec.replay_window <= MAX_WINDOW:
+        raise KernelError(f"replay window {spec.replay_window} is not within 0 to {MAX_WINDOW} packets")
+    if spec.mode is Mode.BEET and not _is_host_pair(spec):
+        raise KernelError("a BEET SA needs exactly one address at either end")
+
+
+def _is_host_pair(spec: SaSpec) -> bool:
+    """Whether both ends' selectors are of one host each, of one family."""
+    hosts = [{(one.start, one.end) for one in ends} for ends in (spec.local_ts, spec.remote_ts)]
+    if any(len(ends) != 1 for ends in hosts):
+        return False
+    (near,), (far,) = hosts
+    return near[0] == near[1] and far[0] == far[1] and near[0].version == far[0].version
 
 
 def ports(encapsulation: Encapsulation | None) -> tuple[int, int] | None:
@@ -82,6 +113,7 @@ def build_sealer(spec: SaSpec) -> Sealer:
             integrity,
             cipher.key.reveal() if cipher else b"",
             mac.key.reveal() if mac and integrity else b"",
+            (mac.icv_bits if mac else 0) // 8,
         )
     except (UnsupportedAlgorithmError, ValueError) as error:
         raise KernelError(str(error)) from None
@@ -102,6 +134,7 @@ def policy(spec: PolicySpec, owner: str) -> Policy:
         priority=spec.priority,
         next_spi=spec.next_spi,
         outer_destination=spec.outer_destination,
+        whole=spec.action in (Mode.TRANSPORT, Mode.BEET),
         owner=owner,
     )
 

@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.errors import LocalError
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
@@ -62,7 +63,7 @@ class SaId:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A packet mark; ``value`` of ``None`` in a configuration is ``%unique``."""
+    """What the marks of packets are compared with, in the bits of ``mask``."""
 
     value: int
     mask: int = 0xFFFFFFFF
@@ -70,11 +71,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """An encryption or integrity algorithm with its key, salt included (RFC 7296, 2.17)."""
+    """An encryption or integrity algorithm with its key, salt included (RFC 7296, 2.17).
+
+    ``icv_bits`` is what an integrity algorithm is cut to, where that is not its own length (``sha256_96``).
+    """
 
     number: int
     key_bits: int
     key: Secret
+    icv_bits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """IPComp within an SA: transform, and the CPI of its receiver (RFC 3173; RFC 7296, 2.22)."""
+
+    transform: int
+    cpi: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,13 @@ class Encapsulation:
 
 @dataclass(frozen=True, slots=True)
 class SaSpec:
-    """One direction of a CHILD_SA. ``inbound`` tells whether we are its receiver."""
+    """One direction of a CHILD_SA. ``inbound`` tells whether we are its receiver.
+
+    ``tfc`` pads the packets of a tunnel to so many octets, -1 to what the path carries. ``compression`` is an
+    IPComp SA of its own inside this one. The inner addresses of BEET are the first of ``local_ts`` and of
+    ``remote_ts``. ``original`` are the addresses, source first, that the peer wrote into its packets where
+    a NAT has changed them on the way: transport checksums cover those (RFC 3948, 3.1.2).
+    """
 
     id: SaId
     reqid: int
@@ -113,7 +132,9 @@ class SaSpec:
     esn: bool = False
     tfc: int = 0
     mark: Mark | None = None
-    copy_dscp: bool = True
+    copy_dscp: DscpCopy = DscpCopy.OUT
+    compression: Compression | None = None
+    original: tuple[Address, Address] | None = None
     local_ts: tuple[TrafficSelector, ...] = ()
     remote_ts: tuple[TrafficSelector, ...] = ()
 
@@ -126,10 +147,12 @@ class PolicySpec:
     (``source`` is remote); backends ignore those that their data plane does not need.
     ``action`` PASS and DROP are shunts; the others protect with the SA of ``reqid`` between the two
     outer addresses. With ``trap`` there is no SA yet: a packet makes an :class:`Acquire`.
-    The policy with the lowest ``priority`` wins (0: computed from the selectors, so that the most
-    specific wins); among equals one without ``trap`` stands before one with it, then the newest before
+    The policy with the lowest ``priority`` wins (0: computed as :mod:`cygnet.esp.priorities` says, so that
+    the most specific wins); among equals one without ``trap`` stands before one with it, then the newest before
     older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of ``reqid``).
-    Two specifications are the same policy when they are equal in every field.
+    ``compression``: that SA has IPComp inside. ``outer_destination`` is ``None`` for a trap whose peer is
+    each packet's own destination. Two specifications are the same policy when they are equal in every
+    field.
     """
 
     direction: Direction
@@ -144,6 +167,7 @@ class PolicySpec:
     priority: int = 0
     mark: Mark | None = None
     next_spi: int = 0
+    compression: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +219,15 @@ KernelEvent = Acquire | Expire | MappingChange | AddressChange | KernelReset
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What this backend can do."""
+    """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs."""
 
     name: str
     encryption: frozenset[int]
     integrity: frozenset[int]
     modes: frozenset[Mode]
+    protocols: frozenset[IpProtocol] = frozenset({IpProtocol.ESP})
+    compression: frozenset[int] = frozenset()
+    tfc: bool = True
     esn: bool = True
     udp_encapsulation_only: bool = False
 
@@ -220,6 +247,13 @@ class Kernel(Protocol):
 
     def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
         """A fresh inbound SPI for packets from ``source`` to ``destination``, reserved for us."""
+
+    def allocate_cpi(self, source: Address, destination: Address) -> int:
+        """A fresh inbound CPI of 16 bits for IPComp (RFC 3173, 3.3), freed with the SA that has it, or by
+        :meth:`release_cpi`."""
+
+    def release_cpi(self, source: Address, destination: Address, cpi: int) -> None:
+        """Give back a CPI that no SA has got."""
 
     def add_sa(self, spec: SaSpec) -> None:
         """Install an SA (over the SPI reservation where it is inbound)."""

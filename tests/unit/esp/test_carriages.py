@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.carriages import BEET_OPTIONS, unpadded
 from cygnet.esp.checksums import checksum
-from cygnet.esp.records import Carriage, Drop, DscpCopy, SaParameters
+from cygnet.esp.records import Carriage, Drop, SaParameters
 
 SPI = 0xC0FFEE01
 OUTER = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
@@ -115,8 +116,10 @@ def sealed_with(body: bytes, next_header: int, number: int = 1) -> bytes:
     return header + bytes(8) + own_sealer().seal(bytes(8), plaintext, header)
 
 
-@pytest.mark.parametrize("body", [b"", b"\6\0\0", bytes((6, 1, 0, 0)) + bytes(4), bytes((6, 0, 9, 0)) + bytes(4),
-                                  bytes((6, 0, 2, 0)) + bytes(4), bytes((6, 9, 4, 0)) + bytes(76)])
+@pytest.mark.parametrize("body", [
+    b"", b"\6\0\0", bytes((6, 1, 0, 0)) + bytes(4), bytes((6, 0, 9, 0)) + bytes(4),
+    bytes((6, 0, 2, 0)) + bytes(4), bytes((6, 9, 4, 0)) + bytes(76),
+])
 def test_bad_pseudo_headers_are_dropped(body):
     _, receiver = pair(beet())
     assert receiver.open(sealed_with(body, BEET_OPTIONS)) is Drop.MALFORMED

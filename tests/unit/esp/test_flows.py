@@ -79,9 +79,11 @@ def test_groups_and_link_local_are_known():
 
 
 @pytest.mark.parametrize(("packet", "expected"), [
-    (ipv4(17, PORTS), False), (ipv4(17, PORTS, fragment=0x4000), False), (ipv4(17, PORTS, fragment=0x2000), True),
-    (ipv4(17, PORTS, fragment=1), True), (ipv6(17, PORTS), False), (ipv6(44, bytes(8) + PORTS), False),
-    (ipv6(44, bytes((17, 0, 0, 1, 0, 0, 0, 0)) + PORTS), True), (ipv6(44, bytes((17, 0, 0, 8)) + PORTS), True),
+    (ipv4(17, PORTS), False), (ipv4(17, PORTS, fragment=0x4000), False),
+    (ipv4(17, PORTS, fragment=0x2000), True), (ipv4(17, PORTS, fragment=1), True),
+    (ipv6(17, PORTS), False), (ipv6(44, bytes(8) + PORTS), False),
+    (ipv6(44, bytes((17, 0, 0, 1, 0, 0, 0, 0)) + PORTS), True),
+    (ipv6(44, bytes((17, 0, 0, 8)) + PORTS), True),
     (ipv6(60, bytes((44, 0)) + bytes(6) + bytes((17, 0, 0, 9)) + PORTS), True),
     (ipv6(44, bytes(4)), False), (ipv6(0, bytes((0, 0, 0, 0, 0, 0, 0, 0)) * 20), False),
 ])

@@ -9,7 +9,7 @@ from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import Moved
+from cygnet.esp.records import Carriage, Moved
 from cygnet.espd import translate
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
@@ -28,6 +28,7 @@ from cygnet.kernel.backends.userland_wire import (
 from cygnet.kernel.port import (
     Acquire,
     Algorithm,
+    Compression,
     Direction,
     Encapsulation,
     Expire,
@@ -142,8 +143,10 @@ def test_sa_can_be_asked_for_and_deleted_twice(rig):
 
 
 @pytest.mark.parametrize(("spec", "words"), [
-    (replace(OUT, mode=Mode.TRANSPORT), "tunnel mode only"),
-    (replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH)), "ESP only"),
+    (replace(OUT, mode=Mode.PASS), "no mode PASS"),
+    (replace(OUT, mode=Mode.BEET), "exactly one address at either end"),
+    (replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH)), "ESP only, not AH; .*charon.kernel = xfrm"),
+    (replace(OUT, compression=Compression(2, 256)), "IPComp.*charon.kernel = xfrm"),
     (replace(OUT, id=replace(OUT.id, source=ip_address("::1"))), "different families"),
     (replace(OUT, replay_window=4097), "replay window"),
     (replace(OUT, encryption=Algorithm(20, 128, Secret(b"short"))), "wrong key length"),
@@ -229,9 +232,28 @@ def test_only_outbound_policies_have_routes_and_forward_needs_nothing(rig):
     assert len(rig.plane.policies) == 1
 
 
-def test_transport_policies_are_refused(rig):
-    with pytest.raises(KernelError, match="TRANSPORT"):
-        rig.ask(AddPolicy(replace(POLICY, action=Mode.TRANSPORT)))
+def test_spis_are_for_esp_alone(rig):
+    with pytest.raises(KernelError, match="ESP only, not AH"):
+        rig.ask(AllocateSpi(B, A, IpProtocol.AH))
+
+
+def test_transport_and_beet_are_installed_with_what_they_need(rig):
+    here, there = TrafficSelector.of("192.0.2.1"), TrafficSelector.of("192.0.2.2")
+    spec = replace(OUT, mode=Mode.TRANSPORT, local_ts=(here,), remote_ts=(there,), original=(B, A))
+    rig.ask(AddSa(spec))
+    rig.ask(AddSa(replace(spec, mode=Mode.BEET, id=replace(OUT.id, spi=OUT.id.spi + 8))))
+    rig.ask(AddPolicy(replace(POLICY, source=here, destination=there, action=Mode.TRANSPORT)))
+    transport, beet = (sa.parameters for sa in rig.plane.outbound())
+    assert (transport.carriage, transport.original) == (Carriage.TRANSPORT, (B, A))
+    assert beet.carriage is Carriage.BEET
+    assert rig.plane.policies.any_whole
+
+
+def test_integrity_is_cut_as_told(rig):
+    cipher = Algorithm(12, 128, Secret(bytes(16)))
+    spec = replace(OUT, encryption=cipher, integrity=Algorithm(12, 0, Secret(bytes(32)), 96))
+    assert translate.build_sealer(spec).icv_size == 12
+    assert translate.build_sealer(replace(spec, integrity=Algorithm(12, 0, Secret(bytes(32))))).icv_size == 16
 
 
 def test_flush_takes_only_what_the_owner_has(rig):
@@ -304,4 +326,5 @@ def test_drops_and_losses_are_shown_by_reason(rig):
 def test_features_name_what_the_tables_have():
     features = translate.features()
     assert 20 in features.encryption and 12 in features.integrity
-    assert features.modes == {Mode.TUNNEL, Mode.PASS, Mode.DROP}
+    assert features.modes == set(Mode)
+    assert (features.protocols, features.compression, features.tfc) == ({IpProtocol.ESP}, frozenset(), True)

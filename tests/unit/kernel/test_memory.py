@@ -11,8 +11,10 @@ from cygnet.kernel.backends.memory import MemoryKernel, differences
 from cygnet.kernel.port import (
     AddressChange,
     Algorithm,
+    Compression,
     Direction,
     Encapsulation,
+    Features,
     IpProtocol,
     KernelError,
     Mode,
@@ -107,6 +109,44 @@ def test_addresses_are_as_given():
     kernel.prepare_socket(3, 4, True)
     assert kernel.sockets == [(3, 4, True)]
     assert Mode.TRANSPORT in kernel.features.modes
+
+
+def test_cpis_are_kept_until_released_or_gone_with_their_sa():
+    kernel = MemoryKernel()
+    first, second = kernel.allocate_cpi(A, B), kernel.allocate_cpi(A, B)
+    assert (first, second) == (256, 257)
+    compressed = replace(spec(5, True), compression=Compression(2, second))
+    kernel.add_sa(compressed)
+    kernel.release_cpi(A, B, first)
+    assert kernel.cpis == {(A, B, second)}
+    kernel.delete_sa(compressed.id)
+    assert kernel.is_empty()
+
+
+def test_what_features_lack_is_refused():
+    kernel = MemoryKernel()
+    kernel.features = Features("small", frozenset(), frozenset(), frozenset({Mode.TUNNEL}))
+    for call in (
+        lambda: kernel.allocate_spi(B, A, IpProtocol.AH),
+        lambda: kernel.allocate_cpi(B, A),
+        lambda: kernel.add_sa(replace(spec(5, True), mode=Mode.TRANSPORT)),
+        lambda: kernel.add_sa(replace(spec(5, True), id=SaId(B, A, IpProtocol.AH, 5))),
+    ):
+        with pytest.raises(KernelError, match="here"):
+            call()
+
+
+def test_transport_mode_through_a_nat_may_have_other_addresses_in_its_selectors():
+    one, other = MemoryKernel(), MemoryKernel()
+    near, far = TrafficSelector.of("10.0.0.1", 6), TrafficSelector.of("192.0.2.2", 6)
+    seen = TrafficSelector.of("198.51.100.1", 6)
+    changes = {"mode": Mode.TRANSPORT, "encapsulation": Encapsulation(4500, 4500)}
+    one.add_sa(replace(spec(5, False), local_ts=(near,), remote_ts=(far,), **changes))
+    other.add_sa(replace(spec(5, True), local_ts=(far,), remote_ts=(seen,), **changes))
+    assert differences(one, other) == []
+    other.delete_sa(spec(5, True).id)
+    other.add_sa(replace(spec(5, True), local_ts=(replace(far, protocol=17),), remote_ts=(seen,), **changes))
+    assert differences(one, other) == ["first to second: SPI 00000005 differs in remote selectors"]
 
 
 def test_two_kernels_that_fit_have_no_differences():

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.base.addresses import Host
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.backends import userland_wire as wire
 from cygnet.kernel.port import (
     Acquire,
     Algorithm,
+    Compression,
     Direction,
     Encapsulation,
     Expire,
@@ -30,9 +32,14 @@ from cygnet.kernel.port import (
 
 ID = SaId(ip_address("192.0.2.1"), ip_address("2001:db8::1"), IpProtocol.ESP, 0xC0000001)
 TS = TrafficSelector.of("10.0.0.0/8", 6, (80, 80))
-SPEC = SaSpec(ID, 1, Mode.TUNNEL, True, Algorithm(20, 128, Secret(b"key")), None, Lifetime(soft_s=1.5),
-              Encapsulation(4500, 7), 64, True, -1, Mark(3), False, (TS,), (TS, TS))
-POLICY = PolicySpec(Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1))
+SPEC = SaSpec(
+    ID, 1, Mode.TRANSPORT, True, Algorithm(20, 128, Secret(b"key")), Algorithm(12, 0, Secret(b"k"), 96),
+    Lifetime(soft_s=1.5), Encapsulation(4500, 7), 64, True, -1, Mark(3), DscpCopy.IN, Compression(2, 300),
+    (ID.source, ID.destination), (TS,), (TS, TS),
+)  # fmt: skip
+POLICY = PolicySpec(
+    Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1), compression=True
+)
 MESSAGES = [
     wire.Hello("charon", True), wire.Bye(False), wire.HandOver(("esp4", "esp6")), wire.Inspect(5),
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
@@ -40,7 +47,8 @@ MESSAGES = [
     wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
     wire.DeletePolicy(POLICY), wire.Done(), wire.Failed("because"), wire.Spi(7), Usage(1, 2, None),
     Usage(1, 2, 0.5),
-    wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}))),
+    wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}),
+                                frozenset({IpProtocol.ESP}), frozenset({2}), tfc=False)),
     wire.Inventory(1, 2, 3, 1400, (wire.SaStatus(ID, "c", True, 1, False, Usage()),), (wire.Count("a", 1),)),
     Acquire(1, TS, TS), Expire(ID, True), MappingChange(ID, Host.of("::1", 5)),
 ]

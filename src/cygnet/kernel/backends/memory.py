@@ -24,28 +24,34 @@ from cygnet.kernel.port import (
     Usage,
 )
 
+DEFLATE = 2
+"""The one IPComp transform that kernels have (RFC 2394)."""
+
 
 class MemoryKernel:
-    """A kernel of dictionaries. ``first_spi`` is the first SPI handed out; the next ones follow it."""
+    """A kernel of dictionaries. ``first_spi`` is the first SPI handed out; the next ones follow it.
+
+    It can do everything unless ``features`` is replaced.
+    """
 
     def __init__(self, first_spi: int = 0xC0000001, addresses: Iterable[Address] = ()) -> None:
         self.sas: dict[SaId, SaSpec] = {}
         self.usage: dict[SaId, Usage] = {}
         self.policies: Counter[PolicySpec] = Counter()
         self.reservations: set[SaId] = set()
+        self.cpis: set[tuple[Address, Address, int]] = set()
+        everything = frozenset(range(256))
+        self.features = Features(
+            "memory", everything, everything, frozenset(Mode), frozenset(IpProtocol), frozenset({DEFLATE})
+        )
         self.addresses: tuple[Address, ...] = tuple(addresses)
         self.sources: dict[Address, Address] = {}
         self.sockets: list[tuple[int, int, bool]] = []
         self.calls: list[str] = []
         self.closed = False
-        self._next_spi = first_spi
+        self._next_spi, self._next_cpi = first_spi, 0x100
         self._listener: Callable[[KernelEvent], None] | None = None
         self._failures: dict[str, list[KernelError]] = {}
-
-    @property
-    def features(self) -> Features:
-        """Everything, since nothing is carried."""
-        return Features("memory", frozenset(range(256)), frozenset(range(256)), frozenset(Mode))
 
     def fail_next(self, call: str, reason: str) -> None:
         """Let the next call of that name (``add_sa``, ``allocate_spi`` …) raise :class:`KernelError`."""
@@ -63,7 +69,7 @@ class MemoryKernel:
 
     def is_empty(self) -> bool:
         """Whether nothing is left behind: no SA, policy or reservation."""
-        return not (self.sas or self.policies or self.reservations)
+        return not (self.sas or self.policies or self.reservations or self.cpis)
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Forget everything, then deliver events to ``listener``."""
@@ -82,17 +88,32 @@ class MemoryKernel:
     def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
         """The next SPI, reserved."""
         self._enter("allocate_spi")
+        self._need(protocol in self.features.protocols, f"no {protocol.name} here")
         spi, self._next_spi = self._next_spi, self._next_spi + 1
         self.reservations.add(SaId(source, destination, protocol, spi))
         return spi
 
+    def allocate_cpi(self, source: Address, destination: Address) -> int:
+        """The next CPI above 255."""
+        self._enter("allocate_cpi")
+        self._need(bool(self.features.compression), "no IPComp here")
+        cpi, self._next_cpi = self._next_cpi, self._next_cpi + 1
+        self.cpis.add((source, destination, cpi))
+        return cpi
+
+    def release_cpi(self, source: Address, destination: Address, cpi: int) -> None:
+        """Forget a CPI."""
+        self._enter("release_cpi")
+        self.cpis.discard((source, destination, cpi))
+
     def add_sa(self, spec: SaSpec) -> None:
-        """Install; one that exists, or a mode without outer family match, is refused."""
+        """Install; one that exists, families that do not fit, and what ``features`` lack are refused."""
         self._enter("add_sa")
-        if spec.id in self.sas:
-            raise KernelError(f"SA with SPI {spec.id.spi:08x} exists already")
-        if spec.id.source.version != spec.id.destination.version:
-            raise KernelError("outer addresses are of different families")
+        self._need(spec.id not in self.sas, f"SA with SPI {spec.id.spi:08x} exists already")
+        same_family = spec.id.source.version == spec.id.destination.version
+        self._need(same_family, "outer addresses are of different families")
+        self._need(spec.mode in self.features.modes, f"no {spec.mode} mode here")
+        self._need(spec.id.protocol in self.features.protocols, f"no {spec.id.protocol.name} here")
         self._release(spec.id)
         self.sas[spec.id] = spec
         self.usage[spec.id] = Usage()
@@ -113,7 +134,9 @@ class MemoryKernel:
         """Remove an SA or a reservation, if there."""
         self._enter("delete_sa")
         self._release(id)
-        self.sas.pop(id, None)
+        gone = self.sas.pop(id, None)
+        if gone is not None and gone.compression is not None and gone.inbound:
+            self.cpis.discard((id.source, id.destination, gone.compression.cpi))
         self.usage.pop(id, None)
 
     def query_sa(self, id: SaId) -> Usage:
@@ -161,7 +184,12 @@ class MemoryKernel:
         if self._failures.get(call):
             raise self._failures[call].pop(0)
 
+    def _need(self, condition: bool, reason: str) -> None:
+        if not condition:
+            raise KernelError(reason)
+
     def _flush(self) -> None:
+        self.cpis.clear()
         self.sas.clear()
         self.usage.clear()
         self.policies.clear()
@@ -177,7 +205,8 @@ class MemoryKernel:
 def differences(one: MemoryKernel, other: MemoryKernel) -> list[str]:
     """Why traffic would not flow between two kernels, in words; empty when each SA has its counterpart.
 
-    Addresses may differ (NAT); SPI, keys, algorithms, sequence numbers and selectors must not.
+    Addresses may differ (NAT), in transport mode those of the selectors too; SPI, keys, algorithms, sequence
+    numbers, compression and selectors must not.
     """
     return [
         *_unmatched("first to second", one, other),
@@ -188,17 +217,17 @@ def differences(one: MemoryKernel, other: MemoryKernel) -> list[str]:
 
 
 def _unmatched(way: str, sender: MemoryKernel, receiver: MemoryKernel) -> list[str]:
-    inbound = {spec.id.spi: spec for spec in receiver.sas.values() if spec.inbound}
+    inbound = {(spec.id.protocol, spec.id.spi): spec for spec in receiver.sas.values() if spec.inbound}
     problems: list[str] = []
     for spec in sender.sas.values():
         if spec.inbound:
             continue
-        there = inbound.pop(spec.id.spi, None)
+        there = inbound.pop((spec.id.protocol, spec.id.spi), None)
         if there is None:
             problems.append(f"{way}: nobody receives SPI {spec.id.spi:08x}")
         else:
             problems += [f"{way}: SPI {spec.id.spi:08x} differs in {name}" for name in _unlike(spec, there)]
-    return problems + [f"{way}: nobody sends SPI {spi:08x}" for spi in inbound]
+    return problems + [f"{way}: nobody sends SPI {spi:08x}" for _, spi in inbound]
 
 
 def _unlike(sent: SaSpec, received: SaSpec) -> list[str]:
@@ -208,10 +237,17 @@ def _unlike(sent: SaSpec, received: SaSpec) -> list[str]:
         "esn": (sent.esn, received.esn),
         "mode": (sent.mode, received.mode),
         "encapsulation": (sent.encapsulation is None, received.encapsulation is None),
-        "local selectors": (set(sent.local_ts), set(received.remote_ts)),
-        "remote selectors": (set(sent.remote_ts), set(received.local_ts)),
+        "compression": (sent.compression, received.compression),
+        "local selectors": (_selectors(sent, sent.local_ts), _selectors(sent, received.remote_ts)),
+        "remote selectors": (_selectors(sent, sent.remote_ts), _selectors(sent, received.local_ts)),
     }
     return [name for name, (a, b) in pairs.items() if a != b]
+
+
+def _selectors(spec: SaSpec, selectors: tuple[TrafficSelector, ...]) -> set[object]:
+    if spec.mode is Mode.TRANSPORT and spec.encapsulation is not None:
+        return {(one.protocol, one.start_port, one.end_port) for one in selectors}
+    return set(selectors)
 
 
 def _policy_problems(name: str, kernel: MemoryKernel) -> list[str]:

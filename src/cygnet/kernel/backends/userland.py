@@ -132,6 +132,14 @@ class UserlandKernel:
             raise KernelError("espd answered an SPI request with something else")
         return reply.spi
 
+    def allocate_cpi(self, source: Address, destination: Address) -> int:
+        """Refused: espd has no IPComp."""
+        what = "espd does not compress (IPComp)"
+        raise KernelError(f"{what}; the kernel's own IPsec does (charon.kernel = xfrm)")
+
+    def release_cpi(self, source: Address, destination: Address, cpi: int) -> None:
+        """There is none."""
+
     def add_sa(self, spec: SaSpec) -> None:
         """Install an SA."""
         self._ask(AddSa(spec))

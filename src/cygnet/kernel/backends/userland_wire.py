@@ -30,7 +30,7 @@ from cygnet.kernel.port import (
     Usage,
 )
 
-VERSION = 1
+VERSION = 2
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
 """SAs in one :class:`Inventory`."""
