@@ -11,7 +11,7 @@ from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Sent
 from cygnet.espd.control import Control
 from cygnet.espd.loop import ERROR, READ, Loop
-from cygnet.espd.routes import Routes
+from cygnet.espd.routes import DeviceRoutes
 from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
 from cygnet.espd.tun import TunDevice
@@ -37,7 +37,7 @@ class Daemon:
         self._plane = DataPlane(os.urandom)
         self._tun = TunDevice(device, DEFAULT_MTU)
         self._sockets = Sockets()
-        self._routes = Routes(self._tun.index)
+        self._routes = DeviceRoutes(self._tun.index)
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt)
         self._control.changed = self._changed

@@ -1,143 +1,44 @@
-"""Routes of tunnels in table 220, and the rule that leads all but IKE's and ESP's own packets there."""
+"""Routes of tunnels to the TUN device."""
 
-import socket
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network
-from typing import Any
-
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
+from contextlib import closing
 
 from cygnet.base.addresses import Address
-from cygnet.base.errors import LocalError
-from cygnet.kernel.backends.host import MARK, local_addresses
+from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.route_table import RouteTable, Way
+from cygnet.kernel.backends.routes import Routes, inside
 from cygnet.kernel.port import PolicySpec
 
-TABLE = PRIORITY = 220
-_PROTOCOL = 220
-"""Marks our routes (``ip route show proto 220``); numbers from 192 on are for whoever wants them."""
-_INVERT = 2
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-MAX_PREFIXES = 256
-"""Prefixes that one policy's range may need."""
 
-Network = IPv4Network | IPv6Network
-
-
-class Routes:
-    """The routes of the policies in force, each prefix counted by its users."""
+class DeviceRoutes:
+    """What policies want led to one device, with a source address for our own packets."""
 
     def __init__(self, device: int, addresses: Callable[[], Iterable[Address]] = local_addresses) -> None:
-        """Install the rules; ``device`` is the TUN device's index. Raises :class:`LocalError`."""
-        self._netlink = IPRoute()
+        """Install the rules; ``device`` is the device's index. Raises :class:`LocalError`."""
         self._device = device
         self._addresses = addresses
-        self._users: dict[Network, list[PolicySpec]] = {}
-        remove_leftovers(self._netlink)
-        try:
-            self._rule("add", socket.AF_INET)
-        except NetlinkError as error:
-            raise LocalError(f"rule for table {TABLE} refused: {error}") from error
-        with suppress(NetlinkError):
-            self._rule("add", socket.AF_INET6)
+        self._table = RouteTable()
+        self._table.start()
+        self._routes = Routes(self._table, self._choose)
 
     def add(self, spec: PolicySpec) -> None:
         """Lead a policy's destination to the device; raises :class:`LocalError` when the kernel refuses."""
-        networks = spec.destination.networks()
-        if len(networks) > MAX_PREFIXES:
-            raise LocalError(f"{spec.destination} needs more than {MAX_PREFIXES} routes")
-        done: list[Network] = []
-        try:
-            for network in networks:
-                if network not in self._users:
-                    self._route("replace", network, self._hint(spec))
-                self._users.setdefault(network, []).append(spec)
-                done.append(network)
-        except NetlinkError as error:
-            for network in done:
-                self._forget(network, spec)
-            raise LocalError(f"route to {spec.destination} refused: {error}") from error
+        self._routes.add(spec)
 
     def remove(self, spec: PolicySpec) -> None:
         """Take back one :meth:`add`; a route goes with its last user."""
-        for network in spec.destination.networks():
-            self._forget(network, spec)
+        self._routes.remove(spec)
 
     def close(self) -> None:
         """Remove rules and routes."""
-        remove_leftovers(self._netlink)
-        self._netlink.close()
+        self._table.clear()
+        self._table.close()
 
-    def _forget(self, network: Network, spec: PolicySpec) -> None:
-        users = self._users.get(network, [])
-        if spec not in users:
-            return
-        users.remove(spec)
-        with suppress(NetlinkError):
-            if users:
-                self._route("replace", network, self._hint(users[0]))
-            else:
-                del self._users[network]
-                self._route("del", network, None)
-
-    def _hint(self, spec: PolicySpec) -> Address | None:
-        """The local address inside a policy's source selector, which own packets shall come from."""
-        start, end = int(spec.source.start), int(spec.source.end)
-        for address in self._addresses():
-            if address.version == spec.source.family and start <= int(address) <= end:
-                return address
-        return None
-
-    def _route(self, command: str, network: Network, hint: Address | None) -> None:
-        arguments: dict[str, Any] = {"prefsrc": str(hint)} if hint is not None else {}
-        self._netlink.route(
-            command,
-            dst=str(network),
-            oif=self._device,
-            table=TABLE,
-            proto=_PROTOCOL,
-            family=_FAMILIES[network.version],
-            **arguments,
-        )
-
-    def _rule(self, command: str, family: int) -> None:
-        _rule(self._netlink, command, family)
-
-
-def remove_leftovers(netlink: Any) -> int:
-    """Remove our rules and routes, whoever made them; returns how many there were."""
-    count = 0
-    for family in _FAMILIES.values():
-        with suppress(NetlinkError):
-            for route in netlink.get_routes(table=TABLE, family=family):
-                if route["proto"] == _PROTOCOL:
-                    netlink.route("del", table=TABLE, family=family, **_naming(route))
-                    count += 1
-        with suppress(NetlinkError):
-            for rule in netlink.get_rules(family=family):
-                if rule.get_attr("FRA_FWMARK") == MARK and rule.get_attr("FRA_TABLE") == TABLE:
-                    _rule(netlink, "del", family)
-                    count += 1
-    return count
+    def _choose(self, spec: PolicySpec) -> Way:
+        return Way(self._device, source=inside(spec.source, self._addresses()))
 
 
 def cleanup() -> int:
-    """:func:`remove_leftovers` on a netlink socket of its own."""
-    with IPRoute() as netlink:
-        return remove_leftovers(netlink)
-
-
-def _rule(netlink: Any, command: str, family: int) -> None:
-    netlink.rule(
-        command, table=TABLE, priority=PRIORITY, fwmark=MARK, fwmask=0xFFFFFFFF, flags=_INVERT, family=family
-    )
-
-
-def _naming(route: Any) -> dict[str, Any]:
-    """What names a route in a request to delete it."""
-    destination = route.get_attr("RTA_DST")
-    if destination is None:
-        destination = "0.0.0.0" if route["family"] == socket.AF_INET else "::"
-    found = {"dst": f"{destination}/{route['dst_len']}", "oif": route.get_attr("RTA_OIF")}
-    return {name: value for name, value in found.items() if value is not None}
+    """Remove rules and routes that an espd left behind; returns how many there were."""
+    with closing(RouteTable()) as table:
+        return table.clear()

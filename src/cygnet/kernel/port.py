@@ -39,6 +39,7 @@ class Mode(StrEnum):
     TUNNEL = "TUNNEL"
     TRANSPORT = "TRANSPORT"
     BEET = "BEET"
+    IPTFS = "IPTFS"
     PASS = "PASS"
     DROP = "DROP"
 
@@ -104,10 +105,38 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Encapsulation:
-    """UDP encapsulation (RFC 3948): the ports of the outer UDP header, sender's first."""
+    """Encapsulation in UDP (RFC 3948), or TCP (RFC 9329): the ports of that header, sender's first."""
 
     source_port: int
     destination_port: int
+    tcp: bool = False
+
+
+class Offload(StrEnum):
+    """What a network card does for an SA; the values are those of ``hw_offload`` in strongSwan's swanctl.
+
+    ``crypto`` and ``packet`` must be had, ``auto`` takes what there is, ``packet`` first.
+    """
+
+    NO = "no"
+    CRYPTO = "crypto"
+    PACKET = "packet"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class IpTfs:
+    """How a tunnel of mode IPTFS aggregates and fragments (RFC 9347); ``None`` is the kernel's default.
+
+    Times are microseconds, sizes octets; ``packet_size`` 0 is what the path carries.
+    """
+
+    drop_time_us: int | None = None
+    reorder_window: int | None = None
+    dont_fragment: bool = False
+    init_delay_us: int | None = None
+    max_queue: int | None = None
+    packet_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +146,9 @@ class SaSpec:
     ``tfc`` pads the packets of a tunnel to so many octets, -1 to what the path carries. ``compression`` is an
     IPComp SA of its own inside this one. The inner addresses of BEET are the first of ``local_ts`` and of
     ``remote_ts``. ``original`` are the addresses, source first, that the peer wrote into its packets where
-    a NAT has changed them on the way: transport checksums cover those (RFC 3948, 3.1.2).
+    a NAT has changed them on the way: transport checksums cover those (RFC 3948, 3.1.2). ``if_id`` binds it
+    to an XFRM interface; packets it has protected, or let in, get ``output_mark``; ``cpu`` is the one that
+    uses it (RFC 9611).
     """
 
     id: SaId
@@ -137,6 +168,11 @@ class SaSpec:
     original: tuple[Address, Address] | None = None
     local_ts: tuple[TrafficSelector, ...] = ()
     remote_ts: tuple[TrafficSelector, ...] = ()
+    if_id: int = 0
+    output_mark: Mark | None = None
+    offload: Offload = Offload.NO
+    cpu: int | None = None
+    iptfs: IpTfs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +184,12 @@ class PolicySpec:
     ``action`` PASS and DROP are shunts; the others protect with the SA of ``reqid`` between the two
     outer addresses. With ``trap`` there is no SA yet: a packet makes an :class:`Acquire`.
     The policy with the lowest ``priority`` wins (0: computed as :mod:`cygnet.esp.priorities` says, so that
-    the most specific wins); among equals one without ``trap`` stands before one with it, then the newest before
-    older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of ``reqid``).
+    the most specific wins); among equals one without ``trap`` stands before one with it, then the newest
+    before older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of
+    ``reqid``).
     ``compression``: that SA has IPComp inside. ``outer_destination`` is ``None`` for a trap whose peer is
-    each packet's own destination. Two specifications are the same policy when they are equal in every
-    field.
+    each packet's own destination. ``per_cpu``: acquires name the CPU (RFC 9611). Two specifications are
+    the same policy when they are equal in every field.
     """
 
     direction: Direction
@@ -168,6 +205,9 @@ class PolicySpec:
     mark: Mark | None = None
     next_spi: int = 0
     compression: bool = False
+    if_id: int = 0
+    per_cpu: bool = False
+    offload: Offload = Offload.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +221,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """A packet met a trap policy: an SA of ``reqid`` is wanted for this packet's ends."""
+    """A packet met a trap policy: an SA of ``reqid`` is wanted for its ends, perhaps for one CPU."""
 
     reqid: int
     source: TrafficSelector
     destination: TrafficSelector
+    cpu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +246,18 @@ class MappingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Somebody else (a Mobile IPv6 daemon) moved a policy and its SAs; IKE shall go between these hosts."""
+
+    reqid: int
+    direction: Direction
+    source: TrafficSelector
+    destination: TrafficSelector
+    local: Address
+    remote: Address
+
+
+@dataclass(frozen=True, slots=True)
 class AddressChange:
     """Addresses or routes of this host changed."""
 
@@ -214,7 +267,97 @@ class KernelReset:
     """The data plane started anew and holds nothing of what was installed."""
 
 
-KernelEvent = Acquire | Expire | MappingChange | AddressChange | KernelReset
+KernelEvent = Acquire | Expire | MappingChange | Migrate | AddressChange | KernelReset
+
+
+@dataclass(frozen=True, slots=True)
+class SaMove:
+    """An SA that gets other outer addresses or ports."""
+
+    old: SaId
+    new: SaId
+    encapsulation: Encapsulation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyMove:
+    """A policy that gets other outer addresses; ``old`` has been added."""
+
+    old: PolicySpec
+    new: PolicySpec
+
+
+class InterfaceKind(StrEnum):
+    """Which kind of interface a connection has for itself."""
+
+    AUTO = "auto"
+    XFRM = "xfrm"
+    VTI = "vti"
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSpec:
+    """An interface that a connection asks for. ``name`` may be empty; the hosts matter to a VTI only."""
+
+    connection: str
+    kind: InterfaceKind
+    name: str
+    local: Address
+    remote: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface there is. SAs and policies are bound to it by ``if_id`` or, for a VTI, by ``mark``."""
+
+    connection: str
+    name: str
+    if_id: int = 0
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaView:
+    """An SA as the data plane holds it; ``ours`` is what a daemon of this instance made.
+
+    ``replayed`` and ``forged`` count packets that were dropped.
+    """
+
+    id: SaId
+    ours: bool
+    reqid: int = 0
+    mode: Mode | None = None
+    usage: Usage = field(default_factory=Usage)
+    encapsulation: Encapsulation | None = None
+    mark: Mark | None = None
+    if_id: int = 0
+    replayed: int = 0
+    forged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelView:
+    """What the data plane holds and has dropped. ``policies`` and ``routes`` are lines for people."""
+
+    name: str
+    sas: tuple[SaView, ...]
+    policies: tuple[str, ...]
+    routes: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    reservations: int = 0
+    foreign_policies: int = 0
+    drops: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the data plane is not as it should be. ``missing`` is an SA that is gone and cannot come back by
+    itself, since nobody keeps its keys; ``repaired`` and ``failure`` tell what became of a repair."""
+
+    text: str
+    missing: SaId | None = None
+    repaired: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +404,9 @@ class Kernel(Protocol):
     def update_sa(self, id: SaId, new: SaId, encapsulation: Encapsulation | None) -> None:
         """Move an SA to other outer addresses or ports; keys, counters and windows stay."""
 
+    def migrate(self, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:
+        """Move a CHILD_SA's SAs and policies together, with as few packets lost as can be (RFC 4555, 3.5)."""
+
     def delete_sa(self, id: SaId) -> None:
         """Remove an SA or a reservation; one that is gone already is no error."""
 
@@ -272,6 +418,18 @@ class Kernel(Protocol):
 
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
+
+    def open_interface(self, spec: InterfaceSpec) -> Interface:
+        """The connection's interface, made or found, with one more user."""
+
+    def close_interface(self, interface: Interface) -> None:
+        """One user less; it goes with the last."""
+
+    def view(self) -> KernelView:
+        """What there is."""
+
+    def check(self, repair: bool) -> tuple[Difference, ...]:
+        """Compare what the data plane holds with what it was told to; with ``repair`` mend what can be."""
 
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
         """Let an IKE socket's own packets pass every policy and route of ours, in both directions.

@@ -6,8 +6,8 @@ from enum import IntEnum
 from cygnet.kernel.port import Direction, Mode
 
 NETLINK_XFRM = 6
-FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-VERSIONS = {socket.AF_INET: 4, socket.AF_INET6: 6}
+FAMILIES = {4: int(socket.AF_INET), 6: int(socket.AF_INET6)}
+VERSIONS = {family: version for version, family in FAMILIES.items()}
 INFINITE = 0xFFFFFFFFFFFFFFFF
 
 
@@ -93,5 +93,6 @@ OFFLOAD_INBOUND, OFFLOAD_PACKET = 2, 4
 SA_IN, SA_OUT = 1, 2
 ALLOW, BLOCK = 0, 1
 
-MODES = {Mode.TRANSPORT: 0, Mode.TUNNEL: 1, Mode.BEET: 4}
+MODES = {Mode.TRANSPORT: 0, Mode.TUNNEL: 1, Mode.BEET: 4, Mode.IPTFS: 5}
 DIRECTIONS = {Direction.IN: 0, Direction.OUT: 1, Direction.FORWARD: 2}
+DIRECTIONS_BACK = {number: direction for direction, number in DIRECTIONS.items()}

@@ -28,7 +28,7 @@ TEMPLATE_SIZE = _TEMPLATE.size
 
 @dataclass(frozen=True, slots=True)
 class PolicyInfo:
-    """``struct xfrm_userpolicy_info``. ``index`` is the kernel's number; its low three bits are the direction."""
+    """``struct xfrm_userpolicy_info``. The low three bits of ``index`` are the direction."""
 
     selector: Selector
     direction: int
@@ -94,7 +94,8 @@ class Template:
     @classmethod
     def unpack(cls, data: bytes, at: int = 0) -> "Template":
         """Raises ``struct.error`` when there is too little."""
-        destination, spi, protocol, family, source, reqid, mode, _, optional, *_ = _TEMPLATE.unpack_from(data, at)
+        fields = _TEMPLATE.unpack_from(data, at)
+        destination, spi, protocol, family, source, reqid, mode, _, optional, *_ = fields
         return cls(
             _given(source, family),
             _given(destination, family),
@@ -105,6 +106,13 @@ class Template:
             int.from_bytes(spi),
             bool(optional),
         )
+
+    def __str__(self) -> str:
+        name = {50: "esp", 51: "ah", 108: "ipcomp"}.get(self.protocol, str(self.protocol))
+        spi = f" spi {self.spi:08x}" if self.spi else ""
+        ends = f" {self.source or '%any'} to {self.destination or '%any'}" if self.mode else ""
+        mode = {0: "transport", 1: "tunnel", 4: "beet", 5: "iptfs"}.get(self.mode, f"mode {self.mode}")
+        return f"{name} reqid {self.reqid}{spi} {mode}{ends}{' optional' if self.optional else ''}"
 
 
 def unpack_templates(data: bytes) -> tuple[Template, ...]:

@@ -116,14 +116,14 @@ class Limits:
 class Current:
     """``struct xfrm_lifetime_cur``; times are POSIX seconds, 0 for an SA not used yet."""
 
-    bytes: int = 0
+    octets: int = 0
     packets: int = 0
     added_s: int = 0
     used_s: int = 0
 
     def pack(self) -> bytes:
         """32 octets."""
-        return _CURRENT.pack(self.bytes, self.packets, self.added_s, self.used_s)
+        return _CURRENT.pack(self.octets, self.packets, self.added_s, self.used_s)
 
     @classmethod
     def unpack(cls, data: bytes, at: int = 0) -> "Current":

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 from cygnet.base.addresses import Address
-from cygnet.kernel.backends.xfrm.constants import FAMILIES, VERSIONS
+from cygnet.kernel.backends.xfrm.constants import FAMILIES
 from cygnet.kernel.backends.xfrm.primitives import (
     ANY_SELECTOR,
     SELECTOR_SIZE,
@@ -74,7 +74,7 @@ class SaInfo:
 
     @classmethod
     def unpack(cls, data: bytes) -> "SaInfo":
-        """Raises ``struct.error`` when there is too little. Selector and limits stay as they are in octets."""
+        """Raises ``struct.error`` when there is too little. Selector and limits are not read."""
         destination, spi, protocol, source = _INFO_ID.unpack_from(data, SELECTOR_SIZE)
         sequence, reqid, family, mode, window, flags = _INFO_TAIL.unpack_from(data, _TAIL_AT)
         return cls(
@@ -135,7 +135,7 @@ def pack_algorithm(name: str, key: bytes) -> bytes:
 
 
 def pack_sized_algorithm(name: str, key: bytes, icv_bits: int) -> bytes:
-    """``struct xfrm_algo_auth`` and ``struct xfrm_algo_aead``: as above, with the ICV's bits before the key."""
+    """``struct xfrm_algo_auth`` and ``struct xfrm_algo_aead``: with the ICV's bits before the key."""
     return _SIZED_KEY.pack(name.encode(), len(key) * 8, icv_bits) + key
 
 
@@ -172,8 +172,3 @@ def unpack_replay_window(data: bytes) -> int:
 def pack_offload(interface: int, flags: int) -> bytes:
     """``struct xfrm_user_offload``, 8 octets."""
     return _OFFLOAD.pack(interface, flags)
-
-
-def version_of(family: int) -> int:
-    """4 or 6 for an address family, 0 for others."""
-    return VERSIONS.get(family, 0)

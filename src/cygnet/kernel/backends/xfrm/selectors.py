@@ -4,8 +4,6 @@ A range that is no prefix becomes the fewest prefixes that cover exactly it, so 
 or let in, that was not agreed on (RFC 7296, 2.9). The product of both ends has a limit.
 """
 
-from ipaddress import ip_address
-
 from cygnet.base.selectors import ICMP_PROTOCOLS, TrafficSelector
 from cygnet.kernel.backends.xfrm.primitives import ANY_PORT, PortMatch, Selector
 from cygnet.kernel.port import KernelError
@@ -68,7 +66,7 @@ def cover(low: int, high: int) -> tuple[PortMatch, ...]:
 
 
 def _ports(source: TrafficSelector, destination: TrafficSelector) -> list[Ports]:
-    if ICMP_PROTOCOLS[0] in _protocols(source, destination) or ICMP_PROTOCOLS[1] in _protocols(source, destination):
+    if not {source.protocol, destination.protocol}.isdisjoint(ICMP_PROTOCOLS):
         return _icmp(source, destination)
     starts = cover(source.start_port, source.end_port)
     ends = cover(destination.start_port, destination.end_port)
@@ -93,21 +91,11 @@ def _byte(mask: int) -> int:
 
 
 def _joined(selector: Selector) -> PortMatch:
-    type, code = selector.source_port, selector.destination_port
-    value = (type.value & 255) << 8 | (code.value & 255)
-    return PortMatch(value, (type.mask & 255) << 8 | (code.mask & 255))
+    kind, code = selector.source_port, selector.destination_port
+    value = (kind.value & 255) << 8 | (code.value & 255)
+    return PortMatch(value, (kind.mask & 255) << 8 | (code.mask & 255))
 
 
 def _range(port: PortMatch) -> tuple[int, int]:
     return port.value & port.mask, (port.value & port.mask) | (_FULL & ~port.mask)
 
-
-def _protocols(*selectors: TrafficSelector) -> set[int]:
-    return {selector.protocol for selector in selectors}
-
-
-def wildcard(version: int) -> TrafficSelector:
-    """Everything of a family."""
-    length = 32 if version == 4 else 128
-    first = ip_address(0) if version == 4 else ip_address("::")
-    return TrafficSelector(first, ip_address((1 << length) - 1))

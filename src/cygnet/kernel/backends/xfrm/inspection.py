@@ -1,0 +1,232 @@
+"""What the kernel holds, for people, and where it is not what it should be."""
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cygnet.base.errors import LocalError
+from cygnet.kernel.backends.netlink import Netlink, RefusedError
+from cygnet.kernel.backends.route_table import RouteTable, Way
+from cygnet.kernel.backends.routes import Routes
+from cygnet.kernel.backends.xfrm.associations import Associations, usage_of
+from cygnet.kernel.backends.xfrm.constants import DIRECTIONS, DIRECTIONS_BACK, ENCAP_TCP, MODES, Attr
+from cygnet.kernel.backends.xfrm.devices import Devices
+from cygnet.kernel.backends.xfrm.errors import said
+from cygnet.kernel.backends.xfrm.holdings import (
+    HeldPolicy,
+    HeldSa,
+    delete,
+    held_policies,
+    held_sas,
+    is_ours,
+    is_reservation,
+)
+from cygnet.kernel.backends.xfrm.owner import Owner
+from cygnet.kernel.backends.xfrm.policies import Policies, templates
+from cygnet.kernel.backends.xfrm.primitives import unpack_mark
+from cygnet.kernel.backends.xfrm.sa_layout import unpack_encapsulation
+from cygnet.kernel.backends.xfrm.states import compression_id
+from cygnet.kernel.backends.xfrm.table import Change, priority_of
+from cygnet.kernel.port import (
+    Difference,
+    Encapsulation,
+    KernelError,
+    KernelView,
+    Mark,
+    PolicySpec,
+    SaId,
+    SaView,
+)
+
+STATISTICS = Path("/proc/net/xfrm_stat")
+_MODES_BACK = {number: mode for mode, number in MODES.items()}
+_ACTIONS = ("allow", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that the backend is made of; ``table`` and ``routes`` are ``None`` without ``install_routes``."""
+
+    netlink: Netlink
+    owner: Owner
+    associations: Associations
+    policies: Policies
+    devices: Devices
+    table: RouteTable | None
+    routes: Routes | None
+    clock: Callable[[], float]
+
+
+def view(parts: Parts) -> KernelView:
+    """What there is; raises :class:`KernelError`."""
+    try:
+        sas, policies = held_sas(parts.netlink), held_policies(parts.netlink)
+    except RefusedError as error:
+        raise KernelError(f"the kernel does not tell what it holds: {said(error)}") from error
+    now, owner = parts.clock(), parts.owner
+    valid = [held for held in sas if held.info.spi and not is_reservation(held, owner)]
+    ours = [held for held in policies if is_ours(held, owner)]
+    return KernelView(
+        "xfrm",
+        tuple(_sa_view(held, owner, now) for held in valid),
+        tuple(policy_text(held) for held in sorted(ours, key=lambda held: held.info.priority)),
+        tuple(_route_text(*item) for item in (parts.table.held() if parts.table else {}).items()),
+        parts.devices.names(),
+        sum(is_reservation(held, owner) for held in sas),
+        len(policies) - len(ours),
+        drops(STATISTICS),
+    )
+
+
+def drops(path: Path) -> tuple[tuple[str, int], ...]:
+    """The counters of ``/proc/net/xfrm_stat`` that are not zero."""
+    try:
+        words = [line.split() for line in path.read_text("ascii").splitlines()]
+    except OSError:
+        return ()
+    return tuple((name, int(number)) for name, number in words if int(number))
+
+
+def policy_text(held: HeldPolicy) -> str:
+    """``out 10.1.0.0/16 === 10.2.0.0/16, priority 375423: esp reqid 1 tunnel 192.0.2.1 to 192.0.2.2``."""
+    info = held.info
+    value, mask = unpack_mark(held.attributes.get(Attr.MARK, b""))
+    mark = f", mark 0x{value:x}/0x{mask:x}" if mask else ""
+    if_id = int.from_bytes(held.attributes.get(Attr.IF_ID, b""), sys.byteorder)
+    bound = f", if_id 0x{if_id:x}" if if_id else ""
+    shown = " in ".join(map(str, held.templates))
+    what = shown or _ACTIONS[info.action]
+    return f"{DIRECTIONS_BACK[info.direction]} {info.selector}, priority {info.priority}{mark}{bound}: {what}"
+
+
+class Comparison:
+    """Finds differences and, when asked, repairs them."""
+
+    def __init__(self, parts: Parts, repair: bool) -> None:
+        self._parts = parts
+        self._repair = repair
+
+    def differences(self) -> tuple[Difference, ...]:
+        """All of them; raises :class:`KernelError` when the kernel does not tell what it holds."""
+        try:
+            sas, policies = held_sas(self._parts.netlink), held_policies(self._parts.netlink)
+        except RefusedError as error:
+            raise KernelError(f"the kernel does not tell what it holds: {said(error)}") from error
+        return (*self._devices(), *self._sas(sas), *self._policies(policies), *self._routing())
+
+    def _sas(self, held: list[HeldSa]) -> Iterable[Difference]:
+        there = {one.id for one in held}
+        wanted: set[SaId] = set()
+        for spec in self._parts.associations.installed():
+            wanted.add(spec.id)
+            if spec.compression is not None:
+                wanted.add(compression_id(spec))
+            if spec.id not in there and self._parts.associations.known(spec.id) is not None:
+                yield Difference(f"{_sa_text(spec.id)} is missing", missing=spec.id)
+        wanted.update(self._parts.associations.reservations())
+        for one in held:
+            if is_ours(one, self._parts.owner) and one.id not in wanted and not self._is_new(one.id):
+                yield self._mend(f"{_sa_text(one.id)} is there and belongs to nothing", one)
+
+    def _policies(self, held: list[HeldPolicy]) -> Iterable[Difference]:
+        ours = {one.info.index: one for one in held if is_ours(one, self._parts.owner)}
+        for change in self._parts.policies.table.expected():
+            direction = DIRECTIONS[change.key.direction]
+            found = ours.pop(self._parts.owner.index(change.number, direction), None)
+            text = f"policy {change.key.direction} {change.key.selector}"
+            if found is None:
+                anew = Change(change.key, change.number, change.spec, fresh=True)
+                yield self._restore(f"{text} is missing", anew)
+            elif change.spec is not None and not _is_as_wanted(found, change.spec):
+                yield self._restore(f"{text} has been changed: {policy_text(found)}", change)
+        for stray in ours.values():
+            yield self._mend(f"policy {policy_text(stray)} is there and belongs to nothing", stray)
+
+    def _routing(self) -> Iterable[Difference]:
+        table, routes = self._parts.table, self._parts.routes
+        if table is None or routes is None:
+            return
+        for version in table.rules_missing():
+            yield self._try(f"the IPv{version} rule for the routing table is missing",
+                            lambda version=version: table.restore_rule(version))  # type: ignore[misc]
+        for network, way in routes.missing().items():
+            yield self._try(f"route to {network} is missing or different",
+                            lambda network=network, way=way: table.put(network, way))  # type: ignore[misc]
+        for network, way in routes.strays().items():
+            yield self._try(f"route to {network} is there and belongs to nothing",
+                            lambda network=network, way=way: table.drop(network, way))  # type: ignore[misc]
+
+    def _devices(self) -> Iterable[Difference]:
+        devices = self._parts.devices
+        for interface in devices.missing():
+            yield self._try(f"interface {interface.name} is missing",
+                            lambda interface=interface: devices.restore(interface))  # type: ignore[misc]
+
+    def _is_new(self, id: SaId) -> bool:
+        """Whether it came while we compared."""
+        known = self._parts.associations
+        return known.known(id) is not None or id in known.reservations() or any(
+            spec.compression is not None and compression_id(spec) == id for spec in known.installed()
+        )
+
+    def _restore(self, text: str, change: Change) -> Difference:
+        return self._try(text, lambda: self._parts.policies.restore(change))
+
+    def _mend(self, text: str, stray: HeldSa | HeldPolicy) -> Difference:
+        return self._try(text, lambda: delete(self._parts.netlink, stray))
+
+    def _try(self, text: str, action: Callable[[], object]) -> Difference:
+        if not self._repair:
+            return Difference(text)
+        try:
+            action()
+        except RefusedError as error:
+            return Difference(text, failure=said(error))
+        except LocalError as error:
+            return Difference(text, failure=str(error))
+        return Difference(text, repaired=True)
+
+
+def _is_as_wanted(held: HeldPolicy, spec: PolicySpec) -> bool:
+    wanted = templates(spec, held.info.selector.version)
+    there = [(t.source, t.destination, t.protocol, t.reqid, t.mode) for t in held.templates]
+    return held.info.priority == priority_of(spec) and there == [
+        (t.source, t.destination, t.protocol, t.reqid, t.mode) for t in wanted
+    ]
+
+
+def _sa_view(held: HeldSa, owner: Owner, now: float) -> SaView:
+    more = held.attributes
+    value, mask = unpack_mark(more.get(Attr.MARK, b""))
+    _, replayed, forged = held.info.statistics
+    return SaView(
+        held.id,
+        is_ours(held, owner),
+        held.info.reqid,
+        _MODES_BACK.get(held.info.mode),
+        usage_of(held.body, now),
+        _encapsulation(more.get(Attr.ENCAP, b"")),
+        Mark(value, mask) if mask else None,
+        int.from_bytes(more.get(Attr.IF_ID, b""), sys.byteorder),
+        replayed,
+        forged,
+    )
+
+
+def _encapsulation(data: bytes) -> Encapsulation | None:
+    if not data:
+        return None
+    kind, source_port, destination_port = unpack_encapsulation(data)
+    return Encapsulation(source_port, destination_port, kind == ENCAP_TCP)
+
+
+def _sa_text(id: SaId) -> str:
+    return f"{id.protocol.name} SA {id.spi:08x} ({id.source} to {id.destination})"
+
+
+def _route_text(network: object, way: Way) -> str:
+    if way.throw:
+        return f"{network} to the next table"
+    gateway = f" via {way.gateway}" if way.gateway else ""
+    return f"{network}{gateway} interface {way.interface}{f' source {way.source}' if way.source else ''}"
