@@ -1,6 +1,6 @@
 """Traffic selectors: an address range, a protocol and a port range (RFC 7296, 3.13.1; RFC 4301, 4.4.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 
@@ -80,6 +80,11 @@ class TrafficSelector:
         """Whether only packets whose ports cannot be seen match (RFC 7296, 3.13.1)."""
         return (self.start_port, self.end_port) == (65535, 0)
 
+    @property
+    def is_host(self) -> bool:
+        """Whether it is about one address."""
+        return self.start == self.end and not self.dynamic
+
     def resolve(self, host: Address) -> "TrafficSelector":
         """This selector with ``dynamic`` replaced by the one address ``host``."""
         return replace(self, start=host, end=host, dynamic=False) if self.dynamic else self
@@ -140,17 +145,16 @@ class TrafficSelector:
         return f"{self.start_port}-{self.end_port}"
 
 
-def narrow_all(
-    ours: Iterable[TrafficSelector], theirs: Iterable[TrafficSelector]
-) -> tuple[TrafficSelector, ...]:
-    """Every non-empty intersection, in the order of ours, without those inside another (RFC 7296, 2.9)."""
-    theirs = tuple(theirs)
-    found = [both for mine in ours for other in theirs if (both := mine.narrow(other)) is not None]
-    kept: list[TrafficSelector] = []
-    for selector in found:
-        if not any(other.contains(selector) for other in kept):
-            kept = [other for other in kept if not selector.contains(other)] + [selector]
-    return tuple(kept)
+def pairs(
+    local: Iterable[TrafficSelector], remote: Sequence[TrafficSelector]
+) -> list[tuple[TrafficSelector, TrafficSelector]]:
+    """Each selector of ours with each of theirs that one policy may join (RFC 4301, 4.4.1)."""
+    return [(ours, theirs) for ours in local for theirs in remote if _go_together(ours, theirs)]
+
+
+def _go_together(ours: TrafficSelector, theirs: TrafficSelector) -> bool:
+    protocols = {ours.protocol, theirs.protocol} - {0}
+    return ours.family == theirs.family and len(protocols) < 2
 
 
 def _narrow_ports(a: TrafficSelector, b: TrafficSelector) -> tuple[int, int] | None:

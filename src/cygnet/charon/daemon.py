@@ -152,7 +152,9 @@ class Daemon:
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
         )  # fmt: skip
         resolver = Resolver()
-        host = Host(self._reader, resolver, self._is_local, time.time, self._bus.log)
+        host = Host(
+            self._reader, resolver, self._is_local, time.time, self._bus.log, lambda: self._kernel.features
+        )
         self._stroke = StrokeBackend(
             Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
         )

@@ -173,6 +173,11 @@ def esp_proposals(value: str) -> str:
     return _proposals(value, "ESP")
 
 
+def ah_proposals(value: str) -> str:
+    """``ah``, as written; raises :class:`UnusableError` for algorithms that are unknown or weak."""
+    return _proposals(value, "AH")
+
+
 def mark(value: str) -> str:
     """``VALUE[/MASK]`` or ``%unique``, ``%unique-dir`` in place of the value."""
     number, slash, mask = value.partition("/")

@@ -10,8 +10,16 @@ from cygnet.crypto.transforms import Transform
 __all__ = ["IntegrityError", "Sealer", "key_sizes", "sealer"]
 
 
-def key_sizes(encryption: Transform, integrity: Transform | None) -> tuple[int, int]:
-    """Octets of SK_e (salt or nonce included) and of SK_a; the latter is 0 for an AEAD (RFC 5282, 7)."""
+def key_sizes(encryption: Transform | None, integrity: Transform | None) -> tuple[int, int]:
+    """Octets of SK_e (salt or nonce included) and of SK_a; the latter is 0 for an AEAD (RFC 5282, 7).
+
+    Without encryption (AH) the former is 0.
+    """
+    if encryption is None:
+        code = tables.integrity(integrity.number) if integrity else None
+        if code is None:
+            raise UnsupportedAlgorithmError(f"integrity algorithm {integrity} is not supported")
+        return 0, code.key
     row, mac = _rows(encryption, integrity)
     return _key_bits(row, encryption) // 8 + row.salt, mac.key if mac else 0
 

@@ -10,6 +10,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig, PeerConfig
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.ports import Authority, Candidate, OwnKey
 
 TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds
@@ -64,7 +65,8 @@ class Numbers:
     def __init__(self) -> None:
         self._ike, self._child, self._reqid = itertools.count(100), itertools.count(1), itertools.count(1)
         self.users: dict[int, int] = {}
-        self._reqids: dict[tuple[object, object], int] = {}
+        self._reqids: dict[tuple[object, ...], int] = {}
+        self._mark = itertools.count(1)
 
     def ike(self) -> int:
         return next(self._ike)
@@ -72,8 +74,13 @@ class Numbers:
     def child(self) -> int:
         return next(self._child)
 
-    def reqid(self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> int:
-        number = self._reqids.setdefault((local, remote), next(self._reqid))
+    def mark(self) -> int:
+        return next(self._mark)
+
+    def reqid(
+        self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...], marks: Marks = NO_MARKS
+    ) -> int:
+        number = self._reqids.setdefault((local, remote, marks), next(self._reqid))
         self.users[number] = self.users.get(number, 0) + 1
         return number
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.base.selectors import TrafficSelector, narrow_all
+from cygnet.base.selectors import TrafficSelector, pairs
 
 OPAQUE = (65535, 0)
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
@@ -132,18 +132,18 @@ def test_text_is_strongswans(selector, text):
     assert str(selector) == text
 
 
-def test_narrowing_lists_keeps_our_order_and_drops_what_is_inside():
-    ours = [ts("10.2.0.0/16"), ts("10.1.0.0/16"), ts("192.168.0.0/16")]
-    theirs = [ts("10.1.1.0/24"), ts("10.0.0.0/8"), ts("172.16.0.0/12")]
-    assert narrow_all(ours, theirs) == (ts("10.2.0.0/16"), ts("10.1.0.0/16"))
+@pytest.mark.parametrize(("local", "remote", "expected"), [
+    ([ts("10.1.0.0/16", TCP), ts("::/0")], [ts("10.2.0.0/16", UDP), ts("10.3.0.0/16"), ts("fd00::/8", TCP)],
+     [("10.1.0.0/16[tcp]", "10.3.0.0/16"), ("::/0", "fd00::/8[tcp]")]),
+    ([ts("10.1.0.0/16")], [], []),
+])
+def test_only_selectors_of_one_family_and_protocol_go_together(local, remote, expected):
+    assert [(str(one), str(other)) for one, other in pairs(local, remote)] == expected
 
 
-def test_narrowing_lists_keeps_equal_ones_once():
-    assert narrow_all([ts("10.0.0.0/8")], iter([ts("10.0.0.0/8"), ts("0.0.0.0/0")])) == (ts("10.0.0.0/8"),)
-
-
-def test_narrowing_disjoint_lists_leaves_nothing():
-    assert narrow_all([ts("10.0.0.0/8")], [ts("11.0.0.0/8"), ts("::/0")]) == ()
+def test_host_is_one_known_address():
+    assert ts("10.1.0.1").is_host and ts("fd00::1/128", TCP).is_host
+    assert not ts("10.1.0.0/31").is_host and not ts("dynamic").is_host
 
 
 # A small world in which every packet can be tried.
@@ -169,15 +169,6 @@ def test_intersection_matches_what_both_match(one, other):
     for packet in packets():
         wanted = one.matches(*packet) and other.matches(*packet)
         assert (both is not None and both.matches(*packet)) == wanted
-
-
-@given(ours=st.lists(small_selectors(), max_size=4), theirs=st.lists(small_selectors(), max_size=4))
-def test_narrowed_lists_match_what_both_lists_match(ours, theirs):
-    both = narrow_all(ours, theirs)
-    for packet in packets():
-        wanted = any(one.matches(*packet) for one in ours) and any(one.matches(*packet) for one in theirs)
-        assert any(one.matches(*packet) for one in both) == wanted
-    assert not any(one is not other and one.contains(other) for one in both for other in both)
 
 
 @given(bits=st.integers(0, 2**32 - 1), other=st.integers(0, 2**32 - 1))

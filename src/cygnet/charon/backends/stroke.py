@@ -14,6 +14,7 @@ from cygnet.charon.backends.stroke_translation import Translator
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.conf.problems import Reader
 from cygnet.ctl.stroke import AddAuthority, AddConnection
+from cygnet.kernel.port import Features
 
 KINDS = frozenset({"secrets", "cacerts", "certs"})
 LATER = {"crluri": "CRLs", "crluri2": "CRLs", "ocspuri": "OCSP", "ocspuri2": "OCSP",
@@ -29,6 +30,7 @@ class Host:
     is_local: Callable[[Address], bool]
     date: Callable[[], float]
     log: LogLine
+    features: Callable[[], Features | None] = lambda: None
 
 
 class StrokeBackend:
@@ -37,7 +39,11 @@ class StrokeBackend:
     def __init__(self, places: Places, settings: DaemonSettings, host: Host) -> None:
         self.credentials = StrokeCredentials(places, host.reader, settings, host.date, host.log)
         translator = Translator(
-            settings, self.credentials.load_certificate, host.resolver.resolve, host.is_local
+            settings,
+            self.credentials.load_certificate,
+            host.resolver.resolve,
+            host.is_local,
+            host.features,
         )
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections

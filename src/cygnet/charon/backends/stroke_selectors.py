@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 
-from cygnet.base.selectors import PROTOCOL_NAMES, SERVICE_NAMES, TrafficSelector
+from cygnet.base.selectors import ICMP_PROTOCOLS, PROTOCOL_NAMES, SERVICE_NAMES, TrafficSelector
 from cygnet.ctl.stroke import End
 
 ANY_PORT, OPAQUE = (0, 65535), (65535, 0)
@@ -31,6 +31,8 @@ def _selector(part: str, protocol: int, ports: tuple[int, int]) -> TrafficSelect
             if not rest.endswith("]"):
                 raise ValueError("']' is missing")
             protocol, ports = _protocol_and_port(rest[:-1])
+        if protocol in ICMP_PROTOCOLS:
+            ports = _type_and_code(ports)
         return TrafficSelector.of(network or "%dynamic", protocol, ports)
     except ValueError as error:
         raise ValueError(f"subnet '{part}': {error}") from None
@@ -39,6 +41,14 @@ def _selector(part: str, protocol: int, ports: tuple[int, int]) -> TrafficSelect
 def _protocol_and_port(text: str) -> tuple[int, tuple[int, int]]:
     protocol, _, port = text.partition("/")
     return _protocol(protocol), _ports(port)
+
+
+def _type_and_code(ports: tuple[int, int]) -> tuple[int, int]:
+    """ICMP types below 256 with all their codes; from 256 on the type is in the upper octet (RFC 4301)."""
+    if ports in (ANY_PORT, OPAQUE):
+        return ports
+    low, high = ports
+    return low << 8 if low < 256 else low, high << 8 | 255 if high < 256 else high
 
 
 def _protocol(text: str) -> int:

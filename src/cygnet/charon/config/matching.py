@@ -1,13 +1,15 @@
 """Which connection suits two identities, and which CHILD_SA suits two lists of traffic selectors."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 
+MAX_OVERLAPS = 1024
 Selectors = tuple[TrafficSelector, ...]
 
 
@@ -45,25 +47,42 @@ def resolve(selectors: Iterable[TrafficSelector], host: Address) -> Selectors:
 def narrow(ours: Sequence[TrafficSelector], theirs: Sequence[TrafficSelector]) -> Selectors:
     """All that both sides allow, without what another selector contains (RFC 7296, 2.9).
 
-    The order is the peer's, so that the selectors of a packet that it put first stay first.
+    The order is the peer's, so that the selectors of a packet that it put first stay first. There are
+    never more than a payload holds; a peer that proposes more overlaps than :data:`MAX_OVERLAPS` gets the
+    first of them.
     """
-    found: list[TrafficSelector] = []
-    for their in theirs:
+    overlaps: dict[TrafficSelector, None] = {}
+    for their in dict.fromkeys(theirs):
         for our in ours:
             both = our.narrow(their)
-            if both is not None and not any(one.contains(both) for one in found):
-                found = [one for one in found if not both.contains(one)]
-                found.append(both)
-    return tuple(found)
+            if both is not None:
+                overlaps.setdefault(both)
+        if len(overlaps) >= MAX_OVERLAPS:
+            break
+    found: list[TrafficSelector] = []
+    for both in overlaps:
+        if not any(one.contains(both) for one in found):
+            found = [one for one in found if not both.contains(one)]
+            found.append(both)
+    return tuple(found[:MAX_SELECTORS])
+
+
+def covers(wide: Selectors, narrow: Selectors) -> bool:
+    """Whether each selector of ``narrow`` is inside one of ``wide``."""
+    return all(any(one.contains(other) for one in wide) for other in narrow)
 
 
 @dataclass(frozen=True, slots=True)
 class ChildMatch:
-    """A CHILD_SA configuration with the selectors narrowed to what both sides allow."""
+    """A CHILD_SA configuration with the selectors narrowed to what both sides allow.
+
+    ``others``: another configuration would have taken some of the peer's proposal too.
+    """
 
     config: ChildConfig
     local: Selectors
     remote: Selectors
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +96,36 @@ class Ends:
 def match_child(
     configs: Iterable[ChildConfig], local: Selectors, remote: Selectors, ends: Ends
 ) -> tuple[ChildMatch | None, tuple[str, ...]]:
-    """The first configuration that covers all the peer proposes, else the first that covers some of it.
+    """The configuration that suits the peer's proposal best (RFC 7296, 2.9).
 
-    ``local`` and ``remote`` are the peer's proposals seen from here. Reasons tell which selectors of which
-    configuration have nothing in common with the peer's.
+    One that covers all of it comes first, then one that covers the first selector of either end, which
+    may be those of a packet, then any; among equals the first. ``local`` and ``remote`` are the peer's
+    proposals seen from here. Reasons tell which selectors of which configuration have nothing in common
+    with the peer's.
     """
-    best: ChildMatch | None = None
+    found: list[tuple[int, ChildMatch]] = []
     reasons: list[str] = []
     for config in configs:
         mine, theirs = resolve(config.local_ts, ends.local), resolve(config.remote_ts, ends.remote)
         match = ChildMatch(config, narrow(mine, local), narrow(theirs, remote))
         if not match.local:
-            reasons.append(f"{config.name}: local {_text(mine)} has nothing of {_text(local)}")
+            reasons.append(f"{config.name}: local {text(mine)} has nothing of {text(local)}")
         elif not match.remote:
-            reasons.append(f"{config.name}: remote {_text(theirs)} has nothing of {_text(remote)}")
-        elif set(match.local) == set(local) and set(match.remote) == set(remote):
-            return match, ()
+            reasons.append(f"{config.name}: remote {text(theirs)} has nothing of {text(remote)}")
         else:
-            best = best or match
-    return best, tuple(reasons)
+            found.append((_rank(match, local, remote), match))
+    if not found:
+        return None, tuple(reasons)
+    best = max(found, key=lambda ranked: ranked[0])[1]
+    return replace(best, others=len(found) > 1), tuple(reasons)
 
 
-def _text(selectors: Selectors) -> str:
+def _rank(match: ChildMatch, local: Selectors, remote: Selectors) -> int:
+    if covers(match.local, local) and covers(match.remote, remote):
+        return 2
+    return int(covers(match.local, local[:1]) and covers(match.remote, remote[:1]))
+
+
+def text(selectors: Selectors) -> str:
+    """As they stand in logs."""
     return " ".join(map(str, selectors))

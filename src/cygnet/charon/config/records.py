@@ -7,10 +7,11 @@ that share all but the child part share one peer config, as in strongSwan.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cygnet.base.dscp import DscpCopy
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.crypto.proposals import Proposal
-from cygnet.kernel.port import Lifetime, Mark, Mode
+from cygnet.crypto.proposals import Proposal, Protocol
+from cygnet.kernel.port import IpProtocol, Lifetime, Mark, Mode
 
 
 class Action(StrEnum):
@@ -93,8 +94,20 @@ class IkeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueMark:
+    """``%unique``: a mark of its own for each CHILD_SA; ``per_direction`` (``%unique-dir``): one each way."""
+
+    mask: int = 0xFFFFFFFF
+    per_direction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChildConfig:
-    """One CHILD_SA's configuration."""
+    """One CHILD_SA's configuration.
+
+    ``tfc`` is octets to pad to, -1 as the path carries. ``install_policies`` is off where somebody else
+    installs them (Mobile IPv6). ``sha256_96`` cuts HMAC-SHA-256 as kernels before Linux 2.6.33 did.
+    """
 
     name: str
     local_ts: tuple[TrafficSelector, ...]
@@ -113,8 +126,18 @@ class ChildConfig:
     updown: str = ""
     host_access: bool = False
     tfc: int = 0
-    mark_in: Mark | None = None
-    mark_out: Mark | None = None
+    mark_in: Mark | UniqueMark | None = None
+    mark_out: Mark | UniqueMark | None = None
+    compress: bool = False
+    install_policies: bool = True
+    sha256_96: bool = False
+    copy_dscp: DscpCopy = DscpCopy.OUT
+
+    @property
+    def protocol(self) -> IpProtocol:
+        """AH where that is proposed; a connection has proposals of one protocol."""
+        ah = bool(self.proposals) and self.proposals[0].protocol == Protocol.AH
+        return IpProtocol.AH if ah else IpProtocol.ESP
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class StatusHandler:
         line = f"{label}  {child.state}, {child.mode}, reqid {child.reqid}"
         if child.state == "INSTALLED":
             udp = " in UDP" if child.udp else ""
-            yield f"{line}, {child.protocol}{udp} SPIs: {child.inbound.spi:08x}_i {child.outbound.spi:08x}_o"
+            spis = f"{child.inbound.spi:08x}_i {child.outbound.spi:08x}_o{_cpis(child)}"
+            yield f"{line}, {child.protocol}{udp} SPIs: {spis}"
             if details:
                 yield f"{label}  {child.proposal}{self._used(child)}, rekeying {_when(child.rekey_at, now)}"
         elif child.state in ("REKEYING", "REKEYED") and child.expire_at is not None:
@@ -145,6 +146,10 @@ def _ike_renewal(sa: IkeSnapshot, now: float) -> str:
         auth = sa.auth.removesuffix(" authentication")
         parts += f", {auth} reauthentication in {span(sa.reauth_at - now)}"
     return parts or ", rekeying disabled"
+
+
+def _cpis(child: ChildSnapshot) -> str:
+    return ", IPCOMP CPIs: {:04x}_i {:04x}_o".format(*child.cpis) if child.cpis else ""
 
 
 def _when(at: float | None, now: float) -> str:

@@ -5,8 +5,9 @@ import threading
 from collections.abc import Callable
 
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 
-Selectors = tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]
+Selectors = tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...], Marks]
 
 
 class Numbers:
@@ -17,6 +18,7 @@ class Numbers:
         self._children = itertools.count(1)
         self._tickets = itertools.count(1)
         self._reqids = itertools.count(reqid_base)
+        self._marks = itertools.count(1)
         self._lock = threading.Lock()
         self._by_selectors: dict[Selectors, int] = {}
         self._users: dict[int, int] = {}
@@ -30,14 +32,20 @@ class Numbers:
         """A number that an order brings back when it is finished."""
         return next(self._tickets)
 
-    def reqid(self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> int:
-        """The reqid of these selectors, with one more user; the same as long as it has users."""
+    def mark(self) -> int:
+        """A mark for ``%unique``."""
+        return next(self._marks)
+
+    def reqid(
+        self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...], marks: Marks = NO_MARKS
+    ) -> int:
+        """The reqid of these selectors and marks, with one more user; the same as long as it has users."""
         with self._lock:
-            reqid = self._by_selectors.get((local, remote))
+            reqid = self._by_selectors.get((local, remote, marks))
             if reqid is None:
                 reqid = next(self._reqids)
-                self._by_selectors[local, remote] = reqid
-                self._selectors[reqid] = (local, remote)
+                self._by_selectors[local, remote, marks] = reqid
+                self._selectors[reqid] = (local, remote, marks)
             self._users[reqid] = self._users.get(reqid, 0) + 1
             return reqid
 

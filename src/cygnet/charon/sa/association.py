@@ -23,10 +23,10 @@ from cygnet.charon.sa.events import (
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
+from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
-from cygnet.crypto.proposals import Proposal
-from cygnet.kernel.port import IpProtocol
+from cygnet.crypto.proposals import Proposal, Protocol
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
@@ -245,10 +245,11 @@ class Association:
 
     # CHILD_SAs
 
-    def new_child(self, config: ChildConfig, reqid: int) -> ChildSa:
-        """A CHILD_SA with a fresh inbound SPI; raises ``KernelError``."""
-        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, IpProtocol.ESP)
+    def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
+        """A CHILD_SA with a fresh inbound SPI, and marks unless it takes another's; raises ``KernelError``."""
+        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
         child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
+        child.marks = marks or marks_of(config, self.ports.numbers)
         self.children[child.unique_id] = child
         return child
 
@@ -276,10 +277,14 @@ class Association:
         if was_up:
             self.announce(ChildDown(self.unique_id, child.config, child.snapshot(), rekeyed))
 
-    def child_by_spi(self, spi: bytes, *, outbound: bool) -> ChildSa | None:
-        """The CHILD_SA with this SPI of four octets."""
+    def child_by_spi(
+        self, spi: bytes, *, outbound: bool, protocol: int = Protocol.IKE
+    ) -> ChildSa | None:
+        """The CHILD_SA with this SPI of four octets; of ESP or AH, or, without ``protocol``, of either."""
         number = int.from_bytes(spi, "big")
         for child in self.children.values():
+            if protocol not in (Protocol.IKE, child.ike_protocol):
+                continue
             if (child.outbound.spi if outbound else child.spi_in) == number:
                 return child
         return None

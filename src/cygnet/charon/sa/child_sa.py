@@ -4,15 +4,17 @@ from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
-from cygnet.base.selectors import TrafficSelector
+from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
+from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, check_child_move
-from cygnet.crypto.proposals import Proposal, Transform
+from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
     Algorithm,
+    Compression,
     Direction,
     Encapsulation,
     IpProtocol,
@@ -27,13 +29,20 @@ from cygnet.kernel.port import (
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What both sides agreed on, from our point of view. ``spi_out`` is the peer's SPI."""
+    """What both sides agreed on, from our point of view. ``spi_out`` is the peer's SPI.
+
+    ``pads``: the peer takes TFC padding. ``compression`` has the peer's CPI. ``original`` are the
+    addresses that the peer writes into transport mode packets, where NATs change them.
+    """
 
     proposal: Proposal
     mode: Mode
     local_ts: tuple[TrafficSelector, ...]
     remote_ts: tuple[TrafficSelector, ...]
     spi_out: int
+    pads: bool = True
+    compression: Compression | None = None
+    original: tuple[Address, Address] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,8 @@ class Path:
 class ChildSa:
     """One CHILD_SA. It holds an inbound SPI from its making on; keys only pass through to the kernel.
 
-    The reqid and the SPI are released with :meth:`remove`, which may come at any time, and twice.
+    The reqid, the SPI and the CPI (``cpi_in``, 0 for none) are released with :meth:`remove`, which may come
+    at any time, and twice.
     """
 
     def __init__(self, unique_id: int, config: ChildConfig, reqid: int, path: Path, spi_in: int) -> None:
@@ -64,6 +74,8 @@ class ChildSa:
         self.reqid = reqid
         self.path = path
         self.spi_in = spi_in
+        self.cpi_in = 0
+        self.marks = NO_MARKS
         self.state = ChildState.CREATED
         self.agreed: Agreed | None = None
         self.installed_at = 0.0
@@ -74,6 +86,7 @@ class ChildSa:
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
+        self._holds_cpi = False  # whether the inbound SA has it
         self._gone = False
 
     def move_to(self, state: ChildState) -> ChildState:
@@ -88,6 +101,16 @@ class ChildSa:
         return self.spi_in.to_bytes(4, "big")
 
     @property
+    def protocol(self) -> IpProtocol:
+        """ESP or AH."""
+        return self.config.protocol
+
+    @property
+    def ike_protocol(self) -> Protocol:
+        """The same as Delete payloads and notifies have it (RFC 7296, 3.3.1)."""
+        return Protocol.AH if self.protocol is IpProtocol.AH else Protocol.ESP
+
+    @property
     def carries(self) -> bool:
         """Whether traffic can arrive through it."""
         return self.state in _CARRYING
@@ -95,13 +118,13 @@ class ChildSa:
     @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
-        return SaId(self.path.remote.address, self.path.local.address, IpProtocol.ESP, self.spi_in)
+        return SaId(self.path.remote.address, self.path.local.address, self.protocol, self.spi_in)
 
     @property
     def outbound(self) -> SaId:
         """What names the outbound SA, SPI 0 while there is none."""
         spi = self.agreed.spi_out if self.agreed else 0
-        return SaId(self.path.local.address, self.path.remote.address, IpProtocol.ESP, spi)
+        return SaId(self.path.local.address, self.path.remote.address, self.protocol, spi)
 
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
@@ -114,7 +137,10 @@ class ChildSa:
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
+        if agreed.compression is None:
+            self._release_cpi(kernel)
         kernel.add_sa(self._spec(True, inbound, lifetime))
+        self._holds_cpi = self.cpi_in != 0
 
     def install_outbound(self, kernel: Kernel) -> None:
         """Install the outbound SA and the policies; from now on traffic goes out through it."""
@@ -137,6 +163,7 @@ class ChildSa:
         if self._outbound:
             kernel.delete_sa(self.outbound)
         kernel.delete_sa(self.inbound)
+        self._release_cpi(kernel)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
@@ -145,11 +172,11 @@ class ChildSa:
         old_in, old_out, addresses = self.inbound, self.outbound, _addresses(self.path)
         self.path = path
         if self.agreed is not None:
-            kernel.update_sa(old_in, self.inbound, path.encapsulation(True))
+            kernel.update_sa(old_in, self.inbound, self._encapsulation(True))
         if self._outbound:
-            kernel.update_sa(old_out, self.outbound, path.encapsulation(False))
+            kernel.update_sa(old_out, self.outbound, self._encapsulation(False))
         if self._pending is not None:
-            self._pending = replace(self._pending, id=self.outbound, encapsulation=path.encapsulation(False))
+            self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
         if addresses != _addresses(path):
             self._move_policies(kernel)
 
@@ -162,8 +189,8 @@ class ChildSa:
             self.state.value,
             agreed.mode if agreed else self.config.mode,
             self.reqid,
-            "ESP",
-            self.path.udp,
+            self.protocol.name,
+            self._encapsulation(True) is not None,
             self.inbound,
             self.outbound,
             proposal_text(agreed.proposal) if agreed else "",
@@ -172,6 +199,7 @@ class ChildSa:
             self.installed_at,
             self.rekey_at,
             self.expire_at,
+            (self.cpi_in, agreed.compression.cpi) if agreed and agreed.compression else (),
         )
 
     def __str__(self) -> str:
@@ -201,47 +229,70 @@ class ChildSa:
             self.reqid,
             agreed.mode,
             inbound,
-            _algorithm(encryption, keys[0]),
-            _algorithm(integrity, keys[1]) if integrity else None,
+            Algorithm(encryption.number, encryption.key_bits, keys[0]) if encryption else None,
+            self._integrity(integrity, keys[1]) if integrity else None,
             lifetime if inbound else replace(lifetime, soft_s=0, hard_s=lifetime.hard_s),
-            self.path.encapsulation(inbound),
+            self._encapsulation(inbound),
             config.replay_window,
             esn is not None and esn.number == 1,
-            config.tfc,
-            config.mark_in if inbound else config.mark_out,
+            0 if inbound or not agreed.pads else config.tfc,
+            None if inbound else self.marks.out,
+            config.copy_dscp,
+            self._compression(inbound, agreed),
+            agreed.original if inbound else None,
             local_ts=agreed.local_ts,
             remote_ts=agreed.remote_ts,
         )
+
+    def _integrity(self, transform: Transform, key: Secret) -> Algorithm:
+        cut = self.config.sha256_96 and transform.number == _SHA256
+        return Algorithm(transform.number, transform.key_bits, key, _CUT_BITS if cut else 0)
+
+    def _encapsulation(self, inbound: bool) -> Encapsulation | None:
+        """AH is never inside UDP."""
+        return self.path.encapsulation(inbound) if self.protocol is IpProtocol.ESP else None
+
+    def _compression(self, inbound: bool, agreed: Agreed) -> Compression | None:
+        """Each direction has the CPI of its receiver."""
+        if agreed.compression is None or not inbound:
+            return agreed.compression
+        return replace(agreed.compression, cpi=self.cpi_in)
+
+    def _release_cpi(self, kernel: Kernel) -> None:
+        """What no SA has got is given back; the kernel frees the CPI of an SA with it."""
+        if self.cpi_in and not self._holds_cpi:
+            kernel.release_cpi(self.path.remote.address, self.path.local.address, self.cpi_in)
+        self.cpi_in = 0
 
     def _policy_specs(self) -> tuple[PolicySpec, ...]:
         """One policy for each direction of each pair of selectors that can go together (RFC 4301, 4.4.1)."""
         agreed = self.agreed
         assert agreed is not None, "install sets it"
-        local, remote = _addresses(self.path)
-        config, specs = self.config, []
-        for ours in agreed.local_ts:
-            for theirs in agreed.remote_ts:
-                if not _fit(ours, theirs):
-                    continue
-                into = PolicySpec(
-                    Direction.IN, theirs, ours, agreed.mode, self.reqid, remote, local, mark=config.mark_in
-                )
-                specs.append(
-                    PolicySpec(
-                        Direction.OUT,
-                        ours,
-                        theirs,
-                        agreed.mode,
-                        self.reqid,
-                        local,
-                        remote,
-                        mark=config.mark_out,
-                    )
-                )
-                specs.append(into)
-                if agreed.mode != Mode.TRANSPORT:
-                    specs.append(replace(into, direction=Direction.FORWARD))
+        if not self.config.install_policies:
+            return ()
+        specs: list[PolicySpec] = []
+        for ours, theirs in pairs(agreed.local_ts, agreed.remote_ts):
+            specs.append(self._policy(Direction.OUT, ours, theirs, agreed))
+            specs.append(self._policy(Direction.IN, theirs, ours, agreed))
+            if agreed.mode is not Mode.TRANSPORT:
+                specs.append(self._policy(Direction.FORWARD, theirs, ours, agreed))
         return tuple(specs)
+
+    def _policy(
+        self, direction: Direction, source: TrafficSelector, destination: TrafficSelector, agreed: Agreed
+    ) -> PolicySpec:
+        out, (local, remote) = direction is Direction.OUT, _addresses(self.path)
+        return PolicySpec(
+            direction,
+            source,
+            destination,
+            agreed.mode,
+            self.reqid,
+            *((local, remote) if out else (remote, local)),
+            protocol=self.protocol,
+            mark=self.marks.out if out else self.marks.into,
+            compression=agreed.compression is not None,
+        )
 
     def _move_policies(self, kernel: Kernel) -> None:
         """New ones first, so that nothing leaves unprotected in between."""
@@ -253,6 +304,7 @@ class ChildSa:
             kernel.delete_policy(policy)
 
 
+_SHA256, _CUT_BITS = 12, 96
 _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REKEYED})
 
 
@@ -264,13 +316,3 @@ def proposal_text(proposal: Proposal) -> str:
 
 def _addresses(path: Path) -> tuple[Address, Address]:
     return path.local.address, path.remote.address
-
-
-def _algorithm(transform: Transform, key: Secret) -> Algorithm:
-    return Algorithm(transform.number, transform.key_bits, key)
-
-
-def _fit(ours: TrafficSelector, theirs: TrafficSelector) -> bool:
-    return ours.family == theirs.family and (
-        not ours.protocol or not theirs.protocol or ours.protocol == theirs.protocol
-    )

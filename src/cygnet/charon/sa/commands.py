@@ -152,7 +152,7 @@ def _expired(sa: Association, tasks: TaskManager, order: orders.KernelExpire) ->
 
 
 def _sa_text(order: orders.KernelExpire) -> str:
-    return f"ESP/0x{order.id.spi:08x}/{order.id.destination}"
+    return f"{order.id.protocol.name}/0x{order.id.spi:08x}/{order.id.destination}"
 
 
 def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:

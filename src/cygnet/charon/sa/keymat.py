@@ -83,6 +83,8 @@ def derive_ike_keys(
     else:
         skeyseed = old.prf(old.sk_d.reveal(), shared.reveal() + nonces.seed)
     encryption, integrity = ciphers_of(proposal)
+    if encryption is None:
+        raise ValueError(f"{proposal} has no encryption")
     e, a = key_sizes(encryption, integrity)
     d = function.size
     take = _Taker(prf_plus(function, skeyseed, nonces.seed + spis, 3 * d + 2 * (e + a)))
@@ -120,13 +122,10 @@ def psk_auth(function: Prf, secret: Secret, octets: bytes) -> bytes:
     return function(function(secret.reveal(), PSK_PAD), octets)
 
 
-def ciphers_of(proposal: Proposal) -> tuple[Transform, Transform | None]:
-    """Encryption, and integrity unless there is none."""
-    encryption = proposal.chosen(TransformType.ENCR)
-    if encryption is None:
-        raise ValueError(f"{proposal} has no encryption")
+def ciphers_of(proposal: Proposal) -> tuple[Transform | None, Transform | None]:
+    """Encryption (AH has none), and integrity unless there is none."""
     integrity = proposal.chosen(TransformType.INTEG)
-    return encryption, None if integrity is None or integrity.is_none else integrity
+    return proposal.chosen(TransformType.ENCR), None if integrity is None or integrity.is_none else integrity
 
 
 class _Taker:

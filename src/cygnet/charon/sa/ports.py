@@ -16,6 +16,7 @@ from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Verdict
 from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.kernel.port import Kernel
 
@@ -90,8 +91,13 @@ class Numbers(Protocol):
     def ike(self) -> int:
         """The ``[n]`` of a new IKE_SA; asked when an IKE_SA is rekeyed."""
 
-    def reqid(self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> int:
-        """The reqid of CHILD_SAs with these selectors, counting one more user."""
+    def mark(self) -> int:
+        """A mark that nobody else has (``%unique``)."""
+
+    def reqid(
+        self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...], marks: Marks = NO_MARKS
+    ) -> int:
+        """The reqid of CHILD_SAs with these selectors and marks, counting one more user."""
 
     def release_reqid(self, reqid: int) -> None:
         """One user less; a reqid without users may be used for other selectors."""

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Ends, match_child, match_identities, narrow, resolve
+from cygnet.charon.config.matching import (
+    MAX_OVERLAPS,
+    Ends,
+    covers,
+    match_child,
+    match_identities,
+    narrow,
+    resolve,
+)
 from cygnet.charon.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
 
 CONFIG = PeerConfig(
@@ -58,6 +66,25 @@ def test_narrowing_drops_what_another_contains() -> None:
     assert narrow(ts("10.0.0.0/8"), (packet, *ts("10.1.0.0/16"))) == ts("10.1.0.0/16")
 
 
+def test_narrowing_disjoint_lists_leaves_nothing() -> None:
+    assert narrow(ts("10.0.0.0/8"), ts("11.0.0.0/8", "::/0")) == ()
+
+
+def test_narrowing_gives_no_more_than_a_payload_holds() -> None:
+    """255 selectors of ours and 255 of theirs have 65025 overlaps; it is done at once all the same."""
+    hosts = [TrafficSelector.of(f"10.0.0.{n}") for n in range(255)]
+    assert len(narrow(hosts, ts("10.0.0.0/8"))) == 255
+    ports = [TrafficSelector.of("10.0.0.0/8", 6, (n, n)) for n in range(255)]
+    found = narrow(hosts, ports)
+    assert len(found) == 255
+    assert len(hosts) * (MAX_OVERLAPS // len(hosts) + 1) >= MAX_OVERLAPS
+
+
+def test_covering_is_asked_of_each_selector() -> None:
+    assert covers(ts("10.0.0.0/8", "fd00::/8"), ts("10.1.0.0/16", "fd01::/16"))
+    assert not covers(ts("10.0.0.0/8"), ts("10.1.0.0/16", "11.0.0.0/8"))
+
+
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 24)), min_size=1, max_size=6))
 def test_narrowing_never_widens(prefixes: list[tuple[int, int]]) -> None:
     theirs = tuple(TrafficSelector.of(f"10.{octet}.0.0/{8 + bits}") for octet, bits in prefixes)
@@ -84,3 +111,21 @@ def test_no_child_comes_with_the_selector_that_is_why() -> None:
     match, reasons = match_child((child,), ts("10.2.0.0/16"), ts("10.9.0.0/16"), ENDS)
     assert match is None
     assert reasons == ("net: remote 10.1.0.0/16 has nothing of 10.9.0.0/16",)
+
+
+def test_child_that_takes_the_packet_is_preferred_to_one_that_takes_something_else() -> None:
+    """RFC 7296, 2.9: where policy allows the first selectors, the answer must include them."""
+    other = ChildConfig("other", ts("10.2.1.0/24"), ts("10.1.0.0/16"))
+    right = ChildConfig("right", ts("10.2.7.0/24"), ts("10.1.0.0/16"))
+    packet = TrafficSelector.of("10.2.7.9", 6, (443, 443))
+    match, _ = match_child((other, right), (packet, *ts("10.2.0.0/16")), ts("10.1.0.0/16"), ENDS)
+    assert match is not None and match.config is right
+    assert match.local == ts("10.2.7.0/24")
+    assert match.others
+
+
+def test_only_one_child_that_suits_is_no_choice() -> None:
+    configs = (ChildConfig("a", ts("10.2.0.0/16"), ts("10.1.0.0/16")), ChildConfig("b", ts("::/0"), ts("::/0")))
+    match, reasons = match_child(configs, ts("10.0.0.0/8"), ts("10.0.0.0/8"), ENDS)
+    assert match is not None and not match.others
+    assert reasons == ("b: local ::/0 has nothing of 10.0.0.0/8",)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cygnet.base.groups import Group
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Ends, match_child, narrow, resolve
+from cygnet.charon.config.matching import covers, narrow, resolve
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
@@ -29,8 +29,11 @@ from cygnet.charon.encoding.payloads import (
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.child_setup import complete
+from cygnet.charon.sa.child_terms import Terms
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.keymat import Nonces
+from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.selector_offers import Packet, offered, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, method_name, methods, with_method
@@ -40,10 +43,8 @@ from cygnet.crypto.interfaces import KeyPair
 from cygnet.crypto.key_exchange import ke_method
 from cygnet.crypto.proposals import Proposal, Protocol, select
 from cygnet.crypto.tables import TransformType
-from cygnet.kernel.port import Mode
 
 RETRY_S, MAX_RETRIES = 10.0, 5
-Packet = tuple[TrafficSelector, TrafficSelector]
 
 
 class ChildCreate(Task):
@@ -71,6 +72,10 @@ class ChildCreate(Task):
         self.packet = packet
         self.child: ChildSa | None = None
         self.initiating = False
+        self.marks: Marks | None = None  # those of the CHILD_SA that this one replaces
+        self._terms = Terms(sa)
+        self._others = False  # the peer could have asked for something else too
+        self._single = False  # the peer wants one pair of addresses only
         self._retries = 0
         self._method = 0
         self._pair: KeyPair | None = None
@@ -94,20 +99,19 @@ class ChildCreate(Task):
         if config is None:
             return DONE
         self.initiating = True
-        self.child = child = sa.new_child(config, 0)
+        self.child = child = sa.new_child(config, 0, self.marks)
         self._announce_start(child)
         in_auth = draft.exchange == Exchange.IKE_AUTH
-        if config.mode is Mode.TRANSPORT:
-            draft.notify(NotifyType.USE_TRANSPORT_MODE)
-        draft.notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED)
+        local, remote = self._own_selectors(config)
+        self._terms = Terms(sa)
+        self._terms.request(draft, child, local, remote)
         proposals = without_ke(config.proposals) if in_auth else config.proposals
         draft.add(SecurityAssociation(tuple(one.with_spi(child.spi_octets) for one in proposals)))
         if not in_auth:
             self._add_exchange(draft, config)
-        local, remote = self._own_selectors(config)
         draft.add(
-            TrafficSelectorsInitiator(_with_packet(local, self.packet and self.packet[0])),
-            TrafficSelectorsResponder(_with_packet(remote, self.packet and self.packet[1])),
+            TrafficSelectorsInitiator(offered(local, self.packet and self.packet[0])),
+            TrafficSelectorsResponder(offered(remote, self.packet and self.packet[1])),
         )
         return MORE
 
@@ -130,7 +134,8 @@ class ChildCreate(Task):
         self, config: ChildConfig
     ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         sa = self.sa
-        return resolve(config.local_ts, sa.local.address), resolve(config.remote_ts, sa.remote.address)
+        local, remote = resolve(config.local_ts, sa.local.address), resolve(config.remote_ts, sa.remote.address)
+        return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
     def process_response(self, message: Message) -> Step:
         refusal = self._refusal(message)
@@ -160,10 +165,17 @@ class ChildCreate(Task):
                 text = f"peer didn't accept key exchange method {old}, it requested {method_name(wanted)}"
                 sa.log(Group.IKE, text)
                 return self._again(0)
+        if notify.type == NotifyType.SINGLE_PAIR_REQUIRED and self.packet and not self._single:
+            sa.log(Group.IKE, f"received {name} notify, asking for the packet's pair of addresses")
+            self._single = True
+            return self._again(0)
         if notify.type == NotifyType.NO_ADDITIONAL_SAS:
             sa.peer.no_additional_sas = True
-        sa.log(Group.IKE, f"received {name} notify, no CHILD_SA built")
-        self.failed(f"received {name} notify, no CHILD_SA built")
+        reason = f"received {name} notify, no CHILD_SA built"
+        if self.config is not None:
+            reason += unacceptable(notify.type, *self._own_selectors(self.config))
+        sa.log(Group.IKE, reason)
+        self.failed(reason)
         return DONE
 
     def _again(self, delay_s: float) -> Step:
@@ -188,15 +200,12 @@ class ChildCreate(Task):
         in_auth = message.exchange == Exchange.IKE_AUTH
         proposal = self._chosen(offer.proposals, config, in_auth)
         local, remote = self._own_selectors(config)
-        mine, theirs = narrow(local, ts_i.selectors), narrow(remote, ts_r.selectors)
-        if set(mine) != set(ts_i.selectors) or set(theirs) != set(ts_r.selectors) or not mine or not theirs:
+        chosen_i, chosen_r = self._terms.response(message, ts_i.selectors, ts_r.selectors)
+        mine, theirs = narrow(local, chosen_i), narrow(remote, chosen_r)
+        if not mine or not theirs or not (covers(mine, chosen_i) and covers(theirs, chosen_r)):
             text = _pair_text(ts_i.selectors, ts_r.selectors)
             raise TsUnacceptableError(f"the peer chose traffic selectors that were not offered: {text}")
-        transport = message.notify(NotifyType.USE_TRANSPORT_MODE) is not None
-        if transport and config.mode is not Mode.TRANSPORT:
-            raise RefusedError("the peer chose transport mode, which was not offered")
-        mode = Mode.TRANSPORT if transport else Mode.TUNNEL
-        self._agreed = Agreed(proposal, mode, mine, theirs, int.from_bytes(proposal.spi, "big"))
+        self._agreed = self._terms.agreed(proposal, mine, theirs)
         if not in_auth:
             self._take_exchange(message, proposal)
         self._complete(child, initiator=True)
@@ -233,20 +242,18 @@ class ChildCreate(Task):
             raise TemporaryFailureError(f"IKE_SA is in state {sa.state}")
         if len(sa.children) >= sa.ports.settings.max_children:
             raise NoAdditionalSasError(f"{len(sa.children)} CHILD_SAs are the most that is allowed")
-        match, reasons = match_child(
-            self._configs(message), ts_r.selectors, ts_i.selectors, Ends(sa.local.address, sa.remote.address)
-        )
+        found = self._terms.find(self._configs(message), message, ts_r.selectors, ts_i.selectors)
+        match = found.match
         if match is None:
             text = _pair_text(ts_r.selectors, ts_i.selectors)
             sa.log(Group.IKE, f"traffic selectors {text} unacceptable")
-            for reason in reasons[:16]:
+            for reason in found.reasons[:16]:
                 sa.log(Group.CFG, reason)
             raise TsUnacceptableError(f"traffic selectors {text} unacceptable")
         self.config = match.config
         proposal = self._choose(offer.proposals, match.config, message)
-        mode = self._mode(match.config, message)
-        spi = int.from_bytes(proposal.spi, "big")
-        self._agreed = Agreed(proposal, mode, match.local, match.remote, spi)
+        self._agreed = self._terms.agreed(proposal, match.local, match.remote)
+        self._others = match.others
         if not in_auth:
             self._take_exchange(message, proposal)
         return MORE
@@ -254,15 +261,15 @@ class ChildCreate(Task):
     def _configs(self, message: Message) -> tuple[ChildConfig, ...]:
         return self.sa.peer_config.children
 
-    def _choose(self, offered: tuple[Proposal, ...], config: ChildConfig, message: Message) -> Proposal:
+    def _choose(self, proposals: tuple[Proposal, ...], config: ChildConfig, message: Message) -> Proposal:
         sa, in_auth = self.sa, message.exchange == Exchange.IKE_AUTH
-        usable = tuple(one for one in offered if one.protocol == Protocol.ESP and len(one.spi) == 4)
+        usable = tuple(one for one in proposals if one.protocol != Protocol.IKE and len(one.spi) == 4)
         prefer_ours = sa.ports.settings.prefer_configured_proposals
         selection = select(usable, config.proposals, prefer_ours=prefer_ours, ignore_ke=in_auth)
         if selection.proposal is None:
             for reason in selection.reasons:
                 sa.log(Group.CFG, f"{config.name}: {reason}")
-            log_proposals(sa, offered, config.proposals)
+            log_proposals(sa, proposals, config.proposals)
             sa.log(Group.IKE, "no acceptable proposal found")
             raise NoProposalChosenError("; ".join(selection.reasons[:4]))
         exchange = message.first(KeyExchange)
@@ -271,25 +278,22 @@ class ChildCreate(Task):
         sa.log(Group.CFG, f"selected proposal: {proposal}")
         return proposal
 
-    def _mode(self, config: ChildConfig, message: Message) -> Mode:
-        """Transport mode needs both sides' will (RFC 7296, 1.3.1)."""
-        if config.mode is not Mode.TRANSPORT or message.notify(NotifyType.USE_TRANSPORT_MODE) is None:
-            return Mode.TUNNEL
-        return Mode.TRANSPORT if Mode.TRANSPORT in self.sa.ports.kernel.features.modes else Mode.TUNNEL
-
     def build_response(self, draft: Draft) -> Step:
         sa, config, agreed = self.sa, self.config, self._agreed
         if config is None or agreed is None:
             return DONE
-        self.child = child = sa.new_child(config, 0)
+        self.child = child = sa.new_child(config, 0, self.marks)
         if draft.exchange != Exchange.IKE_AUTH:
             self._nonce = sa.ports.rng(NONCE_SIZE)
         if self._peer_public is not None:
             self._pair = ke_method(self._method).generate(sa.ports.rng)
+        terms = Draft(draft.exchange, draft.message_id, True)
+        self._terms.answer(terms, child)
+        self._agreed = self._terms.agreed(agreed.proposal, agreed.local_ts, agreed.remote_ts)
         self._complete(child, initiator=False)
-        if agreed.mode is Mode.TRANSPORT:
-            draft.notify(NotifyType.USE_TRANSPORT_MODE)
-        draft.notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED)
+        if self._others:
+            terms.notify(NotifyType.ADDITIONAL_TS_POSSIBLE)
+        draft.add(*terms.payloads)
         draft.add(SecurityAssociation((agreed.proposal.with_spi(child.spi_octets),)))
         if self._nonce:
             draft.add(Nonce(self._nonce))
@@ -371,15 +375,6 @@ def without_ke(proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
 
 
 _KE_TYPES = frozenset({TransformType.KE, *range(TransformType.ADDKE1, TransformType.ADDKE7 + 1)})
-
-
-def _with_packet(
-    selectors: tuple[TrafficSelector, ...], packet: TrafficSelector | None
-) -> tuple[TrafficSelector, ...]:
-    """The packet's own selector first, if the others cover it (RFC 7296, 2.9)."""
-    if packet is None or packet in selectors or not any(one.contains(packet) for one in selectors):
-        return selectors
-    return (packet, *selectors)
 
 
 def _pair_text(local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> str:

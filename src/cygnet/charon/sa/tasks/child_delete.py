@@ -27,7 +27,7 @@ class ChildDelete(Task):
         super().__init__(sa, ticket)
         self.spi = spi
         self._again = again
-        self._answer: list[bytes] = []
+        self._answer: list[ChildSa] = []
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
@@ -43,8 +43,9 @@ class ChildDelete(Task):
             if child.state is not ChildState.DELETING and child.agreed is not None:
                 log_closing(self.sa, child)
                 self.sa.move_child(child, ChildState.DELETING)
-            self.sa.log(Group.IKE, f"sending DELETE for ESP CHILD_SA with SPI {child.spi_in:08x}")
-        draft.add(Delete(Protocol.ESP, (self.spi,)))
+            kind = child.protocol.name
+            self.sa.log(Group.IKE, f"sending DELETE for {kind} CHILD_SA with SPI {child.spi_in:08x}")
+        draft.add(Delete(child.ike_protocol if child is not None else Protocol.ESP, (self.spi,)))
         return MORE
 
     def process_response(self, message: Message) -> Step:
@@ -66,25 +67,25 @@ class ChildDelete(Task):
 
     def process_request(self, message: Message) -> Step:
         for payload in message.all(Delete):
-            if payload.protocol == Protocol.ESP:
+            if payload.protocol in (Protocol.ESP, Protocol.AH):
                 for spi in payload.spis[: self.sa.ports.settings.max_children]:
-                    self._delete_by_peer(spi)
+                    self._delete_by_peer(Protocol(payload.protocol), spi)
         return MORE
 
-    def _delete_by_peer(self, spi: bytes) -> None:
+    def _delete_by_peer(self, protocol: Protocol, spi: bytes) -> None:
         """What we are deleting ourselves is not named in the answer (RFC 7296, 1.4.1)."""
         sa = self.sa
-        child = sa.child_by_spi(spi, outbound=True)
+        child = sa.child_by_spi(spi, outbound=True, protocol=protocol)
         if child is None:
-            sa.log(Group.IKE, f"received DELETE for unknown ESP CHILD_SA with SPI {spi.hex()}")
+            sa.log(Group.IKE, f"received DELETE for unknown {protocol.name} CHILD_SA with SPI {spi.hex()}")
             return
-        sa.log(Group.IKE, f"received DELETE for ESP CHILD_SA with SPI {spi.hex()}")
+        sa.log(Group.IKE, f"received DELETE for {protocol.name} CHILD_SA with SPI {spi.hex()}")
         if child.unique_id in sa.collisions:
             child.replaced_by = sa.collisions[child.unique_id][0].unique_id
         mutual, rekeyed = child.state is ChildState.DELETING, child.replaced_by != 0
         if not mutual:
             log_closing(sa, child)
-            self._answer.append(child.spi_octets)
+            self._answer.append(child)
         successor = sa.children.get(child.replaced_by)
         if successor is not None:
             successor.install_outbound(sa.ports.kernel)
@@ -93,10 +94,12 @@ class ChildDelete(Task):
             close_action(sa, child)
 
     def build_response(self, draft: Draft) -> Step:
-        if self._answer:
-            for spi in self._answer:
-                self.sa.log(Group.IKE, f"sending DELETE for ESP CHILD_SA with SPI {spi.hex()}")
-            draft.add(Delete(Protocol.ESP, tuple(self._answer)))
+        for protocol in (Protocol.ESP, Protocol.AH):
+            spis = tuple(child.spi_octets for child in self._answer if child.ike_protocol is protocol)
+            for spi in spis:
+                self.sa.log(Group.IKE, f"sending DELETE for {protocol.name} CHILD_SA with SPI {spi.hex()}")
+            if spis:
+                draft.add(Delete(protocol, spis))
         return DONE
 
     def failed(self, reason: str) -> None:

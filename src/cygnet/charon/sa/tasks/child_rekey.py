@@ -12,6 +12,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.rekey_scope import warn_if_narrower, with_current_scope
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
 from cygnet.charon.sa.tasks.child_delete import ChildDelete, reopen
@@ -52,7 +53,7 @@ class ChildRekey(ChildCreate):
             self.sa.move_child(old, ChildState.REKEYING)
         self.sa.collisions.pop(old.unique_id, None)
         self._inherit(old)
-        draft.notify(NotifyType.REKEY_SA, protocol=Protocol.ESP, spi=old.spi_octets)
+        draft.notify(NotifyType.REKEY_SA, protocol=old.ike_protocol, spi=old.spi_octets)
         return super().build_request(draft)
 
     def _not_needed(self) -> Step:
@@ -63,6 +64,7 @@ class ChildRekey(ChildCreate):
 
     def _inherit(self, old: ChildSa) -> None:
         self.reqid = 0 if old.counted else old.reqid
+        self.marks = old.marks
 
     def _announce_start(self, child: ChildSa) -> None:
         self.sa.log(Group.IKE, f"establishing CHILD_SA {child} reqid {self.old.reqid if self.old else 0}")
@@ -79,6 +81,7 @@ class ChildRekey(ChildCreate):
         old, new = self.old, self.child
         if old is None or self in self.sa.wanted or new is None or not new.carries:
             return step
+        warn_if_narrower(self.sa, old, new.agreed)
         theirs = self.sa.collisions.pop(old.unique_id, None)
         if theirs is None:
             self._replace(old, new)
@@ -122,17 +125,21 @@ class ChildRekey(ChildCreate):
         sa = self.sa
         notify = message.notify(NotifyType.REKEY_SA)
         spi = notify.spi if notify else b""
-        old = sa.child_by_spi(spi, outbound=True)
+        protocol = notify.protocol if notify else Protocol.ESP
+        old = sa.child_by_spi(spi, outbound=True, protocol=protocol)
         if old is None or old.agreed is None:
-            raise ChildSaNotFoundError(f"no CHILD_SA with SPI {spi.hex()}", Protocol.ESP, spi)
+            raise ChildSaNotFoundError(f"no CHILD_SA with SPI {spi.hex()}", protocol, spi)
         if old.state not in (ChildState.INSTALLED, ChildState.REKEYING):
             raise TemporaryFailureError(f"CHILD_SA {old} is in state {old.state}")
         self.old = old
         self._inherit(old)
-        return super().process_request(message)
+        step = super().process_request(message)
+        self.config = old.config
+        warn_if_narrower(sa, old, self._agreed)
+        return step
 
     def _configs(self, message: Message) -> tuple[ChildConfig, ...]:
-        return (self.old.config,) if self.old else ()
+        return (with_current_scope(self.old),) if self.old else ()
 
     def build_response(self, draft: Draft) -> Step:
         step = super().build_response(draft)

@@ -1,0 +1,40 @@
+"""The packet marks of one CHILD_SA: ``mark_in`` and ``mark_out``, with ``%unique`` resolved."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cygnet.charon.config.records import ChildConfig, UniqueMark
+from cygnet.kernel.port import Mark
+
+
+class Source(Protocol):
+    """Where marks that nobody else has come from."""
+
+    def mark(self) -> int:
+        """A number for ``%unique``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What packets in and out are marked with; they tell CHILD_SAs with equal selectors apart."""
+
+    into: Mark | None = None
+    out: Mark | None = None
+
+
+NO_MARKS = Marks()
+
+
+def marks_of(config: ChildConfig, source: Source) -> Marks:
+    """The configured marks. ``%unique`` is one number for both directions, ``%unique-dir`` one for each."""
+    into, out = config.mark_in, config.mark_out
+    shared = 0
+    if any(isinstance(one, UniqueMark) and not one.per_direction for one in (into, out)):
+        shared = source.mark()
+    return Marks(_resolved(into, shared, source), _resolved(out, shared, source))
+
+
+def _resolved(mark: Mark | UniqueMark | None, shared: int, source: Source) -> Mark | None:
+    if not isinstance(mark, UniqueMark):
+        return mark
+    return Mark((source.mark() if mark.per_direction else shared) & mark.mask, mark.mask)
