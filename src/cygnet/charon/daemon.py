@@ -39,8 +39,8 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
-from cygnet.charon.sockets import open_sockets
-from cygnet.kernel.backends.factory import open_kernel
+from cygnet.charon.sockets import open_sockets, xfrm_settings
+from cygnet.kernel.backends.factory import choose, open_kernel
 from cygnet.kernel.backends.host import local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import Kernel
@@ -136,13 +136,19 @@ class Daemon:
         self._pool = Pool(self._jobs, self._report)
 
     def _build_network_and_kernel(self) -> None:
-        settings = self._settings
-        self._socket, esp_sockets = open_sockets(settings, self._counters, local_addresses)
+        settings, log = self._settings, partial(self._bus.log, Group.KNL)
+        chosen = choose(settings.kernel, log)
+        with_espd = chosen == "userland"
+        self._socket, esp_sockets = open_sockets(
+            settings, self._counters, local_addresses, with_espd=with_espd
+        )
         self._bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
+        if not with_espd and not self._socket.enable_udp_encapsulation():
+            self._bus.log(Group.KNL, Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
         inherited = self._socket.kind == "inherited"
         descriptors = {name: sock.fileno() for name, sock in esp_sockets.items()}
         access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
-        self._kernel: Kernel = open_kernel(settings.kernel, access, partial(self._bus.log, Group.KNL))
+        self._kernel: Kernel = open_kernel(chosen, access, xfrm_settings(settings), log)
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic

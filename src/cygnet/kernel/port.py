@@ -431,13 +431,6 @@ class Kernel(Protocol):
     def check(self, repair: bool) -> tuple[Difference, ...]:
         """Compare what the data plane holds with what it was told to; with ``repair`` mend what can be."""
 
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
-
-        With ``nat_traversal`` the data plane also takes ESP in UDP that arrives there (RFC 3948), if it
-        is the kind that shares a socket with IKE. ``family`` is 4 or 6.
-        """
-
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination``, ``None`` without a route."""
 

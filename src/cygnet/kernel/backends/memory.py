@@ -55,7 +55,6 @@ class MemoryKernel:
         )
         self.addresses: tuple[Address, ...] = tuple(addresses)
         self.sources: dict[Address, Address] = {}
-        self.sockets: list[tuple[int, int, bool]] = []
         self.calls: list[str] = []
         self.closed = False
         self._next_spi, self._next_cpi = first_spi, 0x100
@@ -210,11 +209,6 @@ class MemoryKernel:
     def policies_for(self, source: TrafficSelector, destination: TrafficSelector) -> list[PolicySpec]:
         """The installed policies with exactly these selectors, for assertions."""
         return [spec for spec in self.policies if (spec.source, spec.destination) == (source, destination)]
-
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Note the socket."""
-        self._enter("prepare_socket")
-        self.sockets.append((fd, family, nat_traversal))
 
     def source_address(self, destination: Address) -> Address | None:
         """What :attr:`sources` says, else the first local address of the family."""

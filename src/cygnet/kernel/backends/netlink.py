@@ -80,7 +80,10 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 
 class Netlink:
-    """A netlink socket for requests; one at a time, from any thread. Raises ``OSError`` on opening."""
+    """A netlink socket for requests; one at a time, from any thread. Raises ``OSError`` on opening.
+
+    The kernel repeats ``port`` in what it tells everybody about our requests.
+    """
 
     def __init__(self, family: int) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, family)
@@ -89,18 +92,13 @@ class Netlink:
         try:
             self._socket.settimeout(ANSWER_S)
             self._socket.bind((0, 0))
+            self.port: int = self._socket.getsockname()[0]
             for option in (_CAP_ACK, _EXT_ACK):
                 with suppress(OSError):
                     self._socket.setsockopt(_SOL_NETLINK, option, 1)
         except OSError:
             self._socket.close()
             raise
-
-    @property
-    def port(self) -> int:
-        """Our port, which the kernel repeats in notifications of what we did."""
-        port: int = self._socket.getsockname()[0]
-        return port
 
     def ask(self, kind: int, body: bytes, flags: int = 0) -> tuple[int, tuple[Message, ...]]:
         """Send one request; its sequence number and the answers before its acknowledgement.
@@ -137,7 +135,7 @@ class Netlink:
 
     def _send(self, kind: int, body: bytes, flags: int) -> int:
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        header = HEADER.pack(HEADER.size + len(body), kind, flags, self._sequence, 0)
+        header = HEADER.pack(HEADER.size + len(body), kind, flags, self._sequence, self.port)
         self._socket.sendto(header + body, (0, 0))
         return self._sequence
 

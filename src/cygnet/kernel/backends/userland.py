@@ -5,7 +5,6 @@ old one, come back) is greeted; the daemon hears :class:`KernelReset` if what it
 """
 
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -225,11 +224,6 @@ class UserlandKernel:
         """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``); also a later espd gets them."""
         self._sockets.update(sockets)
         self._ask(HandOver(tuple(sockets)), tuple(sockets.values()))
-
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Mark the socket. ESP in UDP has a socket of its own here, so nothing else is needed."""
-        with socket.socket(fileno=socket.dup(fd)) as own:
-            host.set_mark(own)
 
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination`` outside all tunnels."""

@@ -21,7 +21,7 @@ from cygnet.kernel.backends.xfrm.events import EventReader, Log
 from cygnet.kernel.backends.xfrm.inspection import Comparison, Parts
 from cygnet.kernel.backends.xfrm.migration import migrate_in_kernel
 from cygnet.kernel.backends.xfrm.offload import Offloads, interface_of
-from cygnet.kernel.backends.xfrm.owner import Owner, load_owner
+from cygnet.kernel.backends.xfrm.owner import Owner, load_owner, write
 from cygnet.kernel.backends.xfrm.policies import Policies
 from cygnet.kernel.backends.xfrm.settings import ACQUIRE_SYSCTL, XfrmSettings
 from cygnet.kernel.port import (
@@ -101,6 +101,8 @@ class XfrmKernel:
             parts.devices.clear()
             if parts.table is not None:
                 parts.table.clear()
+            with suppress(OSError):
+                write(self._settings.state_file, parts.owner, busy=False)
         if parts.table is not None:
             parts.table.close()
         parts.netlink.close()

@@ -8,15 +8,17 @@ from cygnet.kernel.backends.xfrm import holdings
 from cygnet.kernel.backends.xfrm.constants import NETLINK_XFRM
 from cygnet.kernel.backends.xfrm.devices import Devices
 from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
-from cygnet.kernel.backends.xfrm.owner import load_owner
+from cygnet.kernel.backends.xfrm.owner import Owner, read, write
 
 
 def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
     """SAs and policies by the mark in ``state_file``, interfaces, and our routes in ``table``.
 
-    Returns how many SAs and policies there were; raises :class:`KernelError`.
+    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs and policies there
+    were; raises :class:`KernelError`.
     """
-    if not state_file.exists():
+    tag, busy = read(state_file)
+    if tag is None or not busy:
         return 0, 0
     from pyroute2 import IPRoute
 
@@ -24,11 +26,12 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
 
     try:
         with closing(Netlink(NETLINK_XFRM)) as netlink:
-            owner = load_owner(state_file, tuple, lambda limit: 0)
+            owner = Owner(tag)
             found = holdings.clear(netlink, owner)
-        Devices(owner.tag, IPRoute).clear()
+        Devices(tag, IPRoute).clear()
         with closing(RouteTable(table)) as routes:
             routes.clear()
+        write(state_file, owner, busy=False)
     except RefusedError as error:
         raise other_error(error, "removing what charon left in the kernel") from error
     except OSError as error:

@@ -8,7 +8,6 @@ alone.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 _HIGHEST = 0x800
@@ -53,12 +52,26 @@ def load_owner(path: Path, in_use: Callable[[], Iterable[int]], chance: Callable
     ``in_use`` lists sequence numbers and indices in the kernel; ``chance(n)`` draws below n. Raises
     ``OSError`` when the file cannot be written.
     """
-    with suppress(OSError, ValueError):
-        tag = int(path.read_text("ascii"), 16)
-        if 0 <= tag < _TAGS:
-            return Owner(tag)
-    taken = {value >> _SHIFT for value in in_use()}
-    free = [tag for tag in range(_TAGS) if _HIGHEST | tag not in taken]
-    owner = Owner(free[chance(len(free))] if free else chance(_TAGS))
-    path.write_text(f"{owner.tag:03x}\n", "ascii")
+    tag, _ = read(path)
+    if tag is None:
+        taken = {value >> _SHIFT for value in in_use()}
+        free = [number for number in range(_TAGS) if _HIGHEST | number not in taken]
+        tag = free[chance(len(free))] if free else chance(_TAGS)
+    owner = Owner(tag)
+    write(path, owner, busy=True)
     return owner
+
+
+def read(path: Path) -> tuple[int | None, bool]:
+    """The tag in the file, ``None`` without one, and whether its daemon has not ended in order."""
+    try:
+        tag, *rest = path.read_text("ascii").split()
+        number = int(tag, 16)
+    except (OSError, ValueError):
+        return None, False
+    return (number if 0 <= number < _TAGS else None), bool(rest)
+
+
+def write(path: Path, owner: Owner, *, busy: bool) -> None:
+    """Note the tag, and whether a daemon may have something in the kernel; raises ``OSError``."""
+    path.write_text(f"{owner.tag:03x}{' busy' if busy else ''}\n", "ascii")
