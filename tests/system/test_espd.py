@@ -31,6 +31,7 @@ from cygnet.kernel.port import (
     KernelReset,
     Lifetime,
     MappingChange,
+    Mark,
     Mode,
     PolicySpec,
     SaId,
@@ -284,6 +285,38 @@ def test_padded_packets_all_look_alike_on_the_wire(ends, tfc):
     seen, _ = capture.communicate(timeout=10)
     lengths = set(re.findall(r"length (\d+)", seen))
     assert lengths == {str(8 + 8 + (512 + 4 if tfc > 0 else 1440) + 16)}, seen
+
+
+def test_marks_choose_between_equal_selectors(ends):
+    for at, end in reversed(list(enumerate(ends))):
+        for receiver in (at, 1 - at):
+            for number in (1, 2):
+                spec = sa(0xC0000010 + 16 * number + receiver, at, receiver, 4, 4)
+                kernel_of(end).add_sa(replace(spec, reqid=number))
+        for number in (1, 2):
+            out, into, _ = policies(at, 4, 4)
+            mark = Mark(number, 0xF) if at == 0 else None
+            if at == 0 or number == 1:
+                kernel_of(end).add_policy(replace(out, reqid=number, mark=mark))
+            kernel_of(end).add_policy(replace(into, reqid=number, mark=mark))
+    assert " 0% packet loss" in ping(ends[0], 4, "-m", "1")
+    assert " 0% packet loss" in ping(ends[0], 4, "-m", "18")
+    assert " 0% packet loss" in ping(ends[0], 4, "-m", "2")
+    ends[0].run("ping", "-c", "1", "-W", "1", INNER[4][1], check=False)
+    sas = kernel_of(ends[0]).inventory().sas
+    assert {one.reqid: one.usage.packets for one in sas if not one.inbound} == {1: 3, 2: 6}
+    assert "fwmark 0x1/0xf lookup 22000" in ends[0].run("ip", "rule")
+    kernel_of(ends[0]).close(flush=True)
+    ends[0].connect()
+    assert "lookup 22" not in ends[0].run("ip", "rule").replace("lookup 220", "")
+    assert "ipsec0m" not in ends[0].run("ip", "link")
+
+
+def test_mark_of_our_own_packets_is_refused(ends):
+    out = policies(0, 4, 4)[0]
+    with pytest.raises(KernelError, match="also that of IKE and ESP packets"):
+        kernel_of(ends[0]).add_policy(replace(out, mark=Mark(0, 0xFF)))
+    assert "ipsec0m" not in ends[0].run("ip", "link")
 
 
 def ping(end: End, inner: int, *options: str) -> str:

@@ -43,19 +43,6 @@ def test_connections_with_auto_start_come_up(lab: Lab, kinds: str) -> None:
     assert_carries(moon, sun)
 
 
-@pytest.mark.parametrize("kinds", TO_CYGNET)
-def test_traffic_brings_up_a_routed_connection(lab: Lab, kinds: str) -> None:
-    moon, sun = lab.pair(kinds)
-    configure(moon, sun)
-    replace(moon, "auto=add", "auto=route")
-    sun.host.start()
-    moon.host.start()
-    assert re.search(r"net-net\{\d+\}:  ROUTED, TUNNEL", moon.host.ipsec("status"))
-    until(lambda: ping(moon.host, moon.inside, sun.inside, count=1), "an answer through the tunnel")
-    assert is_up(moon)
-    assert_carries(moon, sun)
-
-
 def test_route_and_unroute_by_hand(lab: Lab) -> None:
     moon, sun = lab.pair("cygnet-cygnet")
     configure(moon, sun)

@@ -13,11 +13,15 @@ from cygnet.base.groups import Group
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send one IKE datagram; the sender adds the non-ESP marker where the source port asks for it."""
+    """Send one IKE datagram; the sender adds the non-ESP marker where the source port asks for it.
+
+    ``dscp`` goes into the IP header (``ikedscp``).
+    """
 
     source: Host
     destination: Host
     data: bytes
+    dscp: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from cygnet.charon.backends.stroke import Host, StrokeBackend
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.kernel import KernelHandler
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
@@ -43,7 +44,7 @@ from cygnet.charon.sockets import open_sockets, xfrm_settings
 from cygnet.kernel.backends.factory import choose, open_kernel
 from cygnet.kernel.backends.host import local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
-from cygnet.kernel.port import Kernel
+from cygnet.kernel.port import Expire, Kernel, SaId
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
@@ -205,10 +206,15 @@ class Daemon:
             LoadHandler(self._stroke),
             RereadHandler(self._stroke),
             LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
+            KernelHandler(self._kernel, self._manager, self._renew),
         )
         limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
         listener = listen(paths.charon_ctl())
         self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
+
+    def _renew(self, lost: SaId) -> None:
+        """An SA has gone from the kernel: as if it had expired."""
+        self._kernel_events(Expire(lost, hard=True))
 
     def set_level(self, group: str, level: int) -> None:
         """``stroke loglevel``."""

@@ -249,6 +249,15 @@ class Purge:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernel:
+    """``kernel``: what the data plane holds; with ``check`` where it differs, with ``repair`` mended too."""
+
+    kind: ClassVar[str] = "kernel"
+    check: bool = False
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogLevel:
     """``loglevel``: the level (-1 to 4) of one group, or of ``any``."""
 
@@ -278,11 +287,11 @@ class Counters:
 Request = (
     AddConnection | DeleteConnection | AddAuthority | DeleteAuthority | Initiate | Terminate
     | TerminateSourceIp | Rekey | Route | Unroute | Status | List | Reread | Purge | LogLevel | Leases
-    | Counters
+    | Counters | Kernel
 )  # fmt: skip
 REQUESTS: tuple[type[Request], ...] = (
     AddConnection, DeleteConnection, AddAuthority, DeleteAuthority, Initiate, Terminate, TerminateSourceIp,
-    Rekey, Route, Unroute, Status, List, Reread, Purge, LogLevel, Leases, Counters,
+    Rekey, Route, Unroute, Status, List, Reread, Purge, LogLevel, Leases, Counters, Kernel,
 )  # fmt: skip
 
 

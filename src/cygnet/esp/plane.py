@@ -16,7 +16,18 @@ from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
 from cygnet.esp.fragments import Reassembly
 from cygnet.esp.mtu import packet_too_big, too_big
 from cygnet.esp.policies import PolicyDatabase, SelectorPair
-from cygnet.esp.records import AcquireWanted, Action, Drop, Due, Event, Expired, Moved, Policy, SaParameters
+from cygnet.esp.records import (
+    AcquireWanted,
+    Action,
+    Drop,
+    Due,
+    Event,
+    Expired,
+    Moved,
+    PacketMark,
+    Policy,
+    SaParameters,
+)
 
 MAX_FLOWS = 8192
 MAX_FLOWS_PER_SA = 1024
@@ -26,12 +37,13 @@ MAX_HELD = 16
 ACQUIRE_S = 165.0
 """How long one acquire stands before the next packet makes another; as charon sets it in a kernel."""
 
+_Flows = dict[bytes, OutboundSa | Policy | None]
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
 _Asked = tuple[Policy, Address | None]
 """A trap, and the destination where each has an SA of its own."""
 Datagram = tuple[bytes, int, tuple[str, int] | None]
-"""A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, the sender's address and port."""
+"""A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, its sender's address."""
 
 
 @dataclass(slots=True)
@@ -74,7 +86,7 @@ class DataPlane:
         self._inbound: dict[int, InboundSa] = {}
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
-        self._flows: dict[bytes, OutboundSa | Policy | None] = {}
+        self._flows: dict[PacketMark | None, _Flows] = {}
         self._traps: dict[_Asked, _Trap] = {}
         self._reassembly = Reassembly()
 
@@ -88,7 +100,7 @@ class DataPlane:
         """Enter an SA; it is the first choice of its reqid from now on."""
         self._outbound[_key(sa.parameters)] = sa
         self._by_reqid.setdefault(sa.parameters.reqid, []).insert(0, sa)
-        self._flows.clear()
+        self._clear_flows()
 
     def find(self, key: SaKey) -> InboundSa | OutboundSa | None:
         """The SA between these addresses with this SPI."""
@@ -123,7 +135,7 @@ class DataPlane:
             siblings.remove(sa)
         if not siblings:
             self._by_reqid.pop(parameters.reqid, None)
-        self._flows.clear()
+        self._clear_flows()
 
     def move(self, sa: InboundSa | OutboundSa, parameters: SaParameters) -> None:
         """Give an SA other outer addresses or ports; everything else of ``parameters`` is as before."""
@@ -154,19 +166,24 @@ class DataPlane:
 
         Of a trap's packets those that an SA takes show that there is one; the others ask again.
         """
-        packets: list[bytes] = []
+        sent = Sent()
         for asked, trap in list(self._traps.items()):
-            if any(isinstance(self._chosen(flow_key(packet)), OutboundSa) for packet in trap.held):
-                packets += trap.held
+            mark = asked[0].mark
+            if any(isinstance(self._chosen(flow_key(packet), mark), OutboundSa) for packet in trap.held):
                 del self._traps[asked]
-        return self.send(packets, now)
+                self._send(trap.held, now, mark, sent)
+        return sent
 
     # -- packets -----------------------------------------------------------------------------------------
 
-    def send(self, packets: Iterable[bytes], now: float) -> Sent:
-        """Protect packets that are to leave this host."""
+    def send(self, packets: Iterable[bytes], now: float, mark: PacketMark | None = None) -> Sent:
+        """Protect packets that are to leave this host; ``mark`` is what all of them came with."""
         sent = Sent()
-        flows, whole = self._flows, self.policies.any_whole
+        self._send(packets, now, mark, sent)
+        return sent
+
+    def _send(self, packets: Iterable[bytes], now: float, mark: PacketMark | None, sent: Sent) -> None:
+        flows, whole = self._flows_of(mark), self.policies.any_whole
         for packet in packets:
             try:
                 key = flow_key(packet)
@@ -174,14 +191,13 @@ class DataPlane:
                 self.drops[Drop.MALFORMED] += 1
                 continue
             if whole and is_fragment(packet) and self.policies.wants_whole(flow_of(key)):
-                self._send_fragment(packet, sent, now)
+                self._send_fragment(packet, sent, now, mark)
                 continue
-            chosen = flows[key] if key in flows else self._choose(key)
+            chosen = flows[key] if key in flows else self._choose(key, mark)
             if isinstance(chosen, OutboundSa):
                 self._protect(packet, chosen, sent, now)
             else:
                 self._unprotected(packet, key, chosen, sent, now)
-        return sent
 
     def receive(self, datagrams: Iterable[Datagram], now: float) -> Received:
         """Open ESP packets that arrived."""
@@ -208,7 +224,7 @@ class DataPlane:
                     received.events.append(self._expire(sa, True, due))
         return received
 
-    def _send_fragment(self, packet: bytes, sent: Sent, now: float) -> None:
+    def _send_fragment(self, packet: bytes, sent: Sent, now: float, mark: PacketMark | None) -> None:
         """A fragment where policies want whole packets; what passes in clear does so in fragments again."""
         lost = self._reassembly.lost
         done = self._reassembly.add(packet, now)
@@ -218,7 +234,7 @@ class DataPlane:
             return
         packet, fragments = done
         key = flow_key(packet)
-        chosen = self._chosen(key)
+        chosen = self._chosen(key, mark)
         if isinstance(chosen, OutboundSa):
             self._protect(packet, chosen, sent, now, fits=True)
         elif chosen is None or chosen.action is Action.PASS:
@@ -276,21 +292,24 @@ class DataPlane:
         else:
             self.drops[Drop.HELD] += 1
 
-    def _chosen(self, key: bytes) -> OutboundSa | Policy | None:
-        return self._flows[key] if key in self._flows else self._choose(key)
+    def _flows_of(self, mark: PacketMark | None) -> _Flows:
+        return self._flows.setdefault(mark, {})
 
-    def _choose(self, key: bytes) -> OutboundSa | Policy | None:
+    def _chosen(self, key: bytes, mark: PacketMark | None) -> OutboundSa | Policy | None:
+        flows = self._flows_of(mark)
+        return flows[key] if key in flows else self._choose(key, mark)
+
+    def _choose(self, key: bytes, mark: PacketMark | None) -> OutboundSa | Policy | None:
         """The SA for a flow, else the policy that says what happens, else ``None``; cached."""
-        flow = flow_of(key)
-        chosen = self._decide(flow)
-        if len(self._flows) >= MAX_FLOWS:
-            del self._flows[next(iter(self._flows))]
-        self._flows[key] = chosen
+        flows, chosen = self._flows_of(mark), self._decide(flow_of(key), mark)
+        if len(flows) >= MAX_FLOWS:
+            del flows[next(iter(flows))]
+        flows[key] = chosen
         return chosen
 
-    def _decide(self, flow: Flow) -> OutboundSa | Policy | None:
+    def _decide(self, flow: Flow, mark: PacketMark | None) -> OutboundSa | Policy | None:
         first: Policy | None = None
-        for policy in self.policies.outbound(flow):
+        for policy in self.policies.outbound(flow, mark):
             if first is not None and not (policy.trap and policy.reqid == first.reqid):
                 continue
             if policy.action is not Action.PROTECT:
@@ -328,8 +347,14 @@ class DataPlane:
         policy = next(self.policies.inbound(flow), None)
         return policy is not None and policy.action is Action.PROTECT and policy.reqid == parameters.reqid
 
-    def _forget_flows(self) -> None:
+    def _clear_flows(self) -> None:
+        """Packets that are just being sent look at these tables, which are emptied for that."""
+        for flows in self._flows.values():
+            flows.clear()
         self._flows.clear()
+
+    def _forget_flows(self) -> None:
+        self._clear_flows()
         for sa in self._inbound.values():
             sa.allowed.clear()
 

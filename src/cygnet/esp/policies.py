@@ -9,7 +9,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import ICMP, ICMPV6, MOBILITY, Flow
 from cygnet.esp.priorities import Rank, priority
-from cygnet.esp.records import Action, Policy
+from cygnet.esp.records import Action, PacketMark, Policy
 
 _RANKS = {Action.PASS: Rank.PASS, Action.PROTECT: Rank.PROTECT, Action.DROP: Rank.DROP}
 _ONE_FIELD = frozenset({ICMP, ICMPV6, MOBILITY})
@@ -42,9 +42,13 @@ class PolicyDatabase:
                 return True
         return False
 
-    def outbound(self, flow: Flow) -> Iterator[Policy]:
-        """The policies that match a packet to be sent, best first."""
-        return (entry.policy for entry in self._outbound if entry.match.matches(flow))
+    def outbound(self, flow: Flow, mark: PacketMark | None = None) -> Iterator[Policy]:
+        """The policies that match a packet to be sent, best first; one without a mark is for all."""
+        return (
+            entry.policy
+            for entry in self._outbound
+            if entry.policy.mark in (None, mark) and entry.match.matches(flow)
+        )
 
     def inbound(self, flow: Flow) -> Iterator[Policy]:
         """The policies that match a packet received, best first."""

@@ -93,11 +93,15 @@ class SaParameters:
     remote_ts: tuple[TrafficSelector, ...] = ()
 
 
+PacketMark = tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One entry of the SPD. Outbound ones decide, inbound ones confirm what an SA brought.
 
-    ``whole``: its SAs carry no fragments, so those are put together first (RFC 4301, 4.1, 7).
+    ``whole``: its SAs carry no fragments, so those are put together first (RFC 4301, 4.1, 7). ``mark`` is a
+    value and a mask; an outbound policy with one is for packets that came with that very mark.
     """
 
     outbound: bool
@@ -110,6 +114,7 @@ class Policy:
     next_spi: int = 0
     outer_destination: Address | None = None
     whole: bool = False
+    mark: PacketMark | None = None
     owner: str = ""
 
 

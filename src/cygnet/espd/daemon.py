@@ -10,13 +10,15 @@ from pathlib import Path
 from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Sent
 from cygnet.espd.control import Control
+from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
-from cygnet.espd.routes import DeviceRoutes
+from cygnet.espd.routes import Routes
 from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
+from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
 from cygnet.kernel.backends.host import route_probe
-from cygnet.kernel.port import PolicySpec
+from cygnet.kernel.port import Mark, PolicySpec
 
 BATCH = 64
 """Packets handled between two looks at the other descriptors."""
@@ -35,14 +37,13 @@ class Daemon:
     def __init__(self, device: str, inherited: dict[str, socket.socket], log: Callable[[str], None]) -> None:
         self._loop = Loop(log)
         self._plane = DataPlane(os.urandom)
-        self._tun = TunDevice(device, DEFAULT_MTU)
+        self._devices = Devices(device, DEFAULT_MTU, self._watch_device, self._forget_device)
         self._sockets = Sockets()
-        self._routes = DeviceRoutes(self._tun.index)
+        self._routes = Routes(self._devices)
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt)
         self._control.changed = self._changed
         self._timer_at = float("inf")
-        self._loop.watch(self._tun, READ, self._from_inside)
         self._sockets.adopt(inherited)
         self._watch_sockets()
 
@@ -58,7 +59,7 @@ class Daemon:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             self._control.listen(path)
-            self._loop.log(f"espd listens on {path}, device {self._tun.name}")
+            self._loop.log(f"espd listens on {path}, device {self._devices.first.name}")
             self._loop.run()
         finally:
             signal.set_wakeup_fd(-1)
@@ -70,7 +71,7 @@ class Daemon:
         """Remove rules, routes, device and sockets."""
         self._control.close()
         self._routes.close()
-        self._tun.close()
+        self._devices.close()
         self._sockets.close()
         self._loop.close()
 
@@ -98,7 +99,7 @@ class Daemon:
 
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""
-        self._tun.set_mtu(mtu)
+        self._devices.set_mtu(mtu)
 
     def lost(self) -> Mapping[str, int]:
         """Packets that the sockets or the device did not take, by reason."""
@@ -106,10 +107,16 @@ class Daemon:
 
     # -- events of the loop ------------------------------------------------------------------------------
 
-    def _from_inside(self, _: int) -> None:
-        packets = self._tun.read(BATCH)
+    def _from_inside(self, device: TunDevice, mark: Mark | None) -> None:
+        packets = device.read(BATCH)
         if packets:
-            self._forward(self._plane.send(packets, self._loop.now()))
+            self._forward(self._plane.send(packets, self._loop.now(), packet_mark(mark)))
+
+    def _watch_device(self, device: TunDevice, mark: Mark | None) -> None:
+        self._loop.watch(device, READ, lambda _: self._from_inside(device, mark))
+
+    def _forget_device(self, device: TunDevice, mark: Mark | None) -> None:
+        self._loop.forget(device)
 
     def _from_outside(self, own: socket.socket, events: int) -> None:
         if events & ERROR:
@@ -136,7 +143,7 @@ class Daemon:
             self._control.tell(self._service.owned(sent.events))
 
     def _write(self, packets: list[bytes]) -> None:
-        refused = self._tun.write(packets)
+        refused = self._devices.write(packets)
         if refused:
             self._sockets.errors["TUN device full"] += refused
 

@@ -6,7 +6,7 @@ from cygnet.crypto.errors import UnsupportedAlgorithmError
 from cygnet.crypto.interfaces import Sealer
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import Transform
-from cygnet.esp.records import Action, Carriage, Limits, Policy, SaParameters
+from cygnet.esp.records import Action, Carriage, Limits, PacketMark, Policy, SaParameters
 from cygnet.esp.sequence import MAX_WINDOW
 from cygnet.kernel.port import (
     Direction,
@@ -14,6 +14,7 @@ from cygnet.kernel.port import (
     Features,
     IpProtocol,
     KernelError,
+    Mark,
     Mode,
     PolicySpec,
     SaId,
@@ -79,6 +80,8 @@ def _check(spec: SaSpec) -> None:
         raise KernelError(f"espd does not compress (IPComp); {_KERNEL}")
     if spec.mode not in _CARRIAGES:
         raise KernelError(f"espd has no mode {spec.mode}")
+    if not 0 < spec.id.spi < 1 << 32:
+        raise KernelError(f"SPI {spec.id.spi:#x} is not one of 32 bits (RFC 4303, 2.1)")
     if spec.id.source.version != spec.id.destination.version:
         raise KernelError("outer addresses are of different families")
     if not 0 <= spec.replay_window <= MAX_WINDOW:
@@ -135,8 +138,14 @@ def policy(spec: PolicySpec, owner: str) -> Policy:
         next_spi=spec.next_spi,
         outer_destination=spec.outer_destination,
         whole=spec.action in (Mode.TRANSPORT, Mode.BEET),
+        mark=packet_mark(spec.mark),
         owner=owner,
     )
+
+
+def packet_mark(mark: Mark | None) -> PacketMark | None:
+    """The data plane's form of a mark."""
+    return None if mark is None else (mark.value, mark.mask)
 
 
 def sa_id(parameters: SaParameters) -> SaId:

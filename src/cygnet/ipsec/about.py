@@ -15,6 +15,7 @@ Commands:
 	up|down|route|unroute <connection name>
 	down <connection name>{n}|{*}|[n]|[*]
 	status|statusall [<connection name>]
+	kernel [--check [--repair]]
 	listalgs|listcerts|listcacerts|listplugins|listall [--utc]
 	rereadsecrets|rereadcacerts|rereadall
 	pki [--gen|--self|--issue|--pub|--print] ...

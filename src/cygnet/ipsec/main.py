@@ -18,6 +18,7 @@ MODULES = {
     "start": "service", "stop": "service", "restart": "service", "update": "service", "reload": "service",
     "starter": "programs", "charon": "programs", "stroke": "programs", "pki": "programs", "whack": "programs",
     "pluto": "programs",
+    "kernel": "kernel",
     "version": "about", "--version": "about", "--versioncode": "about", "--help": "about", "help": "about",
     "--confdir": "about", "--piddir": "about", "--directory": "about",
 }  # fmt: skip

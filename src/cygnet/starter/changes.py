@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cygnet.conf.records import Config, Setup
+from cygnet.conf.records import Config, Connection, Setup
 from cygnet.ctl.stroke import (
     AddAuthority,
     AddConnection,
@@ -51,9 +51,15 @@ class Held:
 def wanted_of(config: Config) -> Wanted:
     """What a configuration asks of charon."""
     loadable = [one for one in config.connections if is_loadable(one)]
-    connections = {one.name: (add_connection(one, config.setup), one.auto) for one in loadable}
+    connections = {one.name: (add_connection(one, config.setup), _auto(one)) for one in loadable}
     authorities = {one.name: add_authority(one) for one in config.authorities if one.auto != "ignore"}
     return Wanted(connections, authorities, config.setup.charondebug)
+
+
+def _auto(connection: Connection) -> str:
+    """A shunt has nothing to negotiate: to start it is to route it."""
+    is_shunt = connection.type in ("pass", "drop", "reject")
+    return "route" if is_shunt and connection.auto == "start" else connection.auto
 
 
 def removals(held: Held, wanted: Wanted, *, everything: bool) -> list[Request]:

@@ -369,3 +369,22 @@ def test_trap_stays_when_its_sa_has_gone():
     plane.remove(sa)
     sent = plane.send([udp()], 1.0)
     assert (sent.passed, len(sent.events)) == ([], 1)
+
+
+def test_marked_packets_meet_policies_of_their_mark_and_those_without():
+    one, other = replace(PROTECT, mark=(1, 0xF)), replace(PROTECT, reqid=2, mark=(2, 0xF))
+    plain = replace(PROTECT, destination=TrafficSelector.of("10.0.0.0/8"), reqid=3)
+    sas = tuple(outbound(spi=0xC0000000 + n, reqid=n, remote_ts=()) for n in (1, 2, 3))
+    plane = sender(one, other, plain, sas=sas)
+    for mark, reqid in ((1, 0xF), 1), ((2, 0xF), 2), ((3, 0xF), 3), (None, 3):
+        [(sa, _, _)] = plane.send([udp()], 0.0, mark).datagrams
+        assert sa.parameters.reqid == reqid
+
+
+def test_held_packets_keep_their_mark():
+    trap = replace(TRAP, mark=(1, 0xF), outer_destination=ip_address("192.0.2.2"))
+    plane = sender(trap)
+    plane.send([udp()], 0.0, (1, 0xF))
+    assert plane.send([udp()], 0.0).passed
+    plane.add_outbound(outbound())
+    assert len(plane.release(1.0).datagrams) == 1

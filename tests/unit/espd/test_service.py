@@ -149,6 +149,7 @@ def test_sa_can_be_asked_for_and_deleted_twice(rig):
     (replace(OUT, compression=Compression(2, 256)), "IPComp.*charon.kernel = xfrm"),
     (replace(OUT, id=replace(OUT.id, source=ip_address("::1"))), "different families"),
     (replace(OUT, replay_window=4097), "replay window"),
+    (replace(OUT, id=replace(OUT.id, spi=1 << 32)), "0x100000000 is not one of 32 bits"),
     (replace(OUT, encryption=Algorithm(20, 128, Secret(b"short"))), "wrong key length"),
     (replace(OUT, encryption=Algorithm(12, 128, Secret(bytes(16)))), "needs an integrity"),
     (replace(OUT, encryption=Algorithm(999, 0, Secret(b""))), "not supported"),

@@ -57,6 +57,15 @@ def test_routed_connection_is_unrouted_before_it_goes():
     ]
 
 
+def test_shunts_are_routed_where_others_are_started():
+    shunts = tuple(Connection(name, auto="start", type=name) for name in ("pass", "drop", "reject"))
+    wanted = wanted_of(Config(connections=(*shunts, Connection("net", auto="start"))))
+    routes = [Route("pass"), Route("drop"), Route("reject")]
+    assert actions(list(wanted.connections), wanted) == [*routes, Initiate("net", wait=False)]
+    gone = removals(holding(Config(connections=shunts)), wanted_of(Config()), everything=False)
+    assert Unroute("pass") in gone
+
+
 def test_routes_come_before_initiations_and_nothing_waits():
     wanted = wanted_of(Config(connections=(Connection("s", auto="start"), Connection("r", auto="route"))))
     assert actions(["s", "r", "gone"], wanted) == [Route("r"), Initiate("s", wait=False)]

@@ -10,6 +10,7 @@ from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 
 MAX_OVERLAPS = 1024
+_ALL = 2
 Selectors = tuple[TrafficSelector, ...]
 
 
@@ -76,7 +77,7 @@ def covers(wide: Selectors, narrow: Selectors) -> bool:
 class ChildMatch:
     """A CHILD_SA configuration with the selectors narrowed to what both sides allow.
 
-    ``others``: another configuration would have taken some of the peer's proposal too.
+    ``others``: another configuration would have taken some of the peer's proposal that this one does not.
     """
 
     config: ChildConfig
@@ -116,13 +117,13 @@ def match_child(
             found.append((_rank(match, local, remote), match))
     if not found:
         return None, tuple(reasons)
-    best = max(found, key=lambda ranked: ranked[0])[1]
-    return replace(best, others=len(found) > 1), tuple(reasons)
+    rank, best = max(found, key=lambda ranked: ranked[0])
+    return replace(best, others=rank < _ALL and len(found) > 1), tuple(reasons)
 
 
 def _rank(match: ChildMatch, local: Selectors, remote: Selectors) -> int:
     if covers(match.local, local) and covers(match.remote, remote):
-        return 2
+        return _ALL
     return int(covers(match.local, local[:1]) and covers(match.remote, remote[:1]))
 
 

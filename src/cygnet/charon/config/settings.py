@@ -144,8 +144,8 @@ class DaemonSettings:
     def retransmission_s(self) -> float:
         """How long a request is retransmitted before the peer counts as dead."""
         limit = self.retransmit_limit_s or float("inf")
-        waits = (self.retransmit_timeout_s * self.retransmit_base**n for n in range(self.retransmit_tries + 1))
-        return sum(min(wait, limit) for wait in waits)
+        tries = range(self.retransmit_tries + 1)
+        return sum(min(self.retransmit_timeout_s * self.retransmit_base**n, limit) for n in tries)
 
 
 def load(source: Source) -> DaemonSettings:

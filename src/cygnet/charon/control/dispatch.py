@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.kernel import KernelHandler
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
@@ -33,6 +34,7 @@ class Handlers:
     load: LoadHandler
     reread: RereadHandler
     loglevel: LogLevelHandler
+    kernel: KernelHandler
 
     def table(self) -> Mapping[type[Request], Handler]:
         """Message class to handler; what is absent is not part of this version."""
@@ -49,6 +51,7 @@ class Handlers:
             stroke.DeleteAuthority: self.load.delete_authority,
             stroke.Reread: self.reread,
             stroke.LogLevel: self.loglevel,
+            stroke.Kernel: self.kernel,
         }
 
 

@@ -1,10 +1,11 @@
 """The two addresses of a new IKE_SA, from what a connection says of them."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import IkeConfig
+from cygnet.charon.config.records import AddressSpec, IkeConfig
 
 Names = Callable[[str], tuple[Address, ...]]
 """Looks up a host name, or reads an address; waits for an answer, but not for ever."""
@@ -16,9 +17,22 @@ class UnreachableError(LocalError):
     """There is no address to begin with; the text says which end lacks it and what to configure."""
 
 
+def is_anybody(spec: AddressSpec) -> bool:
+    """Whether an end names no host that one could go to (``%any``, prefixes)."""
+    return not _hosts(spec)
+
+
+def literal(spec: AddressSpec) -> Address | None:
+    """The one address that an end is, if it is written as one."""
+    try:
+        return ip_address(spec.hosts[0]) if len(spec.hosts) == 1 else None
+    except ValueError:
+        return None
+
+
 def remote_host(ike: IkeConfig, names: Names) -> Host:
     """The first address of the remote end; DNS names are looked up, which may take time."""
-    hosts = [text for text in ike.remote.hosts if not text.startswith("%") and "/" not in text]
+    hosts = _hosts(ike.remote)
     for text in hosts:
         for address in names(text):
             if not address.is_unspecified:
@@ -38,3 +52,7 @@ def local_host(ike: IkeConfig, remote: Host, source_address: SourceAddress, name
     if found is None:
         raise UnreachableError(f"no route to {remote}: the kernel has no source address for it")
     return Host(found, ike.local.port)
+
+
+def _hosts(spec: AddressSpec) -> list[str]:
+    return [text for text in spec.hosts if not text.startswith("%") and "/" not in text]

@@ -42,8 +42,9 @@ class KernelEvents:
             self._log(f"got an acquire for {packet} with unknown reqid {event.reqid}")
             return
         self._log(f"creating acquire job for policy {packet} with reqid {{{event.reqid}}}")
-        order = orders.Acquire(trap.child, event.reqid, event.source, event.destination)
-        self._negotiations.acquire(trap.peer, order)
+        peer, child = trap.wanted_for(event.source.start, event.destination.start)
+        order = orders.Acquire(child, event.reqid, event.source, event.destination)
+        self._negotiations.acquire(peer, order, event.destination.start if trap.wildcard else None)
 
     def _expire(self, event: Expire) -> None:
         owner = self._installed.owner(event.id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cygnet.base.addresses import Address
 from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
@@ -84,19 +85,24 @@ class Negotiations:
 
         self._place.jobs.put(CallJob(f"establish '{peer.name}'", Priority.MEDIUM, job), sure=True)
 
-    def acquire(self, peer: PeerConfig, order: Acquire) -> None:
-        """Negotiate for a packet that met a trap."""
+    def acquire(self, peer: PeerConfig, order: Acquire, only: Address | None = None) -> None:
+        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do."""
 
         def job() -> None:
-            self._quietly(peer, [order], "acquire")
+            self._quietly(peer, [order], "acquire", only=only)
 
         self._place.jobs.put(CallJob(f"acquire '{peer.name}'", Priority.MEDIUM, job))
 
     def _quietly(
-        self, peer: PeerConfig, orders: list[Initiate] | list[Acquire], why: str, tries: int = 0
+        self,
+        peer: PeerConfig,
+        orders: list[Initiate] | list[Acquire],
+        why: str,
+        tries: int = 0,
+        only: Address | None = None,
     ) -> None:
         try:
-            ike_id = self._find(peer) or self._create(peer, tries)
+            ike_id = self._find(peer, only) or self._create(peer, tries)
         except LocalError as error:
             text = f"establishing '{peer.name}' ({why}) failed: {error}"
             self._place.bus.log(Group.IKE, Level.CONTROL, text)
@@ -111,13 +117,14 @@ class Negotiations:
         dialogue.close()
         return Refusal(ticket, f"IKE_SA [{ike_id}] is gone")
 
-    def _find(self, peer: PeerConfig) -> int | None:
+    def _find(self, peer: PeerConfig, only: Address | None = None) -> int | None:
         """An IKE_SA of this connection that can take another CHILD_SA (``reuse_ikesa``)."""
         if not self._place.ports.settings.reuse_ikesa:
             return None
         for ike_id in self._place.manager.by_name(peer.name):
             snapshot = self._place.manager.snapshot(ike_id)
-            if snapshot is not None and snapshot.state in REUSABLE:
+            suits = snapshot is not None and only in (None, snapshot.remote.address)
+            if snapshot is not None and suits and snapshot.state in REUSABLE:
                 return ike_id
         return None
 

@@ -36,7 +36,7 @@ class EffectPerformer:
 
     def send(self, effect: Send) -> None:
         """Queue a datagram; a full queue counts and drops."""
-        self._sends.put(Datagram(effect.source, effect.destination, effect.data))
+        self._sends.put(Datagram(effect.source, effect.destination, effect.data, effect.dscp))
 
     def schedule(self, unique_id: int, effect: Schedule) -> None:
         """Have the SA's ``expire`` called later."""

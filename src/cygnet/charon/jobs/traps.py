@@ -1,16 +1,18 @@
 """Trap and shunt policies: what ``route`` installs, and which connection a packet asks for."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.jobs.hosts import Names, local_host, remote_host
+from cygnet.base.selectors import TrafficSelector, pairs
+from cygnet.charon.config.matching import narrow
+from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
+from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
 from cygnet.runtime.bus.bus import Bus
@@ -20,12 +22,27 @@ SHUNTS = (Mode.PASS, Mode.DROP)
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """An installed policy with what it was made from."""
+    """An installed policy with what it was made from.
+
+    ``counted``: its reqid is to be released. ``wildcard``: each packet's destination is a peer.
+    """
 
     peer: PeerConfig
     child: ChildConfig
     routed: Routed
     policies: tuple[PolicySpec, ...]
+    counted: bool = False
+    wildcard: bool = False
+
+    def wanted_for(self, source: Address, destination: Address) -> tuple[PeerConfig, ChildConfig]:
+        """What a packet asks for; where the trap knows no peer, a CHILD_SA with its destination."""
+        if not self.wildcard:
+            return self.peer, self.child
+        ike = self.peer.ike
+        peer = replace(self.peer, ike=replace(ike, remote=replace(ike.remote, hosts=(str(destination),))))
+        local_ts = narrow(self.routed.local_ts, (TrafficSelector(source, source),))
+        remote_ts = narrow(self.routed.remote_ts, (TrafficSelector(destination, destination),))
+        return peer, replace(self.child, local_ts=local_ts, remote_ts=remote_ts)
 
 
 class Traps:
@@ -81,18 +98,40 @@ class Traps:
 
     def _make(self, peer: PeerConfig, child: ChildConfig) -> Trap:
         if child.mode in SHUNTS:
-            routed = Routed(child.name, 0, 0, child.mode, child.local_ts, child.remote_ts)
-            return Trap(peer, child, routed, _policies(child, routed, None))
+            ours = everywhere(child.local_ts, peer.ike.local)
+            theirs = everywhere(child.remote_ts, peer.ike.remote)
+            routed = Routed(child.name, 0, 0, child.mode, ours, theirs)
+            return Trap(peer, child, routed, _policies(child, routed, (None, None)))
         try:
-            remote = remote_host(peer.ike, self._names)
-            local = local_host(peer.ike, remote, self._kernel.source_address, self._names)
+            return self._trap(peer, child)
         except LocalError as error:
             raise LocalError(f"installing trap failed: {error}") from None
-        ours = tuple(selector.resolve(local.address) for selector in child.local_ts)
-        theirs = tuple(selector.resolve(remote.address) for selector in child.remote_ts)
-        reqid = child.reqid or self._numbers.reqid(ours, theirs)
+
+    def _trap(self, peer: PeerConfig, child: ChildConfig) -> Trap:
+        if not child.install_policies:
+            raise LocalError("the connection installs no policies (installpolicy=no)")
+        marks = _fixed_marks(child)
+        local, remote = self._hosts(peer, child)
+        ours = everywhere(child.local_ts, peer.ike.local, local)
+        theirs = everywhere(child.remote_ts, peer.ike.remote, remote)
+        reqid = child.reqid or self._numbers.reqid(ours, theirs, marks)
         routed = Routed(child.name, self._numbers.child(), reqid, child.mode, ours, theirs)
-        return Trap(peer, child, routed, _policies(child, routed, (local.address, remote.address)))
+        policies = _policies(child, routed, (local, remote), marks)
+        return Trap(peer, child, routed, policies, counted=not child.reqid, wildcard=remote is None)
+
+    def _hosts(self, peer: PeerConfig, child: ChildConfig) -> tuple[Address | None, Address | None]:
+        """The two ends; ``None`` for both where the destination of each packet is a peer of its own.
+
+        Only transport mode leaves a peer's address to packets, and only where selectors say which ones.
+        """
+        if is_anybody(peer.ike.remote) and child.mode is Mode.TRANSPORT:
+            if any(one.dynamic for one in child.remote_ts):
+                what = "remote address unknown with dynamic traffic selector"
+                raise LocalError(f"{what}: name the peer (right=) or the hosts (rightsubnet=)")
+            return None, None
+        remote = remote_host(peer.ike, self._names)
+        local = local_host(peer.ike, remote, self._kernel.source_address, self._names)
+        return local.address, remote.address
 
     def _add(self, trap: Trap) -> None:
         """Install all policies, or none and raise."""
@@ -103,12 +142,16 @@ class Traps:
                 done.append(policy)
         except KernelError:
             self._delete(done)
-            self._numbers.release_reqid(trap.routed.reqid)
+            self._release(trap)
             raise
 
     def _remove(self, trap: Trap) -> None:
         self._delete(list(trap.policies))
-        self._numbers.release_reqid(trap.routed.reqid)
+        self._release(trap)
+
+    def _release(self, trap: Trap) -> None:
+        if trap.counted:
+            self._numbers.release_reqid(trap.routed.reqid)
 
     def _delete(self, policies: list[PolicySpec]) -> None:
         for policy in policies:
@@ -118,36 +161,42 @@ class Traps:
                 self._bus.log(Group.KNL, Level.CONTROL, f"removing a policy failed: {error}")
 
 
+def everywhere(
+    selectors: tuple[TrafficSelector, ...], spec: AddressSpec, host: Address | None = None
+) -> tuple[TrafficSelector, ...]:
+    """Selectors whose ``dynamic`` is a host: this one, or the one configured, else every address."""
+    known = host or literal(spec)
+    found: list[TrafficSelector] = []
+    for one in selectors:
+        if known is not None or not one.dynamic:
+            found.append(one.resolve(known) if known is not None else one)
+        else:
+            ports = (one.start_port, one.end_port)
+            found += [TrafficSelector.of(text, one.protocol, ports) for text in ("0.0.0.0/0", "::/0")]
+    return tuple(found)
+
+
+def _fixed_marks(child: ChildConfig) -> Marks:
+    into, out = child.mark_in, child.mark_out
+    if isinstance(into, UniqueMark) or isinstance(out, UniqueMark):
+        what = "a trap needs marks that are known (mark=%unique is made with each CHILD_SA)"
+        raise LocalError(what)
+    return Marks(into, out)
+
+
 def _policies(
-    child: ChildConfig, routed: Routed, outer: tuple[Address, Address] | None
+    child: ChildConfig, routed: Routed, outer: tuple[Address | None, Address | None], marks: Marks = NO_MARKS
 ) -> tuple[PolicySpec, ...]:
-    """Out, in and forward policies for every pair of selectors of one family."""
-    make = _shunt(child) if outer is None else _trap(child, routed, *outer)
-    pairs = [
-        (ours, theirs)
-        for ours in routed.local_ts
-        for theirs in routed.remote_ts
-        if ours.family == theirs.family
-    ]
-    return tuple(make(direction, ours, theirs) for ours, theirs in pairs for direction in Direction)
-
-
-Make = Callable[[Direction, TrafficSelector, TrafficSelector], PolicySpec]
-
-
-def _shunt(child: ChildConfig) -> Make:
-    def make(direction: Direction, ours: TrafficSelector, theirs: TrafficSelector) -> PolicySpec:
-        source, destination = (ours, theirs) if direction is Direction.OUT else (theirs, ours)
-        return PolicySpec(direction, source, destination, child.mode)
-
-    return make
-
-
-def _trap(child: ChildConfig, routed: Routed, local: Address, remote: Address) -> Make:
-    def make(direction: Direction, ours: TrafficSelector, theirs: TrafficSelector) -> PolicySpec:
+    """Out, in and forward policies for every pair of selectors that can go together."""
+    shunt = child.mode in SHUNTS
+    specs: list[PolicySpec] = []
+    for (ours, theirs), direction in product(pairs(routed.local_ts, routed.remote_ts), Direction):
         out = direction is Direction.OUT
         source, destination = (ours, theirs) if out else (theirs, ours)
-        outer = (local, remote) if out else (remote, local)
-        return PolicySpec(direction, source, destination, child.mode, routed.reqid, *outer, trap=True)
-
-    return make
+        spec = PolicySpec(direction, source, destination, child.mode, routed.reqid)
+        if not shunt:
+            ends = outer if out else outer[::-1]
+            spec = replace(spec, outer_source=ends[0], outer_destination=ends[1])
+            spec = replace(spec, protocol=child.protocol, trap=True, mark=marks.out if out else marks.into)
+        specs.append(spec)
+    return tuple(specs)

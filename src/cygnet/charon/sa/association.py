@@ -170,6 +170,14 @@ class Association:
         """How ESP travels."""
         return Path(self.local, self.remote, self.nat.any)
 
+    @property
+    def dscp(self) -> int:
+        """That of IKE packets; before the connection is chosen that of the likeliest one."""
+        if self.config is not None:
+            return self.config.ike.dscp
+        candidates = self.handshake.candidates if self.handshake else ()
+        return candidates[0].ike.dscp if candidates else 0
+
     # Effects
 
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
@@ -188,7 +196,7 @@ class Association:
             f"sending packet: from {source.with_brackets()} to {destination.with_brackets()}"
             f" ({len(data)} bytes)",
         )
-        self.effects.append(Send(source, destination, data))
+        self.effects.append(Send(source, destination, data, self.dscp))
 
     def schedule(self, delay_s: float, timer: Any) -> None:
         """Get ``timer`` back through ``expire``."""
@@ -246,7 +254,7 @@ class Association:
     # CHILD_SAs
 
     def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
-        """A CHILD_SA with a fresh inbound SPI, and marks unless it takes another's; raises ``KernelError``."""
+        """A CHILD_SA with a fresh inbound SPI, and marks of its own unless given; raises ``KernelError``."""
         spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
         child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
         child.marks = marks or marks_of(config, self.ports.numbers)

@@ -28,7 +28,8 @@ def complete(
     """
     child.reqid = reqid or child.config.reqid
     if not child.reqid:
-        child.reqid, child.counted = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts, child.marks), True
+        child.reqid = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts, child.marks)
+        child.counted = True
     keys = derive_child_keys(sa.established_keys, agreed.proposal, *secrets)
     lifetime = lifetime_of(sa, child.config)
     child.path = sa.path

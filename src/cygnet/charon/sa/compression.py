@@ -4,7 +4,6 @@ from struct import Struct
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.encoding.errors import InvalidSyntaxError
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.association import Association
@@ -29,7 +28,7 @@ def propose(sa: Association, draft: Draft, child: ChildSa) -> tuple[int, ...]:
 
 def accepted(sa: Association, message: Message, offered: tuple[int, ...]) -> Compression | None:
     """What the responder chose: nothing, or one of ``offered`` with its CPI."""
-    chosen = _read(message)
+    chosen = _read(sa, message)
     if not chosen:
         if offered:
             text = "peer didn't accept our proposed IPComp transforms, IPComp is disabled"
@@ -37,18 +36,19 @@ def accepted(sa: Association, message: Message, offered: tuple[int, ...]) -> Com
         return None
     if not offered:
         raise RefusedError("received an IPCOMP_SUPPORTED notify without requesting one, no CHILD_SA built")
-    if len(chosen) > 1 or chosen[0].transform not in offered:
+    first = chosen[0]
+    if len(chosen) > 1 or first is None or first.transform not in offered:
         raise RefusedError("received an IPCOMP_SUPPORTED notify we didn't propose, no CHILD_SA built")
-    return chosen[0]
+    return first
 
 
 def choose(sa: Association, message: Message, compress: bool) -> Compression | None:
     """The first of the peer's transforms that the kernel has, if the connection wants one."""
-    offers = _read(message)
+    offers = _read(sa, message)
     if offers and not compress:
         sa.log(Group.IKE, "received IPCOMP_SUPPORTED notify but IPComp is disabled, ignoring")
         return None
-    for offer in offers:
+    for offer in filter(None, offers):
         if offer.transform in sa.ports.kernel.features.compression:
             return offer
         name = NAMES.get(offer.transform, str(offer.transform))
@@ -73,16 +73,16 @@ def _allocate(sa: Association, child: ChildSa) -> bool:
     return True
 
 
-def _read(message: Message) -> list[Compression]:
-    """All offers; attributes behind them are for transforms that nobody here has."""
-    found = []
+def _read(sa: Association, message: Message) -> list[Compression | None]:
+    """All notifies, ``None`` for senseless ones; attributes behind are of transforms that nobody here has."""
+    found: list[Compression | None] = []
     for notify in message.notifies:
         if notify.type != NotifyType.IPCOMP_SUPPORTED:
             continue
-        if len(notify.data) < _NOTIFY.size:
-            raise InvalidSyntaxError(f"IPCOMP_SUPPORTED notify of {len(notify.data)} octets")
-        cpi, transform = _NOTIFY.unpack_from(notify.data)
-        if not cpi:
-            raise InvalidSyntaxError("IPCOMP_SUPPORTED notify with CPI 0")
-        found.append(Compression(transform, cpi))
+        cpi, transform = _NOTIFY.unpack_from(notify.data.ljust(_NOTIFY.size, b"\0"))
+        if cpi and transform:
+            found.append(Compression(transform, cpi))
+        else:
+            sa.log(Group.IKE, f"received senseless IPCOMP_SUPPORTED notify '{notify.data.hex()}'")
+            found.append(None)
     return found

@@ -1,4 +1,4 @@
-"""Which selectors an initiator proposes, and what is said when the peer wants none of them (RFC 7296, 2.9)."""
+"""Which selectors an initiator proposes, and what is said when the peer wants none (RFC 7296, 2.9)."""
 
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.matching import Selectors, narrow, text

@@ -17,7 +17,7 @@ class ChildSnapshot:
     """One CHILD_SA. ``state`` is a name of ``CHILD states`` (``INSTALLED``, ``REKEYING`` …).
 
     ``proposal`` is strongSwan's text, e.g. ``AES_GCM_16_128`` or ``AES_CBC_128/HMAC_SHA2_256_128``.
-    ``rekey_at`` and ``expire_at`` are ``None`` when off. ``cpis`` are those in and out of IPComp, if it is used.
+    ``rekey_at`` and ``expire_at`` are ``None`` when off. ``cpis`` are those of IPComp, in and out, if used.
     """
 
     name: str

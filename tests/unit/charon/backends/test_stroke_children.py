@@ -33,7 +33,8 @@ def test_mode_is_read(mode: str, expected: Mode) -> None:
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [("", None), ("0/0x0", None), ("42", Mark(42)), ("0x10/0xff", Mark(16, 255)), ("0x110/0xff", Mark(16, 255)),
+    [("", None), ("0/0x0", None), ("42", Mark(42)), ("0x10/0xff", Mark(16, 255)),
+     ("0x110/0xff", Mark(16, 255)),
      ("%unique", UniqueMark()), ("%unique/0xffff", UniqueMark(0xFFFF)),
      ("%unique-dir", UniqueMark(per_direction=True))],
 )  # fmt: skip

@@ -125,7 +125,9 @@ def test_child_that_takes_the_packet_is_preferred_to_one_that_takes_something_el
 
 
 def test_only_one_child_that_suits_is_no_choice() -> None:
-    configs = (ChildConfig("a", ts("10.2.0.0/16"), ts("10.1.0.0/16")), ChildConfig("b", ts("::/0"), ts("::/0")))
-    match, reasons = match_child(configs, ts("10.0.0.0/8"), ts("10.0.0.0/8"), ENDS)
+    one = ChildConfig("a", ts("10.2.0.0/16"), ts("10.1.0.0/16"))
+    match, reasons = match_child(
+        (one, ChildConfig("b", ts("::/0"), ts("::/0"))), ts("10.0.0.0/8"), ts("10.0.0.0/8"), ENDS
+    )
     assert match is not None and not match.others
     assert reasons == ("b: local ::/0 has nothing of 10.0.0.0/8",)

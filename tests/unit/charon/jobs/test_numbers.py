@@ -4,6 +4,8 @@ from itertools import count
 
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.sa.marks import Marks
+from cygnet.kernel.port import Mark
 
 NET_A = (TrafficSelector.of("10.1.0.0/16"),)
 NET_B = (TrafficSelector.of("10.2.0.0/16"),)
@@ -40,3 +42,11 @@ def test_configured_reqid_may_be_released_without_having_been_given():
 def test_children_tickets_and_ike_sas_are_counted_apart():
     each = numbers()
     assert [each.child(), each.child(), each.ticket(), each.ike()] == [1, 2, 1, 1]
+
+
+def test_marks_tell_equal_selectors_apart():
+    each = numbers()
+    one, other = Marks(Mark(1), Mark(1)), Marks(Mark(2), Mark(2))
+    assert [each.reqid(NET_A, NET_B, marks) for marks in (one, other, one)] == [1, 2, 1]
+    assert each.reqid(NET_A, NET_B) == 3
+    assert [each.mark(), each.mark()] == [1, 2]

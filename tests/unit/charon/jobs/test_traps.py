@@ -8,10 +8,18 @@ import pytest
 
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AddressSpec, AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.charon.config.records import (
+    AddressSpec,
+    AuthConfig,
+    ChildConfig,
+    IkeConfig,
+    PeerConfig,
+    UniqueMark,
+)
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.traps import Traps
-from cygnet.kernel.port import Direction, KernelError, Mode
+from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.kernel.port import Direction, IpProtocol, KernelError, Mark, Mode
 from cygnet.runtime.bus.bus import Bus
 
 CHILD = ChildConfig("net", (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("%dynamic"),))
@@ -84,9 +92,91 @@ def test_shunt_needs_no_addresses_and_has_no_reqid():
     assert (routed.reqid, {policy.action for policy in kernel.policies}) == (0, {Mode.DROP})
 
 
-def test_trap_to_anybody_is_refused_with_the_reason():
-    with pytest.raises(LocalError, match=r"installing trap failed.*right="):
-        traps(PolicyKernel()).install(replace(PEER, ike=IkeConfig()), CHILD)
+ANYBODY = replace(PEER, ike=IkeConfig())
+HOSTS = replace(CHILD, mode=Mode.TRANSPORT, local_ts=(TrafficSelector.of("%dynamic"),))
+
+
+@pytest.mark.parametrize(("child", "words"), [
+    (CHILD, "right="),
+    (replace(CHILD, mode=Mode.BEET), "right="),
+    (HOSTS, "remote address unknown with dynamic traffic selector: name the peer"),
+])
+def test_trap_to_anybody_is_refused_with_the_reason(child, words):
+    with pytest.raises(LocalError, match=f"installing trap failed: .*{words}"):
+        traps(PolicyKernel()).install(ANYBODY, child)
+
+
+def test_transport_mode_trap_may_make_peers_of_all_hosts_of_its_selectors():
+    kernel = PolicyKernel()
+    installed = traps(kernel)
+    child = replace(HOSTS, remote_ts=(TrafficSelector.of("192.0.2.0/24"),))
+    routed = installed.install(ANYBODY, child)
+    assert list(map(str, routed.local_ts)) == ["0.0.0.0/0", "::/0"]
+    assert {policy.outer_destination for policy in kernel.policies} == {None}
+    assert {(str(p.source), str(p.destination)) for p in kernel.policies if p.direction is Direction.OUT} == {
+        ("0.0.0.0/0", "192.0.2.0/24")}
+    trap = installed.find(routed.reqid)
+    assert trap.wildcard
+    peer, wanted = trap.wanted_for(ip_address("192.0.2.1"), ip_address("192.0.2.7"))
+    assert peer.ike.remote.hosts == ("192.0.2.7",)
+    assert (str(wanted.local_ts[0]), str(wanted.remote_ts[0])) == ("192.0.2.1/32", "192.0.2.7/32")
+
+
+def test_trap_to_a_known_peer_goes_to_it_whatever_the_packet():
+    installed = traps(PolicyKernel())
+    routed = installed.install(PEER, CHILD)
+    wanted = installed.find(routed.reqid).wanted_for(ip_address("10.1.0.9"), ip_address("10.9.9.9"))
+    assert wanted == (PEER, CHILD)
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"install_policies": False}, "installpolicy=no"),
+    ({"mark_out": UniqueMark()}, "%unique"),
+])
+def test_trap_that_could_not_work_is_refused_with_the_reason(changes, words):
+    with pytest.raises(LocalError, match=f"installing trap failed: .*{words}"):
+        traps(PolicyKernel()).install(PEER, replace(CHILD, **changes))
+
+
+def test_trap_has_the_marks_and_the_protocol_of_its_connection():
+    kernel = PolicyKernel()
+    ah = parse_proposals("sha256!", Protocol.AH)
+    traps(kernel).install(PEER, replace(CHILD, mark_in=Mark(1), mark_out=Mark(2), proposals=ah))
+    assert {policy.protocol for policy in kernel.policies} == {IpProtocol.AH}
+    assert {(policy.direction, policy.mark.value) for policy in kernel.policies} == {
+        (Direction.OUT, 2), (Direction.IN, 1), (Direction.FORWARD, 1)}
+
+
+def test_selectors_that_cannot_go_together_get_no_policy():
+    kernel = PolicyKernel()
+    child = replace(CHILD, local_ts=(TrafficSelector.of("10.1.0.0/16", 6), TrafficSelector.of("::/0")),
+                    remote_ts=(TrafficSelector.of("10.2.0.0/16", 17), TrafficSelector.of("10.3.0.0/16")))
+    traps(kernel).install(PEER, child)
+    out = [policy for policy in kernel.policies if policy.direction is Direction.OUT]
+    assert [(str(one.source), str(one.destination)) for one in out] == [("10.1.0.0/16[tcp]", "10.3.0.0/16")]
+
+
+def test_configured_reqid_is_not_released_in_the_name_of_another():
+    kernel = PolicyKernel()
+    installed = traps(kernel)
+    first = installed.install(PEER, CHILD)
+    installed.install(PEER, replace(CHILD, name="fixed", reqid=first.reqid))
+    installed.uninstall("fixed")
+    second = installed.install(PEER, replace(CHILD, name="second"))
+    assert second.reqid == first.reqid
+
+
+@pytest.mark.parametrize(("hosts", "expected"), [
+    ((), {"0.0.0.0/0", "::/0"}), (("peer.example",), {"0.0.0.0/0", "::/0"}), (("10.9.9.9",), {"10.9.9.9/32"}),
+])
+def test_shunt_without_subnets_is_about_its_hosts_or_everything(hosts, expected):
+    kernel = PolicyKernel()
+    spec = AddressSpec(hosts)
+    anywhere = replace(PEER, ike=IkeConfig(local=spec, remote=spec))
+    child = replace(HOSTS, mode=Mode.PASS)
+    routed = traps(kernel).install(anywhere, child)
+    assert {str(policy.destination) for policy in kernel.policies} == expected
+    assert set(map(str, routed.local_ts)) == expected
 
 
 def test_refusing_kernel_keeps_no_half_of_a_trap():

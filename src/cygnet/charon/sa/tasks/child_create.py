@@ -134,7 +134,8 @@ class ChildCreate(Task):
         self, config: ChildConfig
     ) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
         sa = self.sa
-        local, remote = resolve(config.local_ts, sa.local.address), resolve(config.remote_ts, sa.remote.address)
+        local = resolve(config.local_ts, sa.local.address)
+        remote = resolve(config.remote_ts, sa.remote.address)
         return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
     def process_response(self, message: Message) -> Step:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from cygnet.base.errors import LocalError
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
-from cygnet.kernel.backends.route_table import RouteTable, Way
-from cygnet.kernel.backends.routes import Routes
 from cygnet.kernel.backends.xfrm.associations import Associations, usage_of
 from cygnet.kernel.backends.xfrm.constants import DIRECTIONS, DIRECTIONS_BACK, ENCAP_TCP, MODES, Attr
 from cygnet.kernel.backends.xfrm.devices import Devices
@@ -25,6 +23,8 @@ from cygnet.kernel.backends.xfrm.holdings import (
 from cygnet.kernel.backends.xfrm.owner import Owner
 from cygnet.kernel.backends.xfrm.policies import Policies, templates
 from cygnet.kernel.backends.xfrm.primitives import unpack_mark
+from cygnet.kernel.backends.xfrm.route_table import RouteTable, Way
+from cygnet.kernel.backends.xfrm.routes import Routes
 from cygnet.kernel.backends.xfrm.sa_layout import unpack_encapsulation
 from cygnet.kernel.backends.xfrm.states import compression_id
 from cygnet.kernel.backends.xfrm.table import Change, priority_of

@@ -208,9 +208,9 @@ class XfrmKernel:
     def _build(self, netlink: Netlink, owner: Owner) -> Parts:
         from pyroute2 import IPRoute
 
-        from cygnet.kernel.backends.route_table import RouteTable
-        from cygnet.kernel.backends.routes import Routes
         from cygnet.kernel.backends.xfrm.next_hops import NextHops
+        from cygnet.kernel.backends.xfrm.route_table import RouteTable
+        from cygnet.kernel.backends.xfrm.routes import Routes
 
         settings, offloads = self._settings, Offloads(interface_of)
         spis, clock = settings.spis, time.time

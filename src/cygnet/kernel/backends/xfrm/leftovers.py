@@ -22,7 +22,7 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
         return 0, 0
     from pyroute2 import IPRoute
 
-    from cygnet.kernel.backends.route_table import RouteTable
+    from cygnet.kernel.backends.xfrm.route_table import RouteTable
 
     try:
         with closing(Netlink(NETLINK_XFRM)) as netlink:

@@ -14,7 +14,7 @@ from cygnet.kernel.backends.xfrm.constants import DIRECTIONS, Attr, Kind
 from cygnet.kernel.backends.xfrm.inspection import Parts
 from cygnet.kernel.backends.xfrm.policies import key_attributes, templates
 from cygnet.kernel.backends.xfrm.policy_layout import Migration, pack_policy_name
-from cygnet.kernel.backends.xfrm.states import encapsulation_attribute
+from cygnet.kernel.backends.xfrm.states import encapsulation_attribute, naming
 from cygnet.kernel.backends.xfrm.table import Key, keys_of
 from cygnet.kernel.port import Encapsulation, Mode, PolicyMove, PolicySpec, SaMove
 
@@ -37,8 +37,18 @@ def migrate_in_kernel(parts: Parts, sas: tuple[SaMove, ...], policies: tuple[Pol
     for move in policies:
         parts.policies.migrated(move.old, move.new)
     for sa in sas:
-        parts.associations.renamed(sa.old, sa.new, sa.encapsulation)
+        _follow(parts, sa)
     return True
+
+
+def _follow(parts: Parts, sa: SaMove) -> None:
+    """The kernel takes along only the SAs that it finds by the policies' old addresses."""
+    try:
+        parts.netlink.ask(Kind.GET_SA, naming(sa.new, parts.associations.known(sa.old)))
+    except RefusedError:
+        parts.associations.move(sa.old, sa.new, sa.encapsulation)
+    else:
+        parts.associations.renamed(sa.old, sa.new, sa.encapsulation)
 
 
 def migration_request(key: Key, move: PolicyMove, ports: Encapsulation | None) -> bytes:

@@ -8,7 +8,7 @@ from typing import Protocol
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.kernel.backends.route_table import Network, Way
+from cygnet.kernel.backends.xfrm.route_table import Network, Way
 from cygnet.kernel.port import PolicySpec
 
 MAX_PREFIXES = 256
@@ -16,7 +16,7 @@ MAX_PREFIXES = 256
 
 
 class Table(Protocol):
-    """The part of :class:`~cygnet.kernel.backends.route_table.RouteTable` that is needed here."""
+    """The part of :class:`~cygnet.kernel.backends.xfrm.route_table.RouteTable` that is needed here."""
 
     def put(self, network: Network, way: Way) -> None:
         """Install or replace."""
