@@ -79,6 +79,7 @@ class AddConnection:
 
     ``mode`` is the value of ``type``; ``tfc`` -1 is ``%mtu``; ``replay_window`` -1 the daemon's default;
     ``keying_tries`` 0 is ``%forever``; actions are ``none``, ``clear``, ``hold`` or ``restart``.
+    ``interface`` is ``no``, or ``auto``, ``xfrm`` or ``vti``, with ``:NAME`` behind it or not.
     """
 
     kind: ClassVar[str] = "add-connection"
@@ -126,6 +127,12 @@ class AddConnection:
     sha256_96: bool = False
     mark_in: str = ""
     mark_out: str = ""
+    set_mark_in: str = ""
+    set_mark_out: str = ""
+    if_id_in: int = 0
+    if_id_out: int = 0
+    hw_offload: str = "no"
+    interface: str = "no"
     mediation: bool = False
     mediated_by: str = ""
     me_peerid: str = ""

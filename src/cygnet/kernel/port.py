@@ -362,7 +362,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs."""
+    """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
+
+    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload.
+    """
 
     name: str
     encryption: frozenset[int]
@@ -373,6 +376,7 @@ class Features:
     tfc: bool = True
     esn: bool = True
     udp_encapsulation_only: bool = False
+    bindings: bool = False
 
 
 class Kernel(Protocol):

@@ -6,6 +6,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
@@ -17,6 +18,7 @@ from cygnet.kernel.port import (
     Compression,
     Direction,
     Encapsulation,
+    Interface,
     IpProtocol,
     Kernel,
     Lifetime,
@@ -87,6 +89,7 @@ class ChildSa:
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
         self._holds_cpi = False  # whether the inbound SA has it
+        self._interface: Interface | None = None
         self._gone = False
 
     def move_to(self, state: ChildState) -> ChildState:
@@ -134,6 +137,8 @@ class ChildSa:
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
         self.agreed = agreed
+        self._interface = open_interface(kernel, self.config, *_addresses(self.path))
+        self.marks = marks_with(self.marks, self._interface)
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
@@ -164,6 +169,8 @@ class ChildSa:
             kernel.delete_sa(self.outbound)
         kernel.delete_sa(self.inbound)
         self._release_cpi(kernel)
+        if self._interface is not None:
+            kernel.close_interface(self._interface)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
@@ -178,6 +185,7 @@ class ChildSa:
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
         if addresses != _addresses(path):
+            self._move_interface(kernel)
             self._move_policies(kernel)
 
     def snapshot(self) -> ChildSnapshot:
@@ -242,7 +250,14 @@ class ChildSa:
             agreed.original if inbound else None,
             local_ts=agreed.local_ts,
             remote_ts=agreed.remote_ts,
+            if_id=self._if_ids[0 if inbound else 1],
+            output_mark=config.binding.set_mark_in if inbound else config.binding.set_mark_out,
+            offload=config.binding.offload,
         )
+
+    @property
+    def _if_ids(self) -> tuple[int, int]:
+        return if_ids(self.config.binding, self._interface)
 
     def _integrity(self, transform: Transform, key: Secret) -> Algorithm:
         cut = self.config.sha256_96 and transform.number == _SHA256
@@ -292,7 +307,16 @@ class ChildSa:
             protocol=self.protocol,
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
+            if_id=self._if_ids[1 if out else 0],
+            offload=self.config.binding.offload,
         )
+
+    def _move_interface(self, kernel: Kernel) -> None:
+        """A VTI is between two hosts."""
+        if self._interface is not None:
+            moved = open_interface(kernel, self.config, *_addresses(self.path))
+            kernel.close_interface(self._interface)
+            self._interface = moved
 
     def _move_policies(self, kernel: Kernel) -> None:
         """New ones first, so that nothing leaves unprotected in between."""

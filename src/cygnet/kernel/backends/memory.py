@@ -51,8 +51,9 @@ class MemoryKernel:
         self.problems: tuple[Difference, ...] = ()
         everything = frozenset(range(256))
         self.features = Features(
-            "memory", everything, everything, frozenset(Mode), frozenset(IpProtocol), frozenset({DEFLATE})
-        )
+            "memory", everything, everything, frozenset(Mode), frozenset(IpProtocol), frozenset({DEFLATE}),
+            bindings=True,
+        )  # fmt: skip
         self.addresses: tuple[Address, ...] = tuple(addresses)
         self.sources: dict[Address, Address] = {}
         self.calls: list[str] = []

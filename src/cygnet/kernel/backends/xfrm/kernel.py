@@ -55,6 +55,7 @@ FEATURES = Features(
     frozenset(Mode),
     frozenset(IpProtocol),
     frozenset({_DEFLATE}),
+    bindings=True,
 )
 """What XFRM has; which modules a kernel has shows when an SA is added, and is said then."""
 
