@@ -29,7 +29,14 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         if isinstance(item, pytest.Function) and item.originalname == test_scenario_inside.__name__
     ]
     found = run_inside(Path(tmp_path_factory.mktemp("uml")), wanted)
-    return lambda name: found.get(name, Outcome("failed", "it has not been run"))
+    return lambda name: summary(name, found)
+
+
+def summary(name: str, found: dict[str, Outcome]) -> Outcome:
+    """The worst outcome of a test for all its parameters."""
+    several = [one for inside, one in found.items() if inside.partition("[")[0] == name]
+    order = ("failed", "skipped", "passed")
+    return min(several, key=lambda one: order.index(one.result), default=Outcome("failed", "it has not been run"))
 
 
 @pytest.mark.parametrize("scenario", scenarios())

@@ -81,9 +81,9 @@ class Bench:
 def write_configs(one: End, other: End, conns: dict[str, dict[str, str]]) -> None:
     """Both machines' files: what ``conns`` say, with the ends' addresses and identities, seen from each.
 
-    A value ``{one.X}`` or ``{other.X}`` is that attribute of the end.
+    Keywords of a side begin with ``one`` and ``other`` in place of ``left`` and ``right``.
     """
-    for end, peer, sides in ((one, other, ("left", "right")), (other, one, ("right", "left"))):
+    for end, sides in ((one, ("left", "right")), (other, ("right", "left"))):
         text = "config setup\n"
         for name, options in conns.items():
             lines = {"keyexchange": "ikev2", "auto": "add", "authby": "secret"}
@@ -93,7 +93,7 @@ def write_configs(one: End, other: End, conns: dict[str, dict[str, str]]) -> Non
                 lines[_seen_from(key, sides)] = value
             text += f"\nconn {name}\n" + "".join(f"    {k}={v}\n" for k, v in lines.items() if v)
         end.host.write("/etc/ipsec.conf", text)
-        end.host.write("/etc/ipsec.secrets", f'{end.identity} {peer.identity} : PSK "{PSK}"\n', 0o600)
+        end.host.write("/etc/ipsec.secrets", f': PSK "{PSK}"\n', 0o600)
 
 
 def _seen_from(key: str, sides: tuple[str, str]) -> str:
@@ -112,8 +112,8 @@ def up(end: End, name: str, peer: End | None = None) -> None:
 
 
 def down(end: End, name: str, peer: End) -> None:
-    """Take a connection down; both ends must have nothing left of it."""
-    end.host.ipsec("down", name)
+    """Take a connection down, by its CHILD_SAs; both ends must have nothing left of it."""
+    end.host.ipsec("down", f"{name}{{*}}")
     for one in (end, peer):
         until(lambda one=one: one.host.installed(name) == 0, f"{name} gone at {one.host.name}", 10)
 
@@ -135,9 +135,15 @@ def carried(host: Host, protocol: str = "esp") -> list[int]:
     return [int(match) for block in blocks for match in re.findall(r"(\d+)\(bytes\), \d+\(packets\)", block)]
 
 
-def is_empty(host: Host) -> bool:
-    """Whether the kernel holds neither SAs nor policies."""
-    return not states(host).strip() and not policies(host).strip()
+def spis(host: Host) -> set[str]:
+    """The SPIs of all SAs of ESP that are in use."""
+    return set(re.findall(r"proto esp spi (0x[0-9a-f]+)", states(host))) - {"0x00000000"}
+
+
+def is_foreign_only(host: Host) -> bool:
+    """Whether the kernel holds exactly one SA and one policy, both of somebody else (198.51.100.1)."""
+    found = re.findall(r"^src (\S+)", states(host) + policies(host), re.M)
+    return [one.split("/")[0] for one in found] == ["198.51.100.1"] * 2
 
 
 def crossed(switch: Switch, one: Host, source: str, target: str, count: int = 3, size: int = 56) -> str:

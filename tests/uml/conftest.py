@@ -8,7 +8,7 @@ from bench import Bench
 
 Report = Generator[None, pytest.TestReport, pytest.TestReport]
 BENCH = pytest.StashKey[Bench]()
-SHOWN = 30
+SHOWN = 150
 
 
 @pytest.fixture(scope="module")

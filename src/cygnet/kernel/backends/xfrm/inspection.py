@@ -23,11 +23,11 @@ from cygnet.kernel.backends.xfrm.holdings import (
 from cygnet.kernel.backends.xfrm.owner import Owner
 from cygnet.kernel.backends.xfrm.policies import Policies, templates
 from cygnet.kernel.backends.xfrm.primitives import unpack_mark
-from cygnet.kernel.backends.xfrm.route_table import RouteTable, Way
-from cygnet.kernel.backends.xfrm.routes import Routes
+from cygnet.kernel.backends.xfrm.routes import Routes, Table
 from cygnet.kernel.backends.xfrm.sa_layout import unpack_encapsulation
 from cygnet.kernel.backends.xfrm.states import compression_id
 from cygnet.kernel.backends.xfrm.table import Change, priority_of
+from cygnet.kernel.backends.xfrm.ways import Way
 from cygnet.kernel.port import (
     Difference,
     Encapsulation,
@@ -53,7 +53,7 @@ class Parts:
     associations: Associations
     policies: Policies
     devices: Devices
-    table: RouteTable | None
+    table: Table | None
     routes: Routes | None
     clock: Callable[[], float]
 

@@ -20,9 +20,11 @@ from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
 from cygnet.kernel.backends.xfrm.events import EventReader, Log
 from cygnet.kernel.backends.xfrm.inspection import Comparison, Parts
 from cygnet.kernel.backends.xfrm.migration import migrate_in_kernel
+from cygnet.kernel.backends.xfrm.next_hops import NextHops, wants_route
 from cygnet.kernel.backends.xfrm.offload import Offloads, interface_of
 from cygnet.kernel.backends.xfrm.owner import Owner, load_owner, write
 from cygnet.kernel.backends.xfrm.policies import Policies
+from cygnet.kernel.backends.xfrm.routes import Routes
 from cygnet.kernel.backends.xfrm.settings import ACQUIRE_SYSCTL, XfrmSettings
 from cygnet.kernel.port import (
     AddressChange,
@@ -209,9 +211,7 @@ class XfrmKernel:
     def _build(self, netlink: Netlink, owner: Owner) -> Parts:
         from pyroute2 import IPRoute
 
-        from cygnet.kernel.backends.xfrm.next_hops import NextHops
         from cygnet.kernel.backends.xfrm.route_table import RouteTable
-        from cygnet.kernel.backends.xfrm.routes import Routes
 
         settings, offloads = self._settings, Offloads(interface_of)
         spis, clock = settings.spis, time.time
@@ -245,10 +245,12 @@ class XfrmKernel:
         listener(event)
 
     def _route(self, spec: PolicySpec) -> None:
-        self._with_routes(lambda routes: routes.add(spec))
+        if wants_route(spec):
+            self._with_routes(lambda routes: routes.add(spec))
 
     def _unroute(self, spec: PolicySpec) -> None:
-        self._with_routes(lambda routes: routes.remove(spec))
+        if wants_route(spec):
+            self._with_routes(lambda routes: routes.remove(spec))
 
     def _with_routes(self, action: Callable[[Any], None]) -> None:
         """IPsec works without a route too, so that a refusal is only logged."""

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
-from cygnet.kernel.backends.xfrm.route_table import Way
 from cygnet.kernel.backends.xfrm.routes import inside
+from cygnet.kernel.backends.xfrm.ways import Way
 from cygnet.kernel.port import Direction, Mode, PolicySpec
 
 _TUNNELS = (Mode.TUNNEL, Mode.BEET, Mode.IPTFS)

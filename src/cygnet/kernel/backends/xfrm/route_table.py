@@ -5,8 +5,7 @@ Our routes and rules are known by their protocol number and by the mark in the r
 
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from pyroute2 import IPRoute
@@ -15,6 +14,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.kernel.backends.host import MARK
+from cygnet.kernel.backends.xfrm.primitives import Network
+from cygnet.kernel.backends.xfrm.ways import Way
 
 TABLE = PRIORITY = 220
 PROTOCOL = 220
@@ -22,19 +23,6 @@ PROTOCOL = 220
 _INVERT = 2
 _THROW = 9
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-
-Network = IPv4Network | IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Where a route leads: an interface, perhaps through a gateway, perhaps with a source address for our own
-    packets; or, with ``throw``, on to the next table."""
-
-    interface: int = 0
-    gateway: Address | None = None
-    source: Address | None = None
-    throw: bool = False
 
 
 class RouteTable:

@@ -8,7 +8,8 @@ from typing import Protocol
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.kernel.backends.xfrm.route_table import Network, Way
+from cygnet.kernel.backends.xfrm.primitives import Network
+from cygnet.kernel.backends.xfrm.ways import Way
 from cygnet.kernel.port import PolicySpec
 
 MAX_PREFIXES = 256
@@ -26,6 +27,18 @@ class Table(Protocol):
 
     def held(self) -> dict[Network, Way]:
         """What is there."""
+
+    def rules_missing(self) -> tuple[int, ...]:
+        """The IP versions without the rule."""
+
+    def restore_rule(self, version: int) -> None:
+        """Install the rule again."""
+
+    def clear(self) -> int:
+        """Remove everything of ours."""
+
+    def close(self) -> None:
+        """End; what is installed stays."""
 
 
 Chooser = Callable[[PolicySpec], Way | None]
@@ -94,9 +107,9 @@ class Routes:
         }
 
     def _settle(self, network: Network) -> None:
-        """Let the table hold what the first user wants."""
+        """Let the table hold what the first user wants who wants anything."""
         entry = self._entries[network]
-        wanted = self._choose(entry.users[0]) if entry.users else None
+        wanted = next((way for spec in entry.users if (way := self._choose(spec)) is not None), None)
         old, entry.way = entry.way, wanted
         if not entry.users:
             del self._entries[network]
