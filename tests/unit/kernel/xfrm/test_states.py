@@ -80,7 +80,13 @@ def test_esp_without_encryption_has_the_null_cipher():
 def test_ah_has_integrity_only():
     info, more = read(replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH), encryption=None, integrity=SHA256))
     assert info.protocol == 51
+    assert info.flags == StateFlag.AF_UNSPEC | StateFlag.ALIGN4
     assert set(more) == {Attr.ALG_AUTH_TRUNC}
+
+
+def test_ah_over_ipv6_is_aligned_to_eight_octets():
+    six = SaId(ip_address("2001:db8::1"), ip_address("2001:db8::2"), IpProtocol.AH, 1)
+    assert not read(replace(OUT, id=six, encryption=None, integrity=SHA256))[0].flags & StateFlag.ALIGN4
 
 
 @pytest.mark.parametrize("spec", [

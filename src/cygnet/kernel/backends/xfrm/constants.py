@@ -80,6 +80,7 @@ class StateFlag(IntEnum):
     DECAP_DSCP = 2
     NO_PMTU_DISCOVERY = 4
     AF_UNSPEC = 32
+    ALIGN4 = 64
     ESN = 128
 
 

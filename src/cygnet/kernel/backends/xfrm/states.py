@@ -141,6 +141,8 @@ def _flags(spec: SaSpec, mode: Mode) -> int:
         flags |= StateFlag.AF_UNSPEC
     if spec.inbound and spec.copy_dscp.inward:
         flags |= StateFlag.DECAP_DSCP
+    if spec.id.protocol is IpProtocol.AH and spec.id.destination.version == 4:
+        flags |= StateFlag.ALIGN4  # not to eight octets, which is for IPv6 (RFC 4302, 2.2, 3.3.3.2.1)
     return flags
 
 
