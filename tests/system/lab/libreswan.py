@@ -41,7 +41,7 @@ class Libreswan(Host):
 
     def configure(self, conns: dict[str, dict[str, str]], secret: str) -> None:
         """Write connections, and one pre-shared key for everybody."""
-        text = "config setup\n    virtual-private=\n    logfile=/var/log/pluto.log\n    plutodebug=base\n"
+        text = "config setup\n    virtual-private=\n    logfile=/var/log/pluto.log\n"
         for name, options in conns.items():
             text += f"\nconn {name}\n" + "".join(f"    {key}={value}\n" for key, value in options.items())
         self.write("/etc/ipsec.conf", text)
