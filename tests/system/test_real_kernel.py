@@ -1,4 +1,4 @@
-"""Scenarios on a kernel with IPsec (``tests/uml``), inside user-mode Linux; one boot for all that are asked for."""
+"""Scenarios on a kernel with IPsec (``tests/uml``), inside user-mode Linux; one boot for all of them."""
 
 import ast
 from collections.abc import Callable
@@ -22,7 +22,9 @@ def scenarios() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Outcome]:
     wanted = [
         item.callspec.params["scenario"]
         for item in request.session.items
@@ -36,7 +38,9 @@ def summary(name: str, found: dict[str, Outcome]) -> Outcome:
     """The worst outcome of a test for all its parameters."""
     several = [one for inside, one in found.items() if inside.partition("[")[0] == name]
     order = ("failed", "skipped", "passed")
-    return min(several, key=lambda one: order.index(one.result), default=Outcome("failed", "it has not been run"))
+    return min(
+        several, key=lambda one: order.index(one.result), default=Outcome("failed", "it has not been run")
+    )
 
 
 @pytest.mark.parametrize("scenario", scenarios())

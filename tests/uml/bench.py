@@ -1,6 +1,7 @@
 """Two gateways with a kernel that has IPsec, and between them a switch on which every packet is written down.
 
-What a kernel has taken out of ESP passes its own hooks once more; only a third party tells what was on the wire.
+What a kernel has taken out of ESP passes its own hooks once more; only a third party tells what was on the
+wire.
 """
 
 import re
@@ -131,7 +132,9 @@ def policies(host: Host) -> str:
 
 def carried(host: Host, protocol: str = "esp") -> list[int]:
     """Octets that each SA of a protocol has carried."""
-    blocks = [block for block in re.split(r"(?=^src )", states(host), flags=re.M) if f"proto {protocol} " in block]
+    blocks = [
+        block for block in re.split(r"(?=^src )", states(host), flags=re.M) if f"proto {protocol} " in block
+    ]
     return [int(match) for block in blocks for match in re.findall(r"(\d+)\(bytes\), \d+\(packets\)", block)]
 
 

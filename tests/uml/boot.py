@@ -1,6 +1,8 @@
-"""The first process in user-mode Linux: mounts what a system needs, loads the modules of IPsec, runs pytest on
-this folder, and powers off. Started by ``lab.uml`` as ``boot.py FOLDER PYTEST-ARGUMENT…`` with the environment
-of whoever started it; FOLDER gets ``output`` and ``status``.
+"""The first process in user-mode Linux: mounts what a system needs, loads the modules of IPsec, runs pytest
+on this folder, and powers off.
+
+``lab.uml`` starts it as ``boot.py FOLDER PYTEST-ARGUMENT…`` with an environment of its own; FOLDER gets
+``output`` and ``status``.
 """
 
 import ctypes
@@ -9,12 +11,52 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULES = """
-hmac sha512_generic jitterentropy_rng drbg tun veth bridge xfrm_user esp4 esp6 ah4 ah6 ipcomp ipcomp6 xfrm4_tunnel
-xfrm6_tunnel gcm ghash-generic seqiv echainiv cbc authenc authencesn ctr chacha20poly1305 deflate crypto_null
-ip_vti ip6_vti xfrm_interface ip_tables iptable_filter iptable_nat iptable_mangle xt_MASQUERADE xt_nat nf_nat
-xt_policy xt_mark xt_conntrack nf_tables nft_compat nft_objref nft_masq nft_chain_nat nft_ct nft_numgen nft_xfrm sch_netem
-""".split()
+MODULES = [
+    "hmac",
+    "sha512_generic",
+    "jitterentropy_rng",
+    "drbg",
+    "tun",
+    "veth",
+    "bridge",
+    "xfrm_user",
+    "esp4",
+    "esp6",
+    "ah4",
+    "ah6",
+    "ipcomp",
+    "ipcomp6",
+    "xfrm4_tunnel",
+    "xfrm6_tunnel",
+    "gcm",
+    "ghash-generic",
+    "seqiv",
+    "echainiv",
+    "cbc",
+    "authenc",
+    "authencesn",
+    "ctr",
+    "chacha20poly1305",
+    "deflate",
+    "crypto_null",
+    "ip_vti",
+    "ip6_vti",
+    "xfrm_interface",
+    "ip_tables",
+    "iptable_nat",
+    "xt_MASQUERADE",
+    "xt_nat",
+    "nf_nat",
+    "nf_tables",
+    "nft_compat",
+    "nft_objref",
+    "nft_masq",
+    "nft_chain_nat",
+    "nft_ct",
+    "nft_numgen",
+    "nft_xfrm",
+    "sch_netem",
+]
 """What the scenarios need; a kernel may have some of them built in, and lack others."""
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-
 from bench import Bench
 
 Report = Generator[None, pytest.TestReport, pytest.TestReport]
@@ -24,7 +23,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     made = item.parent.stash.get(BENCH, None) if item.parent is not None else None
     if report.failed and made is not None and isinstance(report.longrepr, object):
-        shown = [f"\n{host.name}: {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-SHOWN:])
-                 for host in made.hosts for log in sorted((host.folder / "log").glob("*.log"))]
+        shown = [
+            f"\n{host.name}: {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-SHOWN:])
+            for host in made.hosts
+            for log in sorted((host.folder / "log").glob("*.log"))
+        ]
         report.longrepr = f"{report.longreprtext}\n" + "\n".join(shown)
     return report

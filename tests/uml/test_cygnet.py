@@ -4,10 +4,10 @@ import re
 
 import pytest
 from bench import Bench, carried, crossed, down, is_foreign_only, policies, spis, states, up, write_configs
+
 from lab.hosts import Host, until
 from lab.network import address, ping
 from lab.tunnels import End, replace
-
 
 
 def names(name: str) -> dict[str, str]:
@@ -114,7 +114,11 @@ def test_authentication_header(bench: Bench, ends: tuple[End, End], name: str) -
     assert ping(moon.host, *pair)
     seen = bench.switch.since()
     assert "AH(spi=" in seen and "ESP" not in seen
-    assert len(re.findall("ICMP6?.? echo request", seen)) == len(re.findall("AH.*ICMP6?.? echo request", seen)) == 3
+    assert (
+        len(re.findall("ICMP6?.? echo request", seen))
+        == len(re.findall("AH.*ICMP6?.? echo request", seen))
+        == 3
+    )
     down(moon, name, sun)
 
 
@@ -210,15 +214,18 @@ def test_differences_are_named_and_repaired(bench: Bench, ends: tuple[End, End])
     assert moon.host.ipsec("kernel", "--check") == "the kernel holds what it should\n"
     moon.host.net("ip", "route", "flush", "table", "220")
     moon.host.net("ip", "xfrm", "policy", "deleteall")
-    (spi, *_), source = sorted(spis(moon.host)), moon.address
-    moon.host.net("sh", "-c", f"ip xfrm state delete src {source} dst {sun.address} proto esp spi $(ip xfrm state "
-                  f"| grep -A1 '^src {source}' | grep -o 'spi 0x[0-9a-f]*' | cut -c5-)")  # fmt: skip
+    spi = re.findall(r"out ESP ([0-9a-f]{8}) ", shown)[0]
+    moon.host.net("ip", "xfrm", "state", "delete", "dst", sun.address, "proto", "esp", "spi", f"0x{spi}")
     told = moon.host.ipsec("kernel", "--check", status=1)
     assert len(re.findall("^policy .* is missing$", told, re.M)) == 3
     assert "is missing" in told and "route to 10.2.0.0/24 is missing" in told
     mended = moon.host.ipsec("kernel", "--check", "--repair")
     assert "negotiated anew" in mended and "repaired" in mended
-    until(lambda: len(spis(moon.host)) == 2 and ping(moon.host, *inside("tunnel"), count=1), "a new CHILD_SA", 20)
+    until(
+        lambda: len(spis(moon.host)) == 2 and ping(moon.host, *inside("tunnel"), count=1),
+        "a new CHILD_SA",
+        20,
+    )
     assert moon.host.ipsec("kernel", "--check") == "the kernel holds what it should\n"
     down(moon, "tunnel", sun)
 

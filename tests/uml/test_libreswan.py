@@ -4,6 +4,7 @@ import re
 
 import pytest
 from bench import Bench, crossed, states, up, write_configs
+
 from lab.hosts import until
 from lab.libreswan import Libreswan
 from lab.tunnels import PSK, End
@@ -16,9 +17,17 @@ CONNS: dict[str, dict[str, str]] = {
                   "onesubnet": "", "othersubnet": ""},
 }  # fmt: skip
 COMMON = {
-    "authby": "secret", "ikev2": "insist", "auto": "add", "ike": "aes256-sha2_256;modp2048", "fragmentation": "yes",
-    "leftupdown": "/bin/true", "left": "192.0.2.2", "leftid": "@sun.lab", "right": "192.0.2.1", "rightid": "@moon.lab",
-}  # fmt: skip
+    "authby": "secret",
+    "ikev2": "insist",
+    "auto": "add",
+    "ike": "aes256-sha2_256;modp2048",
+    "fragmentation": "yes",
+    "leftupdown": "/bin/true",
+    "left": "192.0.2.2",
+    "leftid": "@sun.lab",
+    "right": "192.0.2.1",
+    "rightid": "@moon.lab",
+}
 THEIRS = {
     "tunnel": {"leftsubnet": "10.2.0.0/24", "rightsubnet": "10.1.0.0/24", "esp": "aes_gcm128-null"},
     "transport": {"type": "transport", "esp": "aes256-sha2_256"},

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from bench import Bench, carried, crossed, down, masquerading, spis, states, up, write_configs
+
 from lab.hosts import Host, until
 from lab.network import address, ping, wire
 from lab.tunnels import PSK, End, replace
@@ -21,7 +22,7 @@ CONNS: dict[str, dict[str, str]] = {
     "udp": {"forceencaps": "yes", "oneid": "@moon.udp", "otherid": "@sun.udp"},
     "rekeyed": {"lifebytes": "60000", "marginbytes": "50000"},
 }
-ROAD = f"""
+ROAD = """
 conn road
     keyexchange=ikev2
     auto=add
@@ -123,8 +124,16 @@ def test_peer_behind_a_nat_whose_mapping_changes(bench: Bench, ends: tuple[End, 
     address(router, "10.0.0.1/24", device="eth1")
     carol.host.net("ip", "route", "add", "192.0.2.0/24", "via", "10.0.0.1")
     masquerading(router, "eth0")
-    router.net("sh", "-c", "for f in udp_timeout udp_timeout_stream; do echo 1 > /proc/sys/net/netfilter/nf_conntrack_$f; done")
-    road = ROAD.replace("left=192", "right=192").replace("leftid", "rightid").replace("leftsubnet", "rightsubnet", 1)
+    router.net(
+        "sh",
+        "-c",
+        "for f in udp_timeout udp_timeout_stream; do echo 1 > /proc/sys/net/netfilter/nf_conntrack_$f; done",
+    )
+    road = (
+        ROAD.replace("left=192", "right=192")
+        .replace("leftid", "rightid")
+        .replace("leftsubnet", "rightsubnet", 1)
+    )
     road = road.replace("right=%any", "left=%any").replace("rightid=@carol", "leftid=@carol")
     road = road.replace("rightsubnet=10.3", "leftsubnet=10.3")
     carol.host.write("/etc/ipsec.conf", "config setup\n" + road)

@@ -1,7 +1,7 @@
 """User-mode Linux: a kernel with IPsec as an ordinary process, on this machine's file system.
 
-Debian's package is used. Tests in ``tests/uml`` run inside, all in one boot; ``run_inside`` starts it and reads
-what became of each.
+Debian's package is used. Tests in ``tests/uml`` run inside, all in one boot; ``run_inside`` starts it and
+reads what became of each.
 """
 
 import os

@@ -9,9 +9,14 @@ from itertools import count
 
 from cygnet.kernel.backends.netlink import Message, RefusedError, attribute, attributes
 from cygnet.kernel.backends.xfrm.constants import Attr, Kind
-from cygnet.kernel.backends.xfrm.policy_layout import POLICY_NAME_SIZE, POLICY_SIZE, PolicyInfo, unpack_policy_name
-from cygnet.kernel.backends.xfrm.sa_layout import SA_INFO_SIZE, SaInfo, unpack_sa_name
+from cygnet.kernel.backends.xfrm.policy_layout import (
+    POLICY_NAME_SIZE,
+    POLICY_SIZE,
+    PolicyInfo,
+    unpack_policy_name,
+)
 from cygnet.kernel.backends.xfrm.primitives import Current
+from cygnet.kernel.backends.xfrm.sa_layout import SA_INFO_SIZE, SaInfo, unpack_sa_name
 
 SaKey = tuple[object, int, int]
 PolicyKey = tuple[object, int, bytes, bytes]
@@ -50,7 +55,9 @@ class SimulatedNetlink:
         for key, body in self.sas.items():
             if key[1] == spi:
                 current = Current(octets, packets, 1000, 1001).pack()
-                self.sas[key] = body[:160] + current + body[192:] + attribute(Attr.LASTUSED, (1060).to_bytes(8, "little"))
+                self.sas[key] = (
+                    body[:160] + current + body[192:] + attribute(Attr.LASTUSED, (1060).to_bytes(8, "little"))
+                )
 
     def ask(self, kind: Kind, body: bytes, flags: int = 0) -> tuple[int, tuple[Message, ...]]:
         self.requests.append((kind, body))
@@ -131,5 +138,3 @@ def _sa_key(body: bytes) -> SaKey:
 def _policy_key(body: bytes) -> PolicyKey:
     info, more = PolicyInfo.unpack(body), attributes(body[POLICY_SIZE:])
     return (info.selector, info.direction, more.get(Attr.MARK, b""), more.get(Attr.IF_ID, b""))
-
-

@@ -5,13 +5,13 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from simulated import SimulatedNetlink
 
 from cygnet.base.secret import Secret
 from cygnet.kernel.backends.xfrm.associations import CPIS, Associations
 from cygnet.kernel.backends.xfrm.constants import Kind
 from cygnet.kernel.backends.xfrm.owner import Owner
 from cygnet.kernel.port import Algorithm, Compression, IpProtocol, KernelError, Mode, SaId, SaSpec
-from simulated import SimulatedNetlink
 
 MOON, SUN = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 GCM = Algorithm(20, 256, Secret(b"\7" * 36))

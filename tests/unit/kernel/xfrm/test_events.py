@@ -43,7 +43,10 @@ def acquire(index: int, extra: bytes = b"") -> bytes:
 
 def test_acquire_of_our_trap():
     event = heard(Kind.ACQUIRE, acquire(OWNER.index(1, 1)))
-    ends = [TrafficSelector(ip_address(at), ip_address(at), 6, port, port) for at, port in (("10.1.0.1", 40000), ("10.2.0.9", 80))]
+    ends = [
+        TrafficSelector(ip_address(at), ip_address(at), 6, port, port)
+        for at, port in (("10.1.0.1", 40000), ("10.2.0.9", 80))
+    ]
     assert event == Acquire(7, *ends)
 
 
@@ -92,7 +95,10 @@ def test_our_own_migration_is_no_news():
     assert heard(Kind.MIGRATE, migrated(b"")) is None
 
 
-@given(st.sampled_from([Kind.ACQUIRE, Kind.EXPIRE, Kind.MAPPING, Kind.MIGRATE, Kind.NEW_SA]), st.binary(max_size=400))
+@given(
+    st.sampled_from([Kind.ACQUIRE, Kind.EXPIRE, Kind.MAPPING, Kind.MIGRATE, Kind.NEW_SA]),
+    st.binary(max_size=400),
+)
 def test_any_octets_are_survived(kind, body):
     event = heard(kind, body)
     assert event is None or isinstance(event, Acquire | Expire | MappingChange | Migrate)

@@ -5,15 +5,15 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from simulated import SimulatedNetlink
 
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.backends.netlink import attributes
 from cygnet.kernel.backends.xfrm.constants import Attr, Kind
 from cygnet.kernel.backends.xfrm.owner import Owner
 from cygnet.kernel.backends.xfrm.policies import Policies, templates
-from cygnet.kernel.backends.xfrm.policy_layout import POLICY_SIZE, unpack_templates
+from cygnet.kernel.backends.xfrm.policy_layout import POLICY_SIZE, Template, unpack_templates
 from cygnet.kernel.port import Direction, IpProtocol, KernelError, Mark, Mode, PolicySpec
-from simulated import SimulatedNetlink
 
 MOON, SUN = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 LAN, PEER = TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24")
@@ -32,11 +32,19 @@ def policies(netlink):
     return Policies(netlink, OWNER, lambda spec: b"")
 
 
-def held_templates(netlink: SimulatedNetlink) -> list[int]:
-    """The reqids of all templates in the kernel."""
+def all_templates(netlink: SimulatedNetlink) -> list[Template]:
+    """Those of every policy in the kernel."""
     bodies = netlink.policies.values()
     found = [unpack_templates(attributes(body[POLICY_SIZE:])[Attr.TMPL]) for body in bodies]
-    return [template.reqid for several in found for template in several]
+    return [template for several in found for template in several]
+
+
+def held_templates(netlink: SimulatedNetlink) -> list[int]:
+    return [template.reqid for template in all_templates(netlink)]
+
+
+def named_spis(netlink: SimulatedNetlink) -> list[int]:
+    return [template.spi for template in all_templates(netlink)]
 
 
 def test_policy_bears_our_mark_and_charon_s_priority(policies, netlink):
@@ -107,10 +115,9 @@ def test_policy_gone_already_is_removed_without_complaint(policies, netlink):
 
 def test_policy_names_an_sa_until_that_is_gone(policies, netlink):
     policies.add(replace(CHILD, next_spi=0xC1))
-    spis = lambda: [t.spi for b in netlink.policies.values() for t in unpack_templates(attributes(b[POLICY_SIZE:])[Attr.TMPL])]  # noqa: E731, E501
-    assert spis() == [0xC1]
+    assert named_spis(netlink) == [0xC1]
     policies.forget_spi(0xC1)
-    assert spis() == [0]
+    assert named_spis(netlink) == [0]
 
 
 def test_mark_and_interface_are_part_of_the_name(policies, netlink):
@@ -138,7 +145,9 @@ def test_template_of_transport_mode_has_no_addresses():
     assert (template.source, template.destination, template.protocol, template.mode) == (None, None, 51, 0)
 
 
-@pytest.mark.parametrize(("direction", "optional"), [(Direction.OUT, False), (Direction.IN, True), (Direction.FORWARD, True)])
+@pytest.mark.parametrize(
+    ("direction", "optional"), [(Direction.OUT, False), (Direction.IN, True), (Direction.FORWARD, True)]
+)
 def test_ipcomp_is_inside_esp_and_inbound_optional(direction, optional):
     inner, outer = templates(replace(CHILD, direction=direction, compression=True), 4)
     assert (inner.protocol, inner.mode, inner.optional) == (108, 1, optional)

@@ -1,5 +1,7 @@
 """Structures by hand: each line is one field of uapi ``linux/xfrm.h``."""
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,6 @@ from cygnet.kernel.backends.xfrm.primitives import (
     unpack_address,
     unpack_mark,
 )
-from ipaddress import ip_address, ip_network
 
 AF_INET, AF_INET6 = 2, 10
 SELECTOR = bytes.fromhex(
@@ -31,7 +32,12 @@ SELECTOR = bytes.fromhex(
 
 def test_selector_of_ipv4():
     selector = Selector(
-        ip_network("10.1.0.0/16"), ip_network("10.2.0.0/24"), 6, PortMatch(4096, 0xF000), PortMatch(80, 0xFFFF), 7
+        ip_network("10.1.0.0/16"),
+        ip_network("10.2.0.0/24"),
+        6,
+        PortMatch(4096, 0xF000),
+        PortMatch(80, 0xFFFF),
+        7,
     )
     assert selector.pack() == SELECTOR
     assert Selector.unpack(b"xx" + SELECTOR, 2) == selector
@@ -62,7 +68,9 @@ def test_limits_are_infinite_unless_set():
 
 def test_current_counters_there_and_back():
     current = Current(84, 1, 1_700_000_000, 1_700_000_001)
-    assert current.pack() == bytes.fromhex("5400000000000000 0100000000000000 00f1536500000000 01f1536500000000")
+    assert current.pack() == bytes.fromhex(
+        "5400000000000000 0100000000000000 00f1536500000000 01f1536500000000"
+    )
     assert Current.unpack(current.pack()) == current
 
 

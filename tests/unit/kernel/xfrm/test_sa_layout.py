@@ -31,7 +31,12 @@ def test_sa_information():
 
 
 def test_sa_information_is_read_with_counters():
-    told = PACKED[:160] + Current(84, 1, 5, 6).pack() + bytes.fromhex("00000000 02000000 03000000") + PACKED[204:]
+    told = (
+        PACKED[:160]
+        + Current(84, 1, 5, 6).pack()
+        + bytes.fromhex("00000000 02000000 03000000")
+        + PACKED[204:]
+    )
     read = layout.SaInfo.unpack(told)
     assert read == replace(INFO, limits=Limits(), current=Current(84, 1, 5, 6), statistics=(0, 2, 3))
     assert read.id == SaId(MOON, SUN, IpProtocol.ESP, 0xC1234567)

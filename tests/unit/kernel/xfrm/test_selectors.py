@@ -26,7 +26,9 @@ def test_range_becomes_exactly_the_prefixes_it_holds():
 
 
 def test_ports_of_either_end_are_matched_where_they_are():
-    (found,) = kernel_selectors(TrafficSelector.of("10.1.0.0/16", TCP), TrafficSelector.of("10.2.0.0/24", TCP, (80, 80)))
+    (found,) = kernel_selectors(
+        TrafficSelector.of("10.1.0.0/16", TCP), TrafficSelector.of("10.2.0.0/24", TCP, (80, 80))
+    )
     assert found.protocol == TCP
     assert (found.source_port, found.destination_port) == (ANY_PORT, PortMatch(80, 0xFFFF))
 
@@ -50,7 +52,10 @@ def test_cover_matches_the_range_and_nothing_else(one, other):
 
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_icmp_type_stands_where_the_kernel_looks_for_it(side):
-    typed, plain = TrafficSelector.of("10.1.0.0/16", ICMP, (8 << 8, (8 << 8) + 255)), TrafficSelector.of("10.2.0.0/24", ICMP)
+    typed, plain = (
+        TrafficSelector.of("10.1.0.0/16", ICMP, (8 << 8, (8 << 8) + 255)),
+        TrafficSelector.of("10.2.0.0/24", ICMP),
+    )
     (found,) = kernel_selectors(*((typed, plain) if side == "source" else (plain, typed)))
     assert (found.source_port, found.destination_port) == (PortMatch(8, 0xFFFF), ANY_PORT)
 
@@ -61,13 +66,20 @@ def test_icmp_type_and_code():
     assert (found.source_port, found.destination_port) == (PortMatch(3, 0xFFFF), PortMatch(1, 0xFFFF))
 
 
-@pytest.mark.parametrize(("source", "destination", "words"), [
-    (TrafficSelector.of("fd01::/64"), PEER, "families"),
-    (TrafficSelector.of("10.1.0.0/16", TCP), TrafficSelector.of("10.2.0.0/24", UDP), "protocols"),
-    (TrafficSelector.of("10.1.0.0/16", TCP, (65535, 0)), PEER, "OPAQUE"),
-    (TrafficSelector.of("10.1.0.0/16", ICMP, (0, 255)), TrafficSelector.of("10.2.0.0/24", ICMP, (2048, 2303)), "ICMP"),
-    (TrafficSelector.of("10.1.0.1-10.1.255.254", TCP, (1, 65534)), PEER, f"more than {MAX_SELECTORS}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "destination", "words"),
+    [
+        (TrafficSelector.of("fd01::/64"), PEER, "families"),
+        (TrafficSelector.of("10.1.0.0/16", TCP), TrafficSelector.of("10.2.0.0/24", UDP), "protocols"),
+        (TrafficSelector.of("10.1.0.0/16", TCP, (65535, 0)), PEER, "OPAQUE"),
+        (
+            TrafficSelector.of("10.1.0.0/16", ICMP, (0, 255)),
+            TrafficSelector.of("10.2.0.0/24", ICMP, (2048, 2303)),
+            "ICMP",
+        ),
+        (TrafficSelector.of("10.1.0.1-10.1.255.254", TCP, (1, 65534)), PEER, f"more than {MAX_SELECTORS}"),
+    ],
+)
 def test_what_the_kernel_cannot_match_is_refused(source, destination, words):
     with pytest.raises(KernelError, match=words):
         kernel_selectors(source, destination)
@@ -75,7 +87,11 @@ def test_what_the_kernel_cannot_match_is_refused(source, destination, words):
 
 def test_packet_of_an_acquire_becomes_two_selectors():
     packet = Selector(
-        ip_network("10.1.0.1/32"), ip_network("10.2.0.9/32"), TCP, PortMatch(40000, 0xFFFF), PortMatch(80, 0xFFFF)
+        ip_network("10.1.0.1/32"),
+        ip_network("10.2.0.9/32"),
+        TCP,
+        PortMatch(40000, 0xFFFF),
+        PortMatch(80, 0xFFFF),
     )
     assert host_selectors(packet) == (
         TrafficSelector(ip_address("10.1.0.1"), ip_address("10.1.0.1"), TCP, 40000, 40000),

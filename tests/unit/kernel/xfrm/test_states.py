@@ -78,7 +78,9 @@ def test_esp_without_encryption_has_the_null_cipher():
 
 
 def test_ah_has_integrity_only():
-    info, more = read(replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH), encryption=None, integrity=SHA256))
+    info, more = read(
+        replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH), encryption=None, integrity=SHA256)
+    )
     assert info.protocol == 51
     assert info.flags == StateFlag.AF_UNSPEC | StateFlag.ALIGN4
     assert set(more) == {Attr.ALG_AUTH_TRUNC}
@@ -89,20 +91,27 @@ def test_ah_over_ipv6_is_aligned_to_eight_octets():
     assert not read(replace(OUT, id=six, encryption=None, integrity=SHA256))[0].flags & StateFlag.ALIGN4
 
 
-@pytest.mark.parametrize("spec", [
-    replace(OUT, encryption=replace(CBC, number=99)), replace(OUT, encryption=CBC, integrity=replace(SHA256, number=99)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(OUT, encryption=replace(CBC, number=99)),
+        replace(OUT, encryption=CBC, integrity=replace(SHA256, number=99)),
+    ],
+)
 def test_algorithm_without_a_name_is_refused(spec):
     with pytest.raises(KernelError, match="number 99"):
         sa_request(spec, 1)
 
 
-@pytest.mark.parametrize(("spec", "window"), [
-    (replace(IN, replay_window=64), 64),
-    (replace(IN, esn=True, replay_window=1024), 1024),
-    (replace(IN, esn=True, replay_window=0), 32),
-    (replace(OUT, esn=True, replay_window=64), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "window"),
+    [
+        (replace(IN, replay_window=64), 64),
+        (replace(IN, esn=True, replay_window=1024), 1024),
+        (replace(IN, esn=True, replay_window=0), 32),
+        (replace(OUT, esn=True, replay_window=64), 1),
+    ],
+)
 def test_large_windows_and_esn_have_an_attribute(spec, window):
     info, more = read(spec)
     assert info.replay_window == 0
@@ -136,9 +145,15 @@ def test_marks_interface_and_output_mark():
     assert [word(more[kind]) for kind in (Attr.IF_ID, Attr.SET_MARK, Attr.SET_MARK_MASK)] == [9, 6, 0xF]
 
 
-@pytest.mark.parametrize(("copy", "outward", "inward"), [
-    (DscpCopy.OUT, True, False), (DscpCopy.IN, False, True), (DscpCopy.BOTH, True, True), (DscpCopy.NEITHER, False, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("copy", "outward", "inward"),
+    [
+        (DscpCopy.OUT, True, False),
+        (DscpCopy.IN, False, True),
+        (DscpCopy.BOTH, True, True),
+        (DscpCopy.NEITHER, False, False),
+    ],
+)
 def test_dscp_is_copied_as_asked(copy, outward, inward):
     assert (Attr.SA_EXTRA_FLAGS not in read(replace(OUT, copy_dscp=copy))[1]) == outward
     assert bool(read(replace(IN, copy_dscp=copy))[0].flags & StateFlag.DECAP_DSCP) == inward
@@ -177,7 +192,9 @@ def test_iptfs_has_the_options_of_its_direction():
 
 
 def test_ipcomp_takes_the_mode_and_esp_is_around_it():
-    spec = replace(OUT, compression=Compression(2, 0x1234), mark=Mark(5), tfc=1000, copy_dscp=DscpCopy.NEITHER)
+    spec = replace(
+        OUT, compression=Compression(2, 0x1234), mark=Mark(5), tfc=1000, copy_dscp=DscpCopy.NEITHER
+    )
     info, more = read(spec)
     assert (info.mode, info.flags, Attr.TFCPAD in more) == (0, 0, False)
     body = compression_request(spec, 1)
@@ -199,4 +216,6 @@ def test_reservation_bears_our_reqid():
 
 def test_sa_is_named_with_its_mark():
     assert naming(OUT.id, OUT) == naming(OUT.id, None)
-    assert attributes(naming(OUT.id, replace(OUT, mark=Mark(5)))[24:]) == {Attr.MARK: bytes.fromhex("05000000 ffffffff")}
+    assert attributes(naming(OUT.id, replace(OUT, mark=Mark(5)))[24:]) == {
+        Attr.MARK: bytes.fromhex("05000000 ffffffff")
+    }

@@ -94,14 +94,24 @@ def test_policies_that_name_an_sa_are_found():
     assert table.without_spi(0xC2) == []
 
 
-@pytest.mark.parametrize(("spec", "priority"), [
-    (TRAP, 375424),
-    (CHILD, 375423),
-    (replace(CHILD, action=Mode.PASS), 175423),
-    (replace(CHILD, action=Mode.DROP), 575423),
-    (replace(CHILD, source=TrafficSelector.of("10.1.0.0/24", 6), destination=TrafficSelector.of("10.2.0.0/24", 6, (80, 80))), 375103),
-    (replace(CHILD, priority=17), 17),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "priority"),
+    [
+        (TRAP, 375424),
+        (CHILD, 375423),
+        (replace(CHILD, action=Mode.PASS), 175423),
+        (replace(CHILD, action=Mode.DROP), 575423),
+        (
+            replace(
+                CHILD,
+                source=TrafficSelector.of("10.1.0.0/24", 6),
+                destination=TrafficSelector.of("10.2.0.0/24", 6, (80, 80)),
+            ),
+            375103,
+        ),
+        (replace(CHILD, priority=17), 17),
+    ],
+)
 def test_priorities_are_charon_s(spec, priority):
     assert priority_of(spec) == priority
 

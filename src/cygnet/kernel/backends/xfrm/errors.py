@@ -126,8 +126,13 @@ def _not_supported(spec: SaSpec, refused: RefusedError) -> str:
 
 
 def _invalid(spec: SaSpec, refused: RefusedError) -> str:
-    if spec.mode is Mode.IPTFS and not refused.words:
-        return "the kernel does not know mode IPTFS: it needs Linux 6.14 with CONFIG_XFRM_IPTFS"
+    if spec.mode is Mode.IPTFS and refused.words in ("", "Unsupported mode"):
+        return f"the kernel does not know mode IPTFS{_words(refused)}: Linux 6.14 with CONFIG_XFRM_IPTFS does"
+    if spec.offload != "no" and "offload" in refused.words:
+        module = f"esp{spec.id.destination.version}_offload"
+        return (
+            f"hw_offload={spec.offload}: {refused.words}: modprobe {module}, and a network card that does it"
+        )
     return said(refused)
 
 

@@ -115,5 +115,3 @@ def marks_in_use(netlink: Netlink) -> list[int]:
 
 def _copied(found: dict[int, bytes], *kinds: Attr) -> bytes:
     return b"".join(attribute(kind, found[kind]) for kind in kinds if kind in found)
-
-

@@ -148,26 +148,36 @@ class Comparison:
         if table is None or routes is None:
             return
         for version in table.rules_missing():
-            yield self._try(f"the IPv{version} rule for the routing table is missing",
-                            lambda version=version: table.restore_rule(version))  # type: ignore[misc]
+            yield self._try(
+                f"the IPv{version} rule for the routing table is missing",
+                lambda version=version: table.restore_rule(version),
+            )  # type: ignore[misc]
         for network, way in routes.missing().items():
-            yield self._try(f"route to {network} is missing or different",
-                            lambda network=network, way=way: table.put(network, way))  # type: ignore[misc]
+            yield self._try(
+                f"route to {network} is missing or different",
+                lambda network=network, way=way: table.put(network, way),
+            )  # type: ignore[misc]
         for network, way in routes.strays().items():
-            yield self._try(f"route to {network} is there and belongs to nothing",
-                            lambda network=network, way=way: table.drop(network, way))  # type: ignore[misc]
+            yield self._try(
+                f"route to {network} is there and belongs to nothing",
+                lambda network=network, way=way: table.drop(network, way),
+            )  # type: ignore[misc]
 
     def _devices(self) -> Iterable[Difference]:
         devices = self._parts.devices
         for interface in devices.missing():
-            yield self._try(f"interface {interface.name} is missing",
-                            lambda interface=interface: devices.restore(interface))  # type: ignore[misc]
+            yield self._try(
+                f"interface {interface.name} is missing",
+                lambda interface=interface: devices.restore(interface),
+            )  # type: ignore[misc]
 
     def _is_new(self, id: SaId) -> bool:
         """Whether it came while we compared."""
         known = self._parts.associations
-        return known.known(id) is not None or id in known.reservations() or any(
-            spec.compression is not None and compression_id(spec) == id for spec in known.installed()
+        return (
+            known.known(id) is not None
+            or id in known.reservations()
+            or any(spec.compression is not None and compression_id(spec) == id for spec in known.installed())
         )
 
     def _restore(self, text: str, change: Change) -> Difference:

@@ -98,4 +98,3 @@ def _joined(selector: Selector) -> PortMatch:
 
 def _range(port: PortMatch) -> tuple[int, int]:
     return port.value & port.mask, (port.value & port.mask) | (_FULL & ~port.mask)
-

@@ -88,9 +88,7 @@ def compression_id(spec: SaSpec) -> SaId:
 
 def spi_request(reserved: SaId, reqid: int, low: int, high: int) -> bytes:
     """An SPI of that range for ``reserved`` (whose own is 0); ``reqid`` marks the reservation."""
-    info = SaInfo(
-        reserved.source, reserved.destination, reserved.protocol, 0, reqid, MODES[Mode.TUNNEL]
-    )
+    info = SaInfo(reserved.source, reserved.destination, reserved.protocol, 0, reqid, MODES[Mode.TUNNEL])
     return pack_spi_request(info, low, high)
 
 
