@@ -106,17 +106,20 @@ def _seen_from(key: str, sides: tuple[str, str]) -> str:
 
 
 def up(end: End, name: str, peer: End | None = None) -> None:
-    """Bring a connection up; both ends must have it."""
+    """Bring a connection up; the kernels of both ends must have new SAs."""
+    sides = [end, *filter(None, (peer,))]
+    before = [spis(one.host) for one in sides]
     end.host.ipsec("up", name, timeout=60)
-    for one in filter(None, (end, peer)):
-        until(lambda one=one: one.host.installed(name) == 1, f"{name} at {one.host.name}", 10)
+    for one, old in zip(sides, before, strict=True):
+        until(lambda one=one, old=old: len(spis(one.host) - old) == 2, f"{name} at {one.host.name}", 10)
 
 
 def down(end: End, name: str, peer: End) -> None:
-    """Take a connection down, by its CHILD_SAs; both ends must have nothing left of it."""
+    """Take a connection down, by its CHILD_SAs; the kernels of both ends must lose SAs."""
+    before = [spis(one.host) for one in (end, peer)]
     end.host.ipsec("down", f"{name}{{*}}")
-    for one in (end, peer):
-        until(lambda one=one: one.host.installed(name) == 0, f"{name} gone at {one.host.name}", 10)
+    for one, old in zip((end, peer), before, strict=True):
+        until(lambda one=one, old=old: spis(one.host) < old, f"{name} gone at {one.host.name}", 10)
 
 
 def states(host: Host) -> str:
@@ -139,8 +142,8 @@ def carried(host: Host, protocol: str = "esp") -> list[int]:
 
 
 def spis(host: Host) -> set[str]:
-    """The SPIs of all SAs of ESP that are in use."""
-    return set(re.findall(r"proto esp spi (0x[0-9a-f]+)", states(host))) - {"0x00000000"}
+    """The SPIs of all SAs of ESP and AH that are in use."""
+    return set(re.findall(r"proto (?:esp|ah) spi (0x[0-9a-f]+)", states(host))) - {"0x00000000"}
 
 
 def is_foreign_only(host: Host) -> bool:

@@ -62,7 +62,8 @@ def ends(bench: Bench) -> tuple[End, End]:
 @pytest.mark.parametrize("name", ["tunnel", "esn", "six-in-four", "udp"])
 def test_tunnels(bench: Bench, ends: tuple[End, End], name: str) -> None:
     pair = ("fd01::1", "fd02::1") if name == "six-in-four" else inside(name)
-    for first, second, way in ((*ends, pair), (*reversed(ends), pair[::-1])):
+    ways = [(*ends, pair), (*reversed(ends), pair[::-1])]
+    for first, second, way in ways if name == "tunnel" else ways[:1]:
         up(first, name, second)
         seen = crossed(bench.switch, first.host, *way, size=1000)
         assert seen.count("UDP-encap: ESP" if name == "udp" else ": ESP(spi=") >= 6

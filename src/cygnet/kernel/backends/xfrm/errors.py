@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cygnet.kernel.backends.netlink import RefusedError
 from cygnet.kernel.backends.xfrm.algorithms import COMPRESSIONS, names
-from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaSpec
+from cygnet.kernel.port import IpProtocol, KernelError, Mode, Offload, SaSpec
 
 RIGHT = "not permitted: CAP_NET_ADMIN is missing in the user namespace that owns this network namespace"
 
@@ -118,21 +118,15 @@ def _no_type(spec: SaSpec, refused: RefusedError) -> str:
 
 
 def _not_supported(spec: SaSpec, refused: RefusedError) -> str:
+    """EOPNOTSUPP and EINVAL: an option of the kernel, or something in the request, depending on its age."""
+    words = _words(refused)
     if spec.encapsulation is not None and spec.encapsulation.tcp:
-        return f"the kernel cannot put ESP into TCP{_words(refused)}: it needs CONFIG_INET_ESPINTCP"
-    if spec.offload != "no":
-        return f"the network card does not take this SA (hw_offload={spec.offload}){_words(refused)}"
-    return said(refused)
-
-
-def _invalid(spec: SaSpec, refused: RefusedError) -> str:
+        return f"the kernel cannot put ESP into TCP{words}: it needs CONFIG_INET_ESPINTCP"
     if spec.mode is Mode.IPTFS and refused.words in ("", "Unsupported mode"):
-        return f"the kernel does not know mode IPTFS{_words(refused)}: Linux 6.14 with CONFIG_XFRM_IPTFS does"
-    if spec.offload != "no" and "offload" in refused.words:
+        return f"the kernel does not know mode IPTFS{words}: Linux 6.14 with CONFIG_XFRM_IPTFS does"
+    if spec.offload is not Offload.NO:
         module = f"esp{spec.id.destination.version}_offload"
-        return (
-            f"hw_offload={spec.offload}: {refused.words}: modprobe {module}, and a network card that does it"
-        )
+        return f"hw_offload={spec.offload} is refused{words}: modprobe {module}; and the card has to do it"
     return said(refused)
 
 
@@ -147,7 +141,7 @@ _SA_REASONS: dict[int, Callable[[SaSpec, RefusedError], str]] = {
         f"the kernel has no IPsec over IPv{spec.id.destination.version}: is it disabled?"
     ),
     errno.EOPNOTSUPP: _not_supported,
-    errno.EINVAL: _invalid,
+    errno.EINVAL: _not_supported,
     errno.EEXIST: lambda spec, refused: (
         "an SA with this SPI and destination exists already, and it is not ours (ip xfrm state)"
     ),

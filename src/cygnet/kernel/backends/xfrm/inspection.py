@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cygnet.base.errors import LocalError
@@ -148,28 +149,18 @@ class Comparison:
         if table is None or routes is None:
             return
         for version in table.rules_missing():
-            yield self._try(
-                f"the IPv{version} rule for the routing table is missing",
-                lambda version=version: table.restore_rule(version),
-            )  # type: ignore[misc]
+            text = f"the IPv{version} rule for the routing table is missing"
+            yield self._try(text, partial(table.restore_rule, version))
         for network, way in routes.missing().items():
-            yield self._try(
-                f"route to {network} is missing or different",
-                lambda network=network, way=way: table.put(network, way),
-            )  # type: ignore[misc]
+            yield self._try(f"route to {network} is missing or different", partial(table.put, network, way))
         for network, way in routes.strays().items():
-            yield self._try(
-                f"route to {network} is there and belongs to nothing",
-                lambda network=network, way=way: table.drop(network, way),
-            )  # type: ignore[misc]
+            text = f"route to {network} is there and belongs to nothing"
+            yield self._try(text, partial(table.drop, network, way))
 
     def _devices(self) -> Iterable[Difference]:
         devices = self._parts.devices
         for interface in devices.missing():
-            yield self._try(
-                f"interface {interface.name} is missing",
-                lambda interface=interface: devices.restore(interface),
-            )  # type: ignore[misc]
+            yield self._try(f"interface {interface.name} is missing", partial(devices.restore, interface))
 
     def _is_new(self, id: SaId) -> bool:
         """Whether it came while we compared."""
