@@ -41,6 +41,26 @@ from cygnet.kernel.port import (
 )
 
 STATISTICS = Path("/proc/net/xfrm_stat")
+REASONS = {
+    "XfrmInHdrError": ": headers came in that make no sense",
+    "XfrmInNoStates": ": packets came in for an SPI that is unknown here",
+    "XfrmInStateProtoError": ": packets came in that were not authentic, or damaged",
+    "XfrmInStateModeError": ": packets came in whose mode is not that of their SA",
+    "XfrmInStateSeqError": ": packets came in that were replayed, or too late for the window",
+    "XfrmInStateExpired": ": packets came in for an SA at the end of its life",
+    "XfrmInStateMismatch": ": packets came in that are not what their SA is for, or without UDP",
+    "XfrmInStateInvalid": ": packets came in for an SA that was not ready yet",
+    "XfrmInTmplMismatch": ": packets came in by another SA, or none, than their policy wants",
+    "XfrmInNoPols": ": packets came in for which there is no policy",
+    "XfrmInPolBlock": ": packets came in that a policy drops",
+    "XfrmOutNoStates": ": packets went to a policy that has no SA yet",
+    "XfrmOutStateSeqError": ": an SA had used up its sequence numbers",
+    "XfrmOutStateExpired": ": packets went to an SA at the end of its life",
+    "XfrmOutPolBlock": ": packets went out that a policy drops",
+    "XfrmFwdHdrError": ": packets to be passed on had headers that make no sense",
+    "XfrmAcquireError": ": nobody wanted to hear that an SA is needed",
+}
+"""What the kernel's counters of dropped packets mean (Documentation/networking/xfrm_proc.rst)."""
 _MODES_BACK = {number: mode for mode, number in MODES.items()}
 _ACTIONS = ("allow", "block")
 
@@ -86,7 +106,7 @@ def drops(path: Path) -> tuple[tuple[str, int], ...]:
         words = [line.split() for line in path.read_text("ascii").splitlines()]
     except OSError:
         return ()
-    return tuple((name, int(number)) for name, number in words if int(number))
+    return tuple((f"{name}{REASONS.get(name, '')}", int(number)) for name, number in words if int(number))
 
 
 def policy_text(held: HeldPolicy) -> str:
