@@ -23,8 +23,10 @@ from cygnet.kernel.port import (
     Kernel,
     Lifetime,
     Mode,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
 )
 
@@ -178,15 +180,18 @@ class ChildSa:
             return
         old_in, old_out, addresses = self.inbound, self.outbound, _addresses(self.path)
         self.path = path
+        moves = []
         if self.agreed is not None:
-            kernel.update_sa(old_in, self.inbound, self._encapsulation(True))
+            moves.append(SaMove(old_in, self.inbound, self._encapsulation(True)))
         if self._outbound:
-            kernel.update_sa(old_out, self.outbound, self._encapsulation(False))
+            moves.append(SaMove(old_out, self.outbound, self._encapsulation(False)))
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
         if addresses != _addresses(path):
             self._move_interface(kernel)
-            self._move_policies(kernel)
+        old, self._policies = self._policies, self._policy_specs() if self._policies else ()
+        both = zip(old, self._policies, strict=True)
+        kernel.migrate(tuple(moves), tuple(PolicyMove(*pair) for pair in both if pair[0] != pair[1]))
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""
@@ -317,15 +322,6 @@ class ChildSa:
             moved = open_interface(kernel, self.config, *_addresses(self.path))
             kernel.close_interface(self._interface)
             self._interface = moved
-
-    def _move_policies(self, kernel: Kernel) -> None:
-        """New ones first, so that nothing leaves unprotected in between."""
-        old, self._policies = self._policies, ()
-        for policy in self._policy_specs() if old else ():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
-        for policy in old:
-            kernel.delete_policy(policy)
 
 
 _SHA256, _CUT_BITS = 12, 96

@@ -104,7 +104,7 @@ def test_vti_over_ipv6_for_any_peer(devices, links):
 
 
 def test_kernel_without_either_is_told_what_is_missing():
-    with pytest.raises(KernelError, match="xfrm_interface.*and no VTI.*ip_vti"):
+    with pytest.raises(KernelError, match=r"xfrm_interface.*and no VTI.*ip_vti"):
         Devices(1, Links()).open(SPEC)
 
 

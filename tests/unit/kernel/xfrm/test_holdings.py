@@ -22,7 +22,13 @@ MOON, SUN = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 GCM = Algorithm(20, 256, Secret(b"\7" * 36))
 SA = SaSpec(SaId(MOON, SUN, IpProtocol.ESP, 0xC9), 1, Mode.TUNNEL, False, GCM, mark=Mark(5))
 POLICY = PolicySpec(
-    Direction.OUT, TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24"), Mode.TUNNEL, 1, MOON, SUN
+    Direction.OUT,
+    TrafficSelector.of("10.1.0.0/24"),
+    TrafficSelector.of("10.2.0.0/24"),
+    Mode.TUNNEL,
+    1,
+    MOON,
+    SUN,
 )
 OURS, OTHERS = Owner(0x51B), Owner(0x51C)
 

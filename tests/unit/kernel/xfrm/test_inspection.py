@@ -34,7 +34,13 @@ MOON, SUN = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 GCM = Algorithm(20, 256, Secret(b"\7" * 36))
 SA = SaSpec(SaId(MOON, SUN, IpProtocol.ESP, 0xC9), 1, Mode.TUNNEL, False, GCM)
 POLICY = PolicySpec(
-    Direction.OUT, TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24"), Mode.TUNNEL, 1, MOON, SUN
+    Direction.OUT,
+    TrafficSelector.of("10.1.0.0/24"),
+    TrafficSelector.of("10.2.0.0/24"),
+    Mode.TUNNEL,
+    1,
+    MOON,
+    SUN,
 )
 NET = ip_network("10.2.0.0/24")
 
@@ -177,7 +183,9 @@ def test_refused_repair_says_why(parts):
 
 def test_view_tells_everything(parts):
     parts.associations.add(
-        replace(SA, id=replace(SA.id, spi=0xCA), mark=Mark(5), if_id=9, encapsulation=Encapsulation(4500, 1025))
+        replace(
+            SA, id=replace(SA.id, spi=0xCA), mark=Mark(5), if_id=9, encapsulation=Encapsulation(4500, 1025)
+        )
     )
     parts.associations.allocate(SUN, MOON, IpProtocol.ESP)
     parts.netlink.carry(0xCA, 840, 10)

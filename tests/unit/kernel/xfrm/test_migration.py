@@ -38,7 +38,13 @@ MOON, SUN, AWAY = ip_address("192.0.2.1"), ip_address("192.0.2.2"), ip_address("
 GCM = Algorithm(20, 256, Secret(b"\7" * 36))
 SA = SaSpec(SaId(MOON, SUN, IpProtocol.ESP, 0xC9), 1, Mode.TUNNEL, False, GCM)
 POLICY = PolicySpec(
-    Direction.OUT, TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24"), Mode.TUNNEL, 1, MOON, SUN
+    Direction.OUT,
+    TrafficSelector.of("10.1.0.0/24"),
+    TrafficSelector.of("10.2.0.0/24"),
+    Mode.TUNNEL,
+    1,
+    MOON,
+    SUN,
 )
 MOVED = replace(POLICY, outer_source=AWAY)
 
@@ -60,10 +66,14 @@ class Migrating(SimulatedNetlink):
 def parts():
     netlink, owner = Migrating(), Owner(0x51B)
     sas = Associations(netlink, owner, (1, 2), lambda: 0.0, lambda spec: (b"",))
-    return Parts(netlink, owner, sas, Policies(netlink, owner, lambda spec: b""), None, None, None, lambda: 0.0)
+    return Parts(
+        netlink, owner, sas, Policies(netlink, owner, lambda spec: b""), None, None, None, lambda: 0.0
+    )
 
 
-def move(parts: Parts, sa: SaSpec = SA, policy: PolicySpec = POLICY, ports: Encapsulation | None = None) -> bool:
+def move(
+    parts: Parts, sa: SaSpec = SA, policy: PolicySpec = POLICY, ports: Encapsulation | None = None
+) -> bool:
     parts.associations.add(sa)
     parts.policies.add(policy)
     sas = (SaMove(sa.id, replace(sa.id, source=AWAY), ports),)
