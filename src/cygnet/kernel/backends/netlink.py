@@ -4,11 +4,12 @@ A request is acknowledged before :meth:`Netlink.ask` returns; a refusal carries 
 kernels that have it, the kernel's own words (NLMSGERR_ATTR_MSG). Everything is in the byte order of the host.
 """
 
+import errno
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from struct import Struct
 
@@ -103,9 +104,9 @@ class Netlink:
     def ask(self, kind: int, body: bytes, flags: int = 0) -> tuple[int, tuple[Message, ...]]:
         """Send one request; its sequence number and the answers before its acknowledgement.
 
-        Raises :class:`RefusedError`, and ``OSError`` when no answer comes.
+        Raises :class:`RefusedError`, also when no answer comes.
         """
-        with self._lock:
+        with self._lock, _answered():
             sequence = self._send(kind, body, REQUEST | ACK | flags)
             answers: list[Message] = []
             while True:
@@ -117,7 +118,7 @@ class Netlink:
 
     def dump(self, kind: int, body: bytes = b"") -> list[Message]:
         """All entries of a table; raises as :meth:`ask` does."""
-        with self._lock:
+        with self._lock, _answered():
             sequence = self._send(kind, body, REQUEST | ROOT_MATCH)
             found: list[Message] = []
             while len(found) < MAX_DUMP:
@@ -127,7 +128,7 @@ class Netlink:
                     if message.kind in (_ERROR, _DONE):
                         return found
                     found.append(message)
-            raise RefusedError(7, f"more than {MAX_DUMP} entries")
+            raise RefusedError(errno.E2BIG, f"more than {MAX_DUMP} entries")
 
     def close(self) -> None:
         """Close the socket."""
@@ -144,6 +145,15 @@ class Netlink:
         data, sender = self._socket.recvfrom(RECEIVE)
         if sender[0] == 0:
             yield from (message for message in split(data) if message.sequence == sequence)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """A socket that fails is a refusal too."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(error.errno or errno.ETIMEDOUT, "the kernel did not answer") from error
 
 
 def _raise_if_refused(message: Message) -> None:
