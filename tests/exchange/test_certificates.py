@@ -8,8 +8,10 @@ from simulation.certified import certified_pair
 from simulation.pair import Pair
 
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import SendCert
+from cygnet.cert.certificates import Certificate
+from cygnet.charon.config.records import AuthClass, SendCert
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.sa.orders import RekeyIke
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ec256", "ec384", "ed25519"])
@@ -139,3 +141,32 @@ def test_missing_private_key_is_reported_before_anything_is_authenticated() -> N
     pair.network.run(60)
     assert pair.is_clean()
     assert "no private key found for 'alice.test'" in pair.alice.finished().reason
+
+
+def test_signature_where_a_secret_is_demanded_is_refused_for_that_and_not_for_its_key() -> None:
+    pair = certified_pair()
+    pair.change("bob", remote=(replace(pair.bob_config.remote[0], auth=AuthClass.PSK),))
+    pair.bob.store.anchors.clear()
+    # I -> R  IKE_AUTH { IDi, CERT, CERTREQ, IDr, AUTH, SAi2, TSi, TSr }
+    # R -> I  IKE_AUTH { N(AUTHENTICATION_FAILED) }
+    pair.connect()
+    assert pair.is_clean()
+    assert pair.bob.said(
+        "constraint check failed: requires pre-shared key authentication, but peer used public key"
+    )
+
+
+def test_certificates_that_a_peer_proved_itself_with_are_remembered_through_a_rekeying() -> None:
+    pair = certified_pair()
+    for whose in ("alice", "bob"):
+        pair.change(whose, reauth=False)
+    pair.connect()
+    shown = pair.bob.sa.snapshot(0).peer_certificates
+    assert [str(Certificate.parse(der).subject) for der in shown] == [
+        "C=CH, O=Lab, CN=alice.test", "C=CH, O=Lab, CN=Root",
+    ]  # fmt: skip
+    before = pair.bob.sa.unique_id
+    pair.alice.order(pair.alice.sa, RekeyIke())
+    pair.network.run(60)
+    assert pair.bob.sa.unique_id != before
+    assert pair.bob.sa.snapshot(0).peer_certificates == shown

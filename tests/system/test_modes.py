@@ -204,6 +204,18 @@ def test_trap_without_a_peer_finds_it_in_the_packet(lab: Lab, kinds: str) -> Non
     assert "remote address unknown with dynamic" in moon.host.ipsec("update", status=None)
 
 
+@pytest.mark.parametrize("kinds", OURS)
+def test_marked_packets_alone_enter_a_tunnel_with_a_mark(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun)
+    replace(moon, "    leftid", "    mark=5/0xff\n    leftid")
+    bring_up(moon, sun)
+    for mark, carried in (("5", True), ("517", True), ("6", False)):
+        command = ["ping", "-q", "-c", "1", "-W", "1", "-m", mark, "-I", moon.inside, sun.inside]
+        assert (moon.host.net(*command, status=None).returncode == 0) is carried
+    assert seen(sun.host)["plain"] == 0
+
+
 SHUNTS = """
 conn open
     left=192.0.2.1

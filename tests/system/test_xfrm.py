@@ -153,6 +153,22 @@ def test_trap_fires_and_others_traps_do_not_concern_us(
     assert {(one.reqid, str(one.destination.start)) for one in acquires} == {(77, "10.2.0.9")}
 
 
+def test_trap_asks_again_some_seconds_after_an_acquire_that_came_to_nothing(
+    space: Namespace, kernel: XfrmKernel, events: list[KernelEvent]
+) -> None:
+    def ping() -> int:
+        with space.entered():
+            subprocess.run(["ping", "-c1", "-W1", "-I", "10.1.0.1", "10.2.0.9"], capture_output=True)
+        return len([one for one in events if isinstance(one, Acquire)])
+
+    with space.entered():
+        kernel.add_policy(TRAP)
+    until(lambda: ping() == 1, "acquire")
+    assert ping() == 1
+    kernel.acquire_failed(TRAP.reqid)
+    until(lambda: ping() == 2, "another acquire", 10)
+
+
 def test_new_daemon_removes_what_the_dead_one_left_and_nothing_else(space: Namespace, tmp_path: Path) -> None:
     space.run("ip xfrm policy add src 198.51.100.1 dst 198.51.100.2 dir out action block")
     space.run("ip route add 198.51.100.0/24 via 192.0.2.254 table 220")

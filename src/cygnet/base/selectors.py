@@ -103,7 +103,13 @@ class TrafficSelector:
 
     def contains(self, other: "TrafficSelector") -> bool:
         """Whether all that ``other`` matches is matched by this one."""
-        return self.narrow(other) == replace(other, dynamic=False)
+        return (
+            self.family == other.family
+            and self.protocol in (0, other.protocol)
+            and int(self.start) <= int(other.start)
+            and int(other.end) <= int(self.end)
+            and _ports_contain(self, other)
+        )
 
     def matches(self, address: Address, protocol: int = 0, port: int = 0) -> bool:
         """Whether a packet's end is inside."""
@@ -155,6 +161,14 @@ def pairs(
 def _go_together(ours: TrafficSelector, theirs: TrafficSelector) -> bool:
     protocols = {ours.protocol, theirs.protocol} - {0}
     return ours.family == theirs.family and len(protocols) < 2
+
+
+def _ports_contain(wide: TrafficSelector, narrow: TrafficSelector) -> bool:
+    if wide.any_port:
+        return True
+    if wide.opaque or narrow.opaque:
+        return wide.opaque and narrow.opaque
+    return wide.start_port <= narrow.start_port and narrow.end_port <= wide.end_port
 
 
 def _narrow_ports(a: TrafficSelector, b: TrafficSelector) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Certificates and keys for people, in the form of ``ipsec listcerts`` and ``ipsec pki --print``."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha1
 
@@ -43,6 +44,13 @@ def key_lines(key: object, private: bool = False) -> list[str]:
         f"keyid:     {sha1(info, usedforsecurity=False).digest().hex(':')}",
         f"subjkey:   {_subject_key_octets(key).hex(':')}",
     ]
+
+
+def pem_lines(der: bytes) -> list[str]:
+    """A certificate as text for a file (RFC 7468)."""
+    text = b64encode(der).decode()
+    body = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return ["-----BEGIN CERTIFICATE-----", *body, "-----END CERTIFICATE-----"]
 
 
 def key_name(key: object) -> str:
@@ -102,8 +110,7 @@ def _flags(certificate: x509.Certificate) -> Iterator[str]:
         found += [name for usage, name in USAGES.items() if usage in usages]
     if certificate.subject == certificate.issuer:
         found.append("self-signed")
-    if found:
-        yield "flags:     " + " ".join(found) + " "
+    yield "flags:     " + "".join(f"{word} " for word in found)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

@@ -3,7 +3,7 @@
 import secrets
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,17 +16,26 @@ from cygnet.charon.backends.manager import BackendManager, chosen
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke import Host, StrokeBackend
 from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.dispatch import Handlers
+from cygnet.charon.control.export import ExportHandler
+from cygnet.charon.control.following import Follower
 from cygnet.charon.control.initiate import InitiateHandler
 from cygnet.charon.control.kernel import KernelHandler
-from cygnet.charon.control.list import ListHandler
+from cygnet.charon.control.leases import LeasesHandler
+from cygnet.charon.control.list import CERTIFICATES, ListHandler
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
+from cygnet.charon.control.memusage import MemUsageHandler
+from cygnet.charon.control.purge import PurgeHandler
+from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.reread import RereadHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.server import ControlServer, Limits, listen
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
+from cygnet.charon.control.user_credentials import UserCredentialsHandler
+from cygnet.charon.jobs.ike_counters import IkeCounters
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.negotiations import Negotiations, Workplace
@@ -35,6 +44,8 @@ from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports
 from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.updown import Updown
+from cygnet.charon.memory import Holdings
 from cygnet.charon.sa.endpoint import Endpoint
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
@@ -42,7 +53,7 @@ from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sockets import open_sockets, xfrm_settings
 from cygnet.kernel.backends.factory import choose, open_kernel
-from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import Expire, Kernel, SaId
 from cygnet.runtime import paths
@@ -56,6 +67,7 @@ from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
 from cygnet.runtime.sa_index import Keys
+from cygnet.runtime.scripts import run_script
 from cygnet.runtime.threads.pool import Pool
 from cygnet.runtime.threads.receiver import Receiver
 from cygnet.runtime.threads.scheduler import Scheduler
@@ -65,6 +77,8 @@ DELETE_S = 1.2
 """How long a stopping daemon waits for its peers to confirm that SAs are deleted."""
 THREADS_S = 0.3
 """How long each kind of thread may take to end."""
+SCRIPTS_S = 2.5
+"""How long updown scripts may take when the daemon ends."""
 HALF_OPEN = ("CREATED", "CONNECTING")
 
 
@@ -116,7 +130,7 @@ class Daemon:
             thread.stop(THREADS_S)
         self._kernel.close(flush=True)
         self._socket.close()
-        self._bus.close(THREADS_S)
+        self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
         """After rotation (SIGHUP)."""
@@ -158,6 +172,7 @@ class Daemon:
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
         )  # fmt: skip
+        self._ike_counters = IkeCounters(self._connection_of)
         resolver = Resolver()
         host = Host(
             self._reader, resolver, self._is_local, time.time, self._bus.log, lambda: self._kernel.features
@@ -180,9 +195,13 @@ class Daemon:
             place, self._negotiations, self._traps, installed, self._events, self._backends
         )
         performer.react, performer.expire = self._reactions, self._manager.expire
+        performer.count = self._ike_counters
         self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
+        updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log)
+        self._bus.listen(updown, events=updown.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
-        reports = DropReports(RateLimitedLog(self._bus, place.clock), self._counters, place.clock)
+        log = RateLimitedLog(self._bus, place.clock)
+        reports = DropReports(log, self._counters, self._ike_counters, place.clock)
         handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
         self._threads = (
             Scheduler(self._events, self._report),
@@ -196,18 +215,32 @@ class Daemon:
             __version__, self._started_at, self._began, self._place.clock, self._pool, self._events,
             self._kernel.local_addresses, facts.parts(self._socket.kind, self._kernel.features.name),
         )  # fmt: skip
+        follower = Follower(self._place.clock, settings.stroke_timeout_s)
+        terminate = TerminateHandler(self._manager, self._negotiations, follower)
         handlers = Handlers(
-            StatusHandler(self._manager, self._backends, self._traps, self._kernel, about, self._place.clock),
-            ListHandler(self._stroke, about, time.time),
-            InitiateHandler(self._backends, self._negotiations, self._place.clock, settings.stroke_timeout_s),
-            TerminateHandler(self._manager, self._negotiations, self._place.clock, settings.stroke_timeout_s),
-            RouteHandler(self._backends, self._traps),
-            UnrouteHandler(self._traps),
-            LoadHandler(self._stroke),
-            RereadHandler(self._stroke),
-            LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
-            KernelHandler(self._kernel, self._manager, self._renew),
-        )
+            status=StatusHandler(
+                self._manager, self._backends, self._traps, self._kernel, about, self._backends,
+                self._place.clock,
+            ),
+            lists=ListHandler(self._stroke, about, time.time),
+            initiate=InitiateHandler(
+                self._backends, self._negotiations, follower, self._kernel.source_address
+            ),
+            terminate=terminate,
+            rekey=RekeyHandler(self._manager, self._negotiations, follower),
+            route=RouteHandler(self._backends, self._traps),
+            unroute=UnrouteHandler(self._traps),
+            load=LoadHandler(self._stroke),
+            reread=RereadHandler(self._stroke),
+            purge=PurgeHandler(self._stroke, terminate),
+            loglevel=LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
+            kernel=KernelHandler(self._kernel, self._manager, self._renew),
+            leases=LeasesHandler(self._backends),
+            counters=CountersHandler(self._ike_counters),
+            export=ExportHandler(self._stroke, self._manager),
+            memusage=MemUsageHandler(self._holdings()),
+            users=UserCredentialsHandler(self._backends, self._stroke.users),
+        )  # fmt: skip
         limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
         listener = listen(paths.charon_ctl())
         self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
@@ -216,9 +249,37 @@ class Daemon:
         """An SA has gone from the kernel: as if it had expired."""
         self._kernel_events(Expire(lost, hard=True))
 
+    def _holdings(self) -> Holdings:
+        manager = self._manager
+
+        def listed(kind: str) -> int:
+            return len(self._stroke.listed(kind))
+
+        tables: dict[str, Callable[[], int]] = {
+            "IKE_SAs": lambda: len(manager),
+            "half-open IKE_SAs": manager.half_open,
+            "CHILD_SAs": lambda: sum(len(sa.children) for sa in manager.snapshots()),
+            "traps and shunts": lambda: len(self._traps.installed()),
+            "connections": lambda: sum(len(peer.children) for peer in self._backends.peers()),
+            "connections with counters": lambda: len(self._ike_counters.names()),
+            "counts of other connections lost": lambda: self._ike_counters.refused,
+            **{kind: partial(listed, kind) for kind in CERTIFICATES},
+        }
+
+        def queues() -> dict[str, int]:
+            jobs = zip(("critical", "high", "medium", "low"), self._jobs.lengths(), strict=True)
+            named = {f"jobs, {priority}": length for priority, length in jobs}
+            return {**named, "timers": len(self._events), "sends": len(self._sends), **self._bus.waiting()}
+
+        return Holdings(tables, queues, self._counters.snapshot)
+
     def set_level(self, group: str, level: int) -> None:
         """``stroke loglevel``."""
         self._bus.set_level(None if group == "any" else Group(group), level)
+
+    def _connection_of(self, ike_id: int) -> str:
+        snapshot = self._manager.snapshot(ike_id)
+        return snapshot.name if snapshot is not None else ""
 
     def _is_local(self, address: Address) -> bool:
         return address in self._kernel.local_addresses() or address.is_loopback

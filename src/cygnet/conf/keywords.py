@@ -200,7 +200,7 @@ _END_KEYWORDS = (
             needed=True),
     Keyword("firewall", CONN, yes_no, "no", LATER, "firewall", end=True, works=only("no")),
     Keyword("hostaccess", CONN, yes_no, "no", LATER, "host_access", end=True, works=only("no")),
-    Keyword("updown", CONN, text, "", LATER, "updown", end=True),
+    Keyword("updown", CONN, text, "", DONE, "updown", end=True),
 )  # fmt: skip
 
 _CA_KEYWORDS = (

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 REQUEST_LIMIT = 1 << 20
 FRAME_LIMIT = 1 << 20
+PIECE = 1 << 16
+"""How many octets of an answer are read at once, at most."""
 
 TEXT = b"T"
 DONE = b"D"
@@ -46,22 +48,55 @@ def converse(
     fields: Mapping[str, object],
     on_text: Callable[[str], None],
     on_prompt: Callable[[str], str] | None = None,
+    on_wait: Callable[[], None] | None = None,
 ) -> tuple[int, str]:
     """Send one request and follow the answer to its end: the exit code and, after a failure, the reason.
 
-    ``on_text`` gets each line without its newline. Raises :class:`ControlError` if the daemon closes
-    early or says what we do not understand, ``OSError`` if the socket fails.
+    ``on_text`` gets each line without its newline; ``on_wait`` is called before each wait for more, when
+    it is time to flush. Raises :class:`ControlError` if the daemon closes early or says what we do not
+    understand, ``OSError`` if the socket fails.
     """
     stream.sendall(request_octets(kind, fields))
+    buffered = Buffered(stream, on_wait)
     while True:
-        frame, body = read_frame(stream)
+        frame, body = read_frame(buffered)
         if frame == DONE:
             return done_of(body)
         if frame == PROMPT:
+            if on_wait is not None:
+                on_wait()
             answer = on_prompt(_text(body)) if on_prompt else ""
             stream.sendall(frame_octets(ANSWER, answer.encode(errors="replace")))
         else:
             on_text(_text(body))
+
+
+def conversation(kind: str, fields: Mapping[str, object]) -> Callable[..., tuple[int, str]]:
+    """:func:`converse` with this request; what is left to say is the stream and the callbacks."""
+    return lambda stream, *callbacks: converse(stream, kind, fields, *callbacks)
+
+
+class Buffered:
+    """Reads a stream in large pieces; ``on_wait`` is called before each of them."""
+
+    def __init__(self, stream: "Stream", on_wait: Callable[[], None] | None = None) -> None:
+        self._stream = stream
+        self._on_wait = on_wait
+        self._piece = b""
+        self._place = 0
+
+    def sendall(self, data: bytes, /) -> None:
+        """Write everything, unbuffered."""
+        self._stream.sendall(data)
+
+    def recv(self, limit: int, /) -> bytes:
+        """What has arrived, at most ``limit`` octets; nothing at the end of the stream."""
+        if self._place == len(self._piece):
+            if self._on_wait is not None:
+                self._on_wait()
+            self._piece, self._place = self._stream.recv(PIECE), 0
+        begin, self._place = self._place, min(self._place + limit, len(self._piece))
+        return self._piece[begin : self._place]
 
 
 def request_octets(kind: str, fields: Mapping[str, object]) -> bytes:
@@ -117,7 +152,7 @@ def done_of(body: bytes) -> tuple[int, str]:
 def _read(stream: "Stream", size: int) -> bytes:
     parts: list[bytes] = []
     while size:
-        part = stream.recv(min(size, 65536))
+        part = stream.recv(min(size, PIECE))
         if not part:
             raise ControlError("the daemon ended the connection before its answer was complete")
         parts.append(part)

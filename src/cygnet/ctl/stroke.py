@@ -1,20 +1,19 @@
 """The stroke messages: what starter, ``stroke`` and ``ipsec`` ask of charon, and what comes back.
 
 One request goes over one connection to ``charon.ctl``; charon answers with lines of text and one
-:class:`Done`. :func:`converse` is the whole client for anyone with a connected socket. The octets are
-those of :mod:`cygnet.ctl.frames`.
+:class:`Done`. The octets are those of :mod:`cygnet.ctl.frames`, whose ``converse`` is the whole client
+for anyone with a connected socket.
 
 The messages keep the fields of strongSwan's stroke protocol under our names: ``*_s`` is seconds, text
 is as written in ``ipsec.conf`` where charon does the parsing (addresses, subnets, identities, proposals).
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
-from math import isfinite
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from cygnet.ctl import frames
 from cygnet.ctl.frames import ControlError
+from cygnet.ctl.records import record
 
 if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream
@@ -195,14 +194,18 @@ class TerminateSourceIp:
     kind: ClassVar[str] = "terminate-srcip"
     start: str
     end: str = ""
+    wait: bool = True
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rekey:
-    """``rekey`` of a name or ``NAME{n}``, ``NAME[n]``."""
+    """``rekey`` of what ``down`` would close; ``wait`` as in ``up``."""
 
     kind: ClassVar[str] = "rekey"
     name: str
+    wait: bool = True
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,8 @@ class Reread:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """``purgecerts`` and its kin: forget what was fetched or received."""
+    """``purgecerts`` and its kin: forget what was received or fetched (``certs``, ``crls``, ``ocsp``), or
+    close the IKE_SAs without a CHILD_SA (``ike``)."""
 
     kind: ClassVar[str] = "purge"
     kinds: tuple[str, ...]
@@ -284,35 +288,52 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """``listcounters``, ``resetcounters``, of one connection or of the daemon."""
+    """``listcounters``, ``resetcounters``: of the daemon, of one connection, or with ``all`` of every one."""
 
     kind: ClassVar[str] = "counters"
     name: str = ""
     reset: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """``exportx509`` and its kin: certificates in PEM.
+
+    ``what`` is ``x509`` (``of`` is a subject), or ``conncert`` or ``connchain`` (``of`` is a connection).
+    """
+
+    kind: ClassVar[str] = "export"
+    what: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemUsage:
+    """``memusage``: what the daemon holds."""
+
+    kind: ClassVar[str] = "memusage"
+
+
+@dataclass(frozen=True, slots=True)
+class UserCredentials:
+    """``user-creds``: the user name and password with which a connection authenticates us."""
+
+    kind: ClassVar[str] = "user-credentials"
+    name: str
+    username: str
+    password: str = field(repr=False)
+
+
 Request = (
     AddConnection | DeleteConnection | AddAuthority | DeleteAuthority | Initiate | Terminate
     | TerminateSourceIp | Rekey | Route | Unroute | Status | List | Reread | Purge | LogLevel | Leases
-    | Counters | Kernel
+    | Counters | Export | MemUsage | UserCredentials | Kernel
 )  # fmt: skip
 REQUESTS: tuple[type[Request], ...] = (
     AddConnection, DeleteConnection, AddAuthority, DeleteAuthority, Initiate, Terminate, TerminateSourceIp,
-    Rekey, Route, Unroute, Status, List, Reread, Purge, LogLevel, Leases, Counters, Kernel,
+    Rekey, Route, Unroute, Status, List, Reread, Purge, LogLevel, Leases, Counters, Export, MemUsage,
+    UserCredentials, Kernel,
 )  # fmt: skip
-
-
-R = TypeVar("R", bound=End | Request)
-
-
-def converse(
-    stream: "Stream",
-    request: Request,
-    on_text: Callable[[str], None],
-    on_prompt: Callable[[str], str] | None = None,
-) -> Done:
-    """Send ``request`` over a connected socket and follow the answer; errors as ``frames.converse``."""
-    return Done(*frames.converse(stream, request.kind, asdict(request), on_text, on_prompt))
 
 
 def encode(request: Request) -> bytes:
@@ -329,7 +350,7 @@ def decode(values: dict[str, object]) -> Request:
     """The message of a request's fields; raises :class:`ControlError` naming the field that is wrong."""
     for message in REQUESTS:
         if message.kind == values.get("kind"):
-            return _record(message, {key: value for key, value in values.items() if key != "kind"})
+            return record(message, {key: value for key, value in values.items() if key != "kind"})
     raise ControlError(f"unknown request '{values.get('kind')}'")
 
 
@@ -338,28 +359,3 @@ def encode_reply(reply: Text | Done) -> bytes:
     if isinstance(reply, Done):
         return frames.done_octets(reply.exit_code, reply.reason)
     return frames.frame_octets(frames.TEXT, reply.text.encode(errors="replace"))
-
-
-def _record(cls: type[R], values: dict[str, object]) -> R:
-    types = {entry.name: entry.type for entry in fields(cls)}
-    unknown = values.keys() - types.keys()
-    if unknown:
-        raise ControlError(f"unknown field '{min(unknown)}' in {cls.__name__}")
-    checked = {name: _value(f"{cls.__name__}.{name}", types[name], value) for name, value in values.items()}
-    try:
-        return cls(**checked)  # type: ignore[arg-type]
-    except TypeError:
-        raise ControlError(f"a field of {cls.__name__} is missing") from None
-
-
-def _value(name: str, wanted: object, value: object) -> object:
-    """``value`` if it is of the declared type; a tuple or an :class:`End` is made from its JSON form."""
-    if wanted is End and isinstance(value, dict):
-        return _record(End, value)
-    if wanted == tuple[str, ...] and isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return tuple(value)
-    if wanted is float and type(value) in (int, float) and isfinite(value):  # type: ignore[arg-type]
-        return value
-    if wanted in (str, int, bool) and type(value) is wanted:
-        return value
-    raise ControlError(f"{name} cannot be {value!r:.40}")

@@ -7,7 +7,7 @@ from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.interfaces import Sealer
 from cygnet.esp.carriages import IPV4, IPV6, carriage
 from cygnet.esp.mtu import alignment, payload_mtu
-from cygnet.esp.records import Drop, Due, Limits, SaParameters
+from cygnet.esp.records import Carriage, Drop, Due, Limits, SaParameters
 from cygnet.esp.sequence import ReplayWindow
 
 _NEVER = 1 << 64
@@ -79,6 +79,7 @@ class OutboundSa:
         "_sealer",
         "_sequence",
         "_tfc",
+        "_whole",
         "attachment",
         "inner_mtu",
         "meter",
@@ -116,6 +117,7 @@ class OutboundSa:
         self.attachment: object = None
         self._mode = carriage(parameters, inbound=False)
         self._enclose, self.outer = self._mode.enclose, self._mode.outer
+        self._whole = parameters.carriage is Carriage.TUNNEL
 
     def skip(self, sequence: int) -> None:
         """Go on after ``sequence``, as an SA that has already sent that many packets."""
@@ -124,15 +126,19 @@ class OutboundSa:
 
     def seal(self, packet: bytes) -> bytes | Drop:
         """The ESP packet that carries an IP packet, with its own sequence number, or why there is none."""
-        enclosed = self._enclose(packet)
-        if isinstance(enclosed, Drop):
-            return enclosed
-        payload, next_header = enclosed
+        if self._whole:  # by far the most frequent, so without a call
+            payload, next_header = packet, IPV4 if packet[0] >> 4 == 4 else IPV6
+        else:
+            enclosed = self._enclose(packet)
+            if isinstance(enclosed, Drop):
+                return enclosed
+            payload, next_header = enclosed
         sequence = self._sequence = self._sequence + 1
         if len(payload) < self._tfc:
             payload += bytes(self._tfc - len(payload))
         padding = -(len(payload) + 2) % self._align
-        plaintext = payload + _trailer(next_header, padding)
+        ready = self._whole
+        plaintext = payload + (_TRAILERS[next_header][padding] if ready else _trailer(next_header, padding))
         sealer, spi = self._sealer, self.parameters.spi
         iv = _COUNTER.pack(sequence) if sealer.counter_mode else self._rng(sealer.iv_size)
         header = _HEADER.pack(spi, sequence & 0xFFFFFFFF)
@@ -204,8 +210,7 @@ class InboundSa:
 
 
 def _trailer(next_header: int, padding: int) -> bytes:
-    ready = _TRAILERS.get(next_header)
-    return ready[padding] if ready else _PADDING[:padding] + bytes((padding, next_header))
+    return _PADDING[:padding] + bytes((padding, next_header))
 
 
 def _within_sequence_numbers(parameters: SaParameters) -> Limits:

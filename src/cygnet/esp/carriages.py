@@ -12,7 +12,7 @@ from cygnet.base.dscp import DscpCopy
 from cygnet.esp.checksums import checksum, readdressed
 from cygnet.esp.flows import UDP, is_fragment
 from cygnet.esp.records import Carriage, Drop, SaParameters
-from cygnet.esp.tos import decapsulate, outer_tos, tos_of
+from cygnet.esp.tos import decapsulate, tos_of
 
 IPV4, IPV6, NO_NEXT = 4, 41, 59
 BEET_OPTIONS = 94
@@ -48,13 +48,20 @@ class Mode(Protocol):
 
 
 def carriage(parameters: SaParameters, *, inbound: bool) -> Mode:
-    """The mode of an SA."""
+    """The mode of an SA.
+
+    The addresses of what is inside are those of the selectors. So they stay as they are in transport mode
+    too when the outer ones change (a NAT that gives the peer another address), and connections go on.
+    """
     if parameters.carriage is Carriage.TUNNEL:
         return Tunnel(parameters.copy_dscp)
-    if parameters.carriage is Carriage.TRANSPORT:
-        return Headless(parameters.source, parameters.destination, parameters.original)
-    near, far = parameters.local_ts[0].start, parameters.remote_ts[0].start
-    return Headless(*((far, near) if inbound else (near, far)), options=True)
+    ends = parameters.source, parameters.destination
+    if parameters.local_ts and parameters.remote_ts:
+        ends = parameters.local_ts[0].start, parameters.remote_ts[0].start
+        ends = ends[::-1] if inbound else ends
+    if parameters.carriage is Carriage.BEET:
+        return Headless(*ends, options=True)
+    return Headless(*ends, parameters.original)
 
 
 class Tunnel:
@@ -72,12 +79,17 @@ class Tunnel:
 
     def outer(self, packet: bytes) -> int:
         """DSCP if it is copied, and ECN; the outer TTL is the host's."""
-        return outer_tos(tos_of(packet), self._outward)
+        first = packet[0]
+        tos = packet[1] if first >> 4 == 4 else (first & 15) << 4 | packet[1] >> 4
+        return tos if self._outward else tos & 3
 
     def disclose(self, plaintext: bytes, outer: int) -> bytes | Drop:
         """The inner packet, as long as it says it is: TFC padding goes (RFC 4303, 2.4 to 2.7)."""
-        end = unpadded(plaintext)
-        next_header = plaintext[-1] if end >= 0 else 0
+        padding = plaintext[-2] if len(plaintext) > 1 else 255
+        end = len(plaintext) - 2 - padding
+        if end < 0 or plaintext[end:-2] != _PADDING[:padding]:
+            return Drop.PADDING
+        next_header = plaintext[-1]
         if next_header == IPV4 and end >= 20 and plaintext[0] >> 4 == 4:
             length = plaintext[2] << 8 | plaintext[3]
             least = (plaintext[0] & 15) * 4
@@ -85,7 +97,7 @@ class Tunnel:
             length = 40 + (plaintext[4] << 8 | plaintext[5])
             least = 40
         else:
-            return _no_packet(end, next_header)
+            return _no_packet(next_header)
         if not 20 <= least <= length <= end:
             return Drop.MALFORMED
         packet = plaintext[:length]
@@ -186,9 +198,7 @@ def unpadded(plaintext: bytes) -> int:
     return end if end >= 0 and plaintext[end:-2] == _PADDING[:padding] else -1
 
 
-def _no_packet(end: int, next_header: int) -> Drop:
-    if end < 0:
-        return Drop.PADDING
+def _no_packet(next_header: int) -> Drop:
     if next_header in (IPV4, IPV6):
         return Drop.MALFORMED
     return Drop.DUMMY if next_header == NO_NEXT else Drop.NEXT_HEADER

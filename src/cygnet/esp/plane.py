@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import MalformedError
 from cygnet.base.selectors import TrafficSelector
+from cygnet.esp.acquires import Acquires
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.flows import Flow, flow_key, flow_of, is_fragment, is_multicast
 from cygnet.esp.fragments import Reassembly
@@ -31,17 +32,9 @@ from cygnet.esp.records import (
 
 MAX_FLOWS = 8192
 MAX_FLOWS_PER_SA = 1024
-MAX_ACQUIRES = 4096
-MAX_HELD = 16
-"""Packets kept for each trap until its SA is there."""
-ACQUIRE_S = 165.0
-"""How long one acquire stands before the next packet makes another; as charon sets it in a kernel."""
-
 _Flows = dict[bytes, OutboundSa | Policy | None]
 _Selectors = tuple[TrafficSelector, ...]
 SaKey = tuple[Address, Address, int]
-_Asked = tuple[Policy, Address | None]
-"""A trap, and the destination where each has an SA of its own."""
 Datagram = tuple[bytes, int, tuple[str, int] | None]
 """A received ESP packet, the outer TOS octet with 256 times the TTL; in UDP, its sender's address."""
 
@@ -65,14 +58,6 @@ class Received:
     events: list[Event] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Trap:
-    """An acquire under way: since when, and the packets that wait for it."""
-
-    since: float
-    held: list[bytes] = field(default_factory=list)
-
-
 class DataPlane:
     """SAs and policies of one host, and the way of every packet through them.
 
@@ -87,7 +72,7 @@ class DataPlane:
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
         self._flows: dict[PacketMark | None, _Flows] = {}
-        self._traps: dict[_Asked, _Trap] = {}
+        self._acquires = Acquires()
         self._reassembly = Reassembly()
 
     # -- what the keying daemon does -------------------------------------------------------------------
@@ -152,14 +137,16 @@ class DataPlane:
     def remove_policy(self, policy: Policy) -> None:
         """Take out a policy, with what waited for it."""
         self.policies.remove(policy)
-        for asked in [asked for asked in self._traps if asked[0] == policy]:
-            del self._traps[asked]
+        self._acquires.forget(lambda one: one == policy)
         self._forget_flows()
 
     def forget_acquires(self, owner: str) -> None:
         """A keying daemon began anew: what it was asked for is forgotten and asked again."""
-        for asked in [asked for asked in self._traps if asked[0].owner == owner]:
-            del self._traps[asked]
+        self._acquires.forget(lambda policy: policy.owner == owner)
+
+    def acquire_failed(self, owner: str, reqid: int, now: float) -> None:
+        """No SA of this reqid came to be: packets may ask again in some seconds."""
+        self._acquires.failed(lambda policy: (policy.owner, policy.reqid) == (owner, reqid), now)
 
     def release(self, now: float) -> Sent:
         """Send what waited for an SA that is there by now; to be called after one was added.
@@ -167,12 +154,12 @@ class DataPlane:
         Of a trap's packets those that an SA takes show that there is one; the others ask again.
         """
         sent = Sent()
-        for asked, trap in list(self._traps.items()):
-            mark = asked[0].mark
-            if any(isinstance(self._chosen(flow_key(packet), mark), OutboundSa) for packet in trap.held):
-                del self._traps[asked]
-                self._send(trap.held, now, mark, sent)
+        for packets, mark in self._acquires.ready(self._has_sa):
+            self._send(packets, now, mark, sent)
         return sent
+
+    def _has_sa(self, packet: bytes, mark: PacketMark | None) -> bool:
+        return isinstance(self._chosen(flow_key(packet), mark), OutboundSa)
 
     # -- packets -----------------------------------------------------------------------------------------
 
@@ -233,7 +220,11 @@ class DataPlane:
         if done is None:
             return
         packet, fragments = done
-        key = flow_key(packet)
+        try:
+            key = flow_key(packet)
+        except MalformedError:
+            self.drops[Drop.MALFORMED] += 1
+            return
         chosen = self._chosen(key, mark)
         if isinstance(chosen, OutboundSa):
             self._protect(packet, chosen, sent, now, fits=True)
@@ -280,16 +271,9 @@ class DataPlane:
 
     def _trap(self, packet: bytes, key: bytes, policy: Policy, sent: Sent, now: float) -> None:
         flow = flow_of(key)
-        asked = (policy, flow.destination if policy.outer_destination is None else None)
-        trap = self._traps.get(asked)
-        if trap is None or now - trap.since >= ACQUIRE_S:
-            while len(self._traps) >= MAX_ACQUIRES:
-                del self._traps[next(iter(self._traps))]
-            trap = self._traps[asked] = _Trap(now)
+        if self._acquires.begin(policy, flow, now):
             sent.events.append(AcquireWanted(policy, flow))
-        if len(trap.held) < MAX_HELD:
-            trap.held.append(packet)
-        else:
+        if not self._acquires.hold(policy, flow, packet):
             self.drops[Drop.HELD] += 1
 
     def _flows_of(self, mark: PacketMark | None) -> _Flows:

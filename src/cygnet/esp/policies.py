@@ -29,8 +29,10 @@ class PolicyDatabase:
         """Enter a policy; among equals the newest stands first."""
         computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
         order = (policy.priority or computed, policy.trap, -next(self._serial))
-        insort(self._outbound if policy.outbound else self._inbound, _Entry(order, policy))
-        self._note_whole()
+        entry = _Entry(order, policy)
+        insort(self._outbound if policy.outbound else self._inbound, entry)
+        if _needs_whole(policy):
+            self._whole.append(entry.match)
 
     def remove(self, policy: Policy) -> bool:
         """Take out the newest policy equal to this one; ``False`` when there is none."""
@@ -38,7 +40,8 @@ class PolicyDatabase:
         for at, entry in enumerate(entries):
             if entry.policy == policy:
                 del entries[at]
-                self._note_whole()
+                if _needs_whole(policy):
+                    self._whole.remove(entry.match)
                 return True
         return False
 
@@ -66,13 +69,6 @@ class PolicyDatabase:
         has SAs that carry no fragments (RFC 4301, 4.1, 7).
         """
         return any(pair.joins(flow.source, flow.destination) for pair in self._whole)
-
-    def _note_whole(self) -> None:
-        self._whole = [
-            entry.match
-            for entry in self._outbound
-            if entry.policy.whole or not (entry.policy.source.any_port and entry.policy.destination.any_port)
-        ]
 
     def __iter__(self) -> Iterator[Policy]:
         return (entry.policy for entry in [*self._outbound, *self._inbound])
@@ -127,6 +123,12 @@ class _Entry:
 
     def __post_init__(self) -> None:
         self.match = SelectorPair(self.policy.source, self.policy.destination)
+
+
+def _needs_whole(policy: Policy) -> bool:
+    return policy.outbound and (
+        policy.whole or not (policy.source.any_port and policy.destination.any_port)
+    )
 
 
 def _bounds(selector: TrafficSelector) -> tuple[int, int, int, int]:

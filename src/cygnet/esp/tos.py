@@ -18,11 +18,6 @@ def tos_of(packet: bytes) -> int:
     return (packet[0] & 15) << 4 | packet[1] >> 4
 
 
-def outer_tos(inner: int, copy_dscp: bool) -> int:
-    """The outer header's octet at encapsulation: ECN's normal mode copies (RFC 6040, 4.1)."""
-    return inner if copy_dscp else inner & 3
-
-
 def decapsulate(packet: bytes, outer: int, copy_dscp: bool = False) -> bytes | None:
     """The inner packet with ECN, and perhaps the DSCP, of the outer header; ``None``: to be dropped."""
     inner = tos_of(packet)

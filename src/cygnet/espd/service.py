@@ -17,6 +17,7 @@ from cygnet.esp.records import AcquireWanted, Event, Expired
 from cygnet.espd import translate
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
+    AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
@@ -107,6 +108,7 @@ class Service:
             QuerySa: self._query_sa,
             AddPolicy: self._add_policy,
             DeletePolicy: self._delete_policy,
+            AcquireFailed: self._acquire_failed,
             Inspect: self._inspect,
         }
 
@@ -271,6 +273,10 @@ class Service:
         if not mine[spec]:
             del mine[spec]
             self._uninstall(spec, owner)
+        return Done()
+
+    def _acquire_failed(self, request: AcquireFailed, owner: str, now: float) -> Reply:
+        self._plane.acquire_failed(owner, request.reqid, now)
         return Done()
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:

@@ -91,8 +91,9 @@ def _check(spec: SaSpec) -> None:
         raise KernelError(f"espd does not put ESP into TCP; {_KERNEL}")
     if not 0 <= spec.replay_window <= MAX_WINDOW:
         raise KernelError(f"replay window {spec.replay_window} is not within 0 to {MAX_WINDOW} packets")
-    if spec.mode is Mode.BEET and not _is_host_pair(spec):
-        raise KernelError("a BEET SA needs exactly one address at either end")
+    needs_hosts = spec.mode is Mode.BEET or (spec.mode is Mode.TRANSPORT and spec.local_ts)
+    if needs_hosts and not _is_host_pair(spec):
+        raise KernelError(f"a {spec.mode} SA needs exactly one address at either end")
 
 
 def _is_host_pair(spec: SaSpec) -> bool:

@@ -12,18 +12,28 @@ HELP = """ipsec command [arguments]
 Commands:
 	start|restart [--nofork] [--auto-update SECONDS] [--debug|--debug-more|--debug-all|--nolog] [--conf FILE]
 	update|reload|stop
-	up|down|route|unroute <connection name>
-	down <connection name>{n}|{*}|[n]|[*]
+	up|down|rekey|route|unroute <connection name>
+	down|rekey <connection name>{n}|{*}|[n]|[*]
+	down-srcip <start> [<end>]
 	status|statusall [<connection name>]
+	listalgs|listpubkeys|listcerts [--utc]
+	listcacerts|listaacerts|listocspcerts [--utc]
+	listacerts|listgroups|listcainfos [--utc]
+	listcrls|listocsp|listplugins|listall [--utc]
+	listcounters|resetcounters [<connection name>|all]
 	kernel [--check [--repair]]
-	listalgs|listcerts|listcacerts|listplugins|listall [--utc]
-	rereadsecrets|rereadcacerts|rereadall
+	leases [<poolname> [<address>]]
+	rereadsecrets|secrets|rereadcacerts|rereadaacerts
+	rereadocspcerts|rereadacerts|rereadcrls|rereadall
+	purgecerts|purgecrls|purgeike|purgeocsp
 	pki [--gen|--self|--issue|--pub|--print] ...
 	starter|charon|stroke ...
 	version
 
 Options:
-	--help --version --versioncode --directory --confdir --piddir"""
+	--help --version --versioncode --directory --confdir --piddir
+
+Manual: docs/man/ipsec.8.md."""
 
 
 def run(verb: str, arguments: list[str]) -> int:

@@ -2,8 +2,9 @@
 
 import sys
 
-from cygnet.ipsec.client import NOT_RUNNING, NotRunningError, ask
+from cygnet.ctl.frames import conversation
 from cygnet.runtime import paths
+from cygnet.runtime.client import NOT_RUNNING, NotRunningError, ask
 
 USAGE = 2
 _FIELDS: dict[tuple[str, ...], dict[str, object]] = {
@@ -20,7 +21,7 @@ def run(verb: str, arguments: list[str]) -> int:
         print(f"Usage: ipsec {verb} [--check [--repair]]", file=sys.stderr)
         return USAGE
     try:
-        return ask(paths.charon_ctl(), "kernel", fields, f"ipsec {verb}")
+        return ask(paths.charon_ctl(), conversation("kernel", fields), f"ipsec {verb}")
     except NotRunningError as error:
-        print(f"ipsec {verb}: charon is not running ({error})", file=sys.stderr)
+        print(f"ipsec {verb}: charon is not running ({error}); start it with: ipsec start", file=sys.stderr)
         return NOT_RUNNING

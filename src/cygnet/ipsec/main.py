@@ -11,24 +11,25 @@ PACKAGE = "cygnet.ipsec"
 USAGE, NOT_IMPLEMENTED = 2, 3
 
 MODULES = {
-    "status": "control", "statusall": "control", "up": "control", "down": "control", "route": "control",
-    "unroute": "control", "listcerts": "control", "listcacerts": "control", "listalgs": "control",
-    "listplugins": "control", "listall": "control", "rereadsecrets": "control", "secrets": "control",
-    "rereadcacerts": "control", "rereadall": "control",
-    "start": "service", "stop": "service", "restart": "service", "update": "service", "reload": "service",
-    "starter": "programs", "charon": "programs", "stroke": "programs", "pki": "programs", "whack": "programs",
-    "pluto": "programs",
+    **dict.fromkeys((
+        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "leases",
+        "listcounters", "resetcounters", "secrets",
+        "listalgs", "listpubkeys", "listcerts", "listcacerts", "listaacerts", "listocspcerts", "listacerts",
+        "listgroups", "listcainfos", "listcrls", "listocsp", "listplugins", "listall",
+        "rereadsecrets", "rereadcacerts", "rereadaacerts", "rereadocspcerts", "rereadacerts", "rereadcrls",
+        "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
+    ), "control"),
     "kernel": "kernel",
-    "version": "about", "--version": "about", "--versioncode": "about", "--help": "about", "help": "about",
-    "--confdir": "about", "--piddir": "about", "--directory": "about",
+    **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
+    **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto"), "programs"),
+    **dict.fromkeys((
+        "version", "--version", "--versioncode", "--help", "help", "--confdir", "--piddir", "--directory",
+    ), "about"),
 }  # fmt: skip
 LATER = frozenset({
-    "down-srcip", "leases", "listpubkeys", "listaacerts", "listocspcerts", "listacerts", "listgroups",
-    "listcainfos", "listcrls", "listocsp", "listcounters", "resetcounters", "listcards",
-    "rereadaacerts", "rereadocspcerts", "rereadacerts", "rereadcrls", "rereadgroups", "purgeocsp",
-    "purgecerts", "purgecrls", "purgeike", "ready", "scencrypt", "scdecrypt", "scepclient", "openac",
-    "pool", "barf",
-})  # fmt: skip
+    "listcards", "rereadgroups", "ready", "scencrypt", "scdecrypt", "scepclient", "openac", "pool", "barf",
+})
+"""Verbs of some strongSwan that this version lacks."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,17 +43,12 @@ def main(argv: list[str] | None = None) -> int:
             return _run(verb, words[1:])
         return _unknown(verb)
     except BrokenPipeError:  # whoever read our output had enough; say no more, not even at exit
+        from cygnet.runtime.client import open_nowhere
+
         sys.stdout = sys.stderr = open_nowhere()
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def open_nowhere() -> "TextIO":
-    """A stream that swallows everything."""
-    import os
-
-    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _run(verb: str, arguments: list[str]) -> int:
@@ -71,10 +67,6 @@ def _unknown(verb: str) -> int:
         print(f"ipsec: unknown command `{verb}' (`ipsec --help' for list)", file=sys.stderr)
     return USAGE
 
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,9 +7,10 @@ import sys
 
 from cygnet import __version__
 from cygnet.ctl import starter
-from cygnet.ipsec.client import NOT_RUNNING, NotRunningError, ask
+from cygnet.ctl.frames import conversation
 from cygnet.ipsec.programs import execute
 from cygnet.runtime import paths
+from cygnet.runtime.client import NOT_RUNNING, NotRunningError, ask
 
 NAME = f"Cygnet {__version__}"
 STOP_S = 11.0
@@ -86,7 +87,7 @@ def _is_starter(pid: int) -> bool:
 def _request(kind: str, doing: str, verb: str) -> int:
     _say(f"{doing} Cygnet IPsec configuration...")
     try:
-        return ask(paths.rundir() / starter.SOCKET_NAME, kind, {}, f"ipsec {verb}")
+        return ask(paths.rundir() / starter.SOCKET_NAME, conversation(kind, {}), f"ipsec {verb}")
     except NotRunningError as error:
         _say(f"{doing} Cygnet IPsec configuration failed: starter is not running ({error})")
         return NOT_RUNNING

@@ -365,6 +365,12 @@ class Kernel(Protocol):
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
 
+    def acquire_failed(self, reqid: int) -> None:
+        """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again.
+
+        Backends whose kernel ends acquires by itself have nothing to do.
+        """
+
     def open_interface(self, spec: InterfaceSpec) -> Interface:
         """The connection's interface, made or found, with one more user."""
 

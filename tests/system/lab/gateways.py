@@ -35,6 +35,7 @@ class Gateway(Host):
 
     kind: ClassVar[str]
     load: ClassVar[str] = ""
+    stroke_program: ClassVar[tuple[str, ...]] = ("ipsec", "stroke")
 
     def prepare(self) -> None:
         super().prepare()
@@ -51,6 +52,11 @@ class Gateway(Host):
     def ipsec(self, *arguments: str, status: int | None = 0, timeout: float = 30) -> str:
         """Runs ``ipsec``, which must end with ``status``; returns all it printed."""
         done = self.run("ipsec", *arguments, status=status, timeout=timeout)
+        return done.stdout + done.stderr
+
+    def stroke(self, *arguments: str, status: int | None = 0) -> str:
+        """Runs ``stroke``, which must end with ``status``; returns all it printed."""
+        done = self.run(*self.stroke_program, *arguments, status=status)
         return done.stdout + done.stderr
 
     def launch(self) -> None:
@@ -122,7 +128,7 @@ class StrongSwan(Gateway):
     load = (
         "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey "
         "kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici updown "
-        "eap-identity eap-md5 eap-mschapv2"
+        "eap-identity eap-md5 eap-mschapv2 counters"
     )
 
     def __init__(self, name: str, folder: Path) -> None:

@@ -149,7 +149,7 @@ def test_comments_blank_lines_quotes_escapes_and_joined_lines(parse):
     assert one.left.id == 'O="x", CN=y'
     assert one.right.id == "@#0a0b"
     assert one.left.updown == "one two"
-    assert lines(config) == [9]  # leftupdown is not implemented
+    assert lines(config) == []
 
 
 def test_lines_may_end_as_on_windows(parse):

@@ -13,6 +13,7 @@ from cygnet.ctl.frames import (
     PROMPT,
     TEXT,
     ControlError,
+    conversation,
     converse,
     done_octets,
     frame_octets,
@@ -28,6 +29,26 @@ def test_converse_hands_out_lines_and_returns_exit_code_and_reason() -> None:
     assert converse(stream, "status", {"name": "x"}, lines.append) == (1, "no")
     assert lines == ["one", "two"]
     assert read_request(FakeStream(stream.sent)) == {"kind": "status", "name": "x"}
+
+
+def test_conversation_is_converse_with_its_request() -> None:
+    stream, lines = FakeStream(frame_octets(TEXT, b"one") + done_octets(7, "why")), []
+    assert conversation("status", {"name": "x"})(stream, lines.append) == (7, "why")
+    assert lines == ["one"]
+    assert read_request(FakeStream(stream.sent)) == {"kind": "status", "name": "x"}
+
+
+def test_what_was_shown_is_flushed_before_waiting_and_before_asking() -> None:
+    said: list[str] = []
+    frames = [frame_octets(TEXT, b"one"), frame_octets(TEXT, b"two"), frame_octets(PROMPT, b"PIN:")]
+
+    def ask(prompt: str) -> str:
+        said.append(prompt)
+        return ""
+
+    stream = WholeStream(b"".join(frames) + done_octets(0, ""))
+    converse(stream, "reread", {}, said.append, ask, lambda: said.append("flush"))
+    assert said == ["flush", "one", "two", "flush", "PIN:"]
 
 
 def test_prompt_is_answered_with_what_the_user_types() -> None:
@@ -94,6 +115,19 @@ def test_any_octets_make_a_request_or_a_control_error(octets: bytes) -> None:
 @given(st.integers(0, 255), st.text())
 def test_last_frame_round_trips(code: int, reason: str) -> None:
     assert converse(FakeStream(done_octets(code, reason)), "status", {}, lambda _: None) == (code, reason)
+
+
+class WholeStream:
+    """Everything arrives at once."""
+
+    def __init__(self, incoming: bytes) -> None:
+        self.incoming = BytesIO(incoming)
+
+    def sendall(self, data: bytes) -> None:
+        pass
+
+    def recv(self, limit: int) -> bytes:
+        return self.incoming.read(limit)
 
 
 class FakeStream:

@@ -1,6 +1,5 @@
 """The stroke messages: every one round-trips, and nothing ill-typed gets through."""
 
-import json
 from contextlib import suppress
 from dataclasses import fields
 from io import BytesIO
@@ -14,17 +13,13 @@ from cygnet.ctl.frames import ControlError
 from cygnet.ctl.stroke import (
     REQUESTS,
     AddConnection,
-    Done,
     End,
-    Initiate,
     List,
     Request,
     Status,
-    Text,
-    converse,
+    UserCredentials,
     decode,
     encode,
-    encode_reply,
     receive,
 )
 
@@ -80,12 +75,8 @@ def test_any_fields_make_a_request_or_a_control_error(values: dict[str, object],
         assert isinstance(decode({**values, "kind": kind}), REQUESTS)
 
 
-def test_converse_sends_the_message_and_returns_its_end() -> None:
-    stream = OctetStream(encode_reply(Text("hello")) + encode_reply(Done(7, "why")))
-    lines: list[str] = []
-    assert converse(stream, Initiate("net"), lines.append) == Done(7, "why")
-    assert lines == ["hello"]
-    assert json.loads(stream.sent[4:]) == {"kind": "initiate", "name": "net", "wait": True, "level": 1}
+def test_password_does_not_show_in_a_message_for_people() -> None:
+    assert "hush" not in repr(UserCredentials("net", "alice", "hush"))
 
 
 def test_lists_and_flags_survive() -> None:

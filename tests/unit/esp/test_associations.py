@@ -98,6 +98,16 @@ def test_any_authentic_inside_is_a_whole_packet_or_dropped(plaintext):
     assert isinstance(inner, Drop) or len(inner) >= 20
 
 
+@given(st.sampled_from(sorted(KINDS)), st.integers(-1, 2000), st.integers(20, 1800), st.sampled_from((4, 6)))
+def test_padded_packets_come_out_as_they_were(kind, tfc, size, family):
+    sender, receiver = pair(kind, tfc=tfc)
+    packet = ipv4(size) if family == 4 else ipv6(max(size, 40))
+    sealed = sender.seal(packet)
+    assert receiver.open(sealed) == packet
+    wanted = sender.inner_mtu if tfc < 0 else min(tfc, sender.inner_mtu)
+    assert len(sealed) >= max(wanted, len(packet)) + 10
+
+
 @pytest.mark.parametrize(("plaintext", "reason"), [
     (ipv4(22) + bytes((1, 2, 2, 4)), None),
     (ipv4(22) + bytes((1, 3, 2, 4)), Drop.PADDING),

@@ -125,6 +125,20 @@ def test_bad_pseudo_headers_are_dropped(body):
     assert receiver.open(sealed_with(body, BEET_OPTIONS)) is Drop.MALFORMED
 
 
+@given(st.sampled_from((transport(4), transport(6), beet(4, 6), beet(6, 4))), st.binary(max_size=90),
+       st.sampled_from((0, 4, 6, 17, 59, BEET_OPTIONS, 255)))
+def test_any_authentic_payload_makes_a_packet_of_the_right_length_or_none(parameters, body, next_header):
+    _, receiver = pair(parameters)
+    packet = receiver.open(sealed_with(body, next_header))
+    if isinstance(packet, Drop):
+        return
+    if packet[0] >> 4 == 4:
+        assert int.from_bytes(packet[2:4], "big") == len(packet)
+        assert checksum(packet[: (packet[0] & 15) * 4]) == bytes(2)
+    else:
+        assert int.from_bytes(packet[4:6], "big") == len(packet) - 40
+
+
 def test_pseudo_header_means_nothing_in_transport_mode_and_inside_ipv6():
     for parameters in (transport(), beet(6, 4)):
         _, receiver = pair(parameters)
@@ -168,6 +182,17 @@ def test_checksums_are_brought_to_the_addresses_that_a_nat_made():
 
     packet = receiver.open(sender.seal(ipv4(datagram(before), before, 17)), 64 << 8)
     assert packet == ipv4(datagram(after), after, 17)
+
+
+def test_addresses_inside_stay_when_the_outer_ones_change():
+    here, there = (TrafficSelector.of(text) for text in OUTER[4])
+    parameters = transport(local_ts=(here,), remote_ts=(there,))
+    sender, receiver = pair(parameters)
+    elsewhere = ip_address("203.0.113.9")
+    sender.move(replace(parameters, source=elsewhere))
+    receiver.move(replace(parameters, source=elsewhere, local_ts=(there,), remote_ts=(here,)))
+    packet = ipv4(b"data")
+    assert receiver.open(sender.seal(packet), sender.outer(packet)) == packet
 
 
 def test_tfc_padding_behind_a_udp_datagram_goes_away():

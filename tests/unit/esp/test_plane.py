@@ -9,8 +9,9 @@ from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
+from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.plane import ACQUIRE_S, MAX_FLOWS, MAX_HELD, DataPlane
+from cygnet.esp.plane import MAX_FLOWS, DataPlane
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
@@ -323,6 +324,17 @@ def test_fragments_that_do_not_fit_together_are_dropped_and_counted():
     first, _ = in_fragments(between_hosts(size=100))
     assert not plane.send([first, first], 0.0).datagrams
     assert plane.drops == {Drop.FRAGMENT: 2}
+
+
+def test_fragments_of_nonsense_are_dropped():
+    """Whole, its extension headers are more than anything has; in the first fragment they are not seen."""
+    hosts = (TrafficSelector.of("2001:db8::1"), TrafficSelector.of("2001:db8::2"))
+    plane = sender(replace(HOSTS, source=hosts[0], destination=hosts[1]))
+    ends = hosts[0].start.packed + hosts[1].start.packed
+    for at, more in ((0, 1), (40, 1), (80, 0)):
+        extra = bytes((60, 0)) + (at | more).to_bytes(2, "big") + bytes(4)
+        plane.send([bytes((0x60, 0, 0, 0, 0, 48, 44, 64)) + ends + extra + bytes(40)], 0.0)
+    assert plane.drops == {Drop.MALFORMED: 1}
 
 
 def test_fragments_that_met_a_trap_are_sent_whole_once_the_sa_is_there():

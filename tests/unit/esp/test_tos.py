@@ -3,7 +3,7 @@
 import pytest
 
 from cygnet.esp.checksums import checksum
-from cygnet.esp.tos import decapsulate, outer_tos, tos_of
+from cygnet.esp.tos import decapsulate, tos_of
 
 
 def ipv4(tos: int) -> bytes:
@@ -18,11 +18,6 @@ def ipv6(tos: int) -> bytes:
 @pytest.mark.parametrize("make", [ipv4, ipv6])
 def test_octet_is_read_from_both_families(make):
     assert tos_of(make(0xB9)) == 0xB9
-
-
-def test_ecn_is_copied_out_even_where_dscp_is_not():
-    assert outer_tos(0xB9, copy_dscp=True) == 0xB9
-    assert outer_tos(0xB9, copy_dscp=False) == 1
 
 
 @pytest.mark.parametrize("make", [ipv4, ipv6])

@@ -13,6 +13,7 @@ from cygnet.esp.records import Carriage, Moved
 from cygnet.espd import translate
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
+    AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
@@ -144,7 +145,8 @@ def test_sa_can_be_asked_for_and_deleted_twice(rig):
 
 @pytest.mark.parametrize(("spec", "words"), [
     (replace(OUT, mode=Mode.PASS), "no mode PASS"),
-    (replace(OUT, mode=Mode.BEET), "exactly one address at either end"),
+    (replace(OUT, mode=Mode.BEET), "BEET SA needs exactly one address at either end"),
+    (replace(OUT, mode=Mode.TRANSPORT), "TRANSPORT SA needs exactly one address at either end"),
     (replace(OUT, id=replace(OUT.id, protocol=IpProtocol.AH)), "ESP only, not AH; .*charon.kernel = xfrm"),
     (replace(OUT, compression=Compression(2, 256)), "IPComp.*charon.kernel = xfrm"),
     (replace(OUT, id=replace(OUT.id, source=ip_address("::1"))), "different families"),
@@ -231,6 +233,16 @@ def test_only_outbound_policies_have_routes_and_forward_needs_nothing(rig):
     assert (rig.host.routes, len(rig.plane.policies)) == ([], 1)
     rig.ask(DeletePolicy(replace(POLICY, direction=Direction.FORWARD)))
     assert len(rig.plane.policies) == 1
+
+
+def test_failed_acquire_is_asked_for_again_by_its_owners_packets_only(rig):
+    rig.ask(AddPolicy(replace(POLICY, trap=True)))
+    assert rig.plane.send([PACKET], 5.0).events
+    rig.ask(AcquireFailed(1), owner="pluto", now=6.0)
+    assert not rig.plane.send([PACKET], 30.0).events
+    assert rig.ask(AcquireFailed(1), now=31.0) == Done()
+    assert not rig.plane.send([PACKET], 32.0).events
+    assert rig.plane.send([PACKET], 40.0).events
 
 
 def test_spis_are_for_esp_alone(rig):

@@ -1,5 +1,6 @@
 """Verbs that are one request to charon."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ import pytest
 
 from cygnet.ctl import stroke
 from cygnet.ctl.stroke import Done, Request, Text, decode, encode_reply, receive
-from cygnet.ipsec.control import UsageError, request
+from cygnet.ipsec.about import HELP
+from cygnet.ipsec.control import VERBS, UsageError, request
 from cygnet.ipsec.main import LATER, MODULES, main
 
 Capture = pytest.CaptureFixture[str]
@@ -36,6 +38,20 @@ Answers = Callable[..., list[Request]]
         ("secrets", stroke.Reread(("secrets",))),
         ("rereadcacerts", stroke.Reread(("cacerts",))),
         ("rereadall", stroke.Reread(("all",))),
+        ("rereadocspcerts", stroke.Reread(("ocspcerts",))),
+        ("listpubkeys --utc", stroke.List(("pubkeys",), utc=True)),
+        ("listgroups", stroke.List(("groups",))),
+        ("purgeike", stroke.Purge(("ike",))),
+        ("purgecerts", stroke.Purge(("certs",))),
+        ("down-srcip 10.3.0.1", stroke.TerminateSourceIp("10.3.0.1")),
+        ("down-srcip 10.3.0.1 10.3.0.9", stroke.TerminateSourceIp("10.3.0.1", "10.3.0.9")),
+        ("rekey net{1}", stroke.Rekey("net{1}")),
+        ("leases", stroke.Leases()),
+        ("leases rw", stroke.Leases("rw")),
+        ("leases rw 10.3.0.1", stroke.Leases("rw", "10.3.0.1")),
+        ("listcounters", stroke.Counters()),
+        ("listcounters all", stroke.Counters("all")),
+        ("resetcounters net", stroke.Counters("net", reset=True)),
     ],
 )
 def test_verb_becomes_its_message(words: str, message: Request) -> None:
@@ -44,19 +60,32 @@ def test_verb_becomes_its_message(words: str, message: Request) -> None:
     assert decode({"kind": kind, **as_json(fields)}) == message
 
 
-def test_every_control_verb_has_a_message() -> None:
-    for verb, module in MODULES.items():
-        if module == "control":
-            arguments = ["x"] if verb in ("up", "down", "route", "unroute") else []
-            assert request(verb, arguments)[0] in [message.kind for message in stroke.REQUESTS]
+def test_every_control_verb_is_known_to_both_tables_and_has_a_message() -> None:
+    assert {verb for verb, module in MODULES.items() if module == "control"} == VERBS.keys()
+    kinds = {message.kind for message in stroke.REQUESTS}
+    for verb, (_, _, least, _, _) in VERBS.items():
+        assert request(verb, ["10.0.0.1"] * least)[0] in kinds
 
 
-@pytest.mark.parametrize("words", ["up", "up a b", "down", "status a b", "listcerts x", "rereadall x"])
+def test_help_names_every_verb_and_no_other() -> None:
+    lines = [line.strip() for line in HELP.split("Options:")[0].splitlines() if line.startswith("\t")]
+    words = {word for line in lines for word in re.split(r"[|\s]", line.split("[")[0].split("<")[0]) if word}
+    assert words - {"..."} == {verb for verb in MODULES if not verb.startswith("-")} - UNSAID
+
+
+UNSAID = {"help", "whack", "pluto"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["up", "up a b", "down", "status a b", "listcerts x", "rereadall x", "down-srcip", "down-srcip a b c",
+     "leases a b c", "listcounters a b", "purgeike x", "rekey", "leases rw --"],
+)  # fmt: skip
 def test_wrong_arguments_are_a_usage_error(words: str, capsys: Capture) -> None:
-    verb, *arguments = words.split()
+    verb, *arguments = words.replace("--", "").split(" ")
     with pytest.raises(UsageError, match=f"^Usage: ipsec {verb}"):
         request(verb, arguments)
-    assert main(words.split()) == 2
+    assert main([verb, *arguments]) == 2
     assert capsys.readouterr().err.startswith(f"Usage: ipsec {verb}")
 
 
@@ -115,7 +144,7 @@ def test_status_of_a_dead_daemon_with_its_pid_file_is_1(rundir: Path) -> None:
     [
         (["x"], 2, "unknown command `x' (`ipsec --help' for list)"),
         (["--x"], 2, "unknown option `--x' (perhaps command name was omitted?)"),
-        (["leases"], 3, "'leases' is not part of this version"),
+        (["listcards"], 3, "'listcards' is not part of this version"),
         (["whack", "--status"], 5, "pluto (IKEv1) is not part of this version"),
     ],
 )

@@ -1,5 +1,6 @@
 """This host's addresses over netlink."""
 
+import socket
 from ipaddress import ip_address
 
 from cygnet.kernel.backends import host
@@ -9,6 +10,12 @@ from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel
 def test_loopback_and_link_local_are_left_out():
     for address in host.local_addresses():
         assert not address.is_loopback and not address.is_link_local
+
+
+def test_interface_is_found_by_its_address():
+    for address in host.local_addresses():
+        assert host.interface_of(address) in [name for _, name in socket.if_nameindex()]
+    assert host.interface_of(ip_address("192.0.2.213")) == ""
 
 
 def test_source_towards_loopback_is_loopback():

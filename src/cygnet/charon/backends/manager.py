@@ -1,6 +1,6 @@
 """All backends as one: asked in configured order, their candidates merged by rank."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
@@ -8,7 +8,8 @@ from cygnet.base.secret import Secret
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Check, Verdict
 from cygnet.charon.backends.errors import ConfigError
-from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, Query, Ranked
+from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
+from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.sa.ports import Authority, Candidate, Credentials, OwnKey
 
@@ -27,10 +28,12 @@ class BackendManager:
         connections: Sequence[ConnectionStore],
         credentials: Sequence[Credentials],
         policies: Sequence[PolicyStore] = (),
+        pools: Sequence[PoolStore] = (),
     ) -> None:
         self._connections = connections
         self._credentials = credentials
         self._policies = policies
+        self._pools = pools
 
     def peers(self) -> Sequence[PeerConfig]:
         """All connections of all backends."""
@@ -58,6 +61,15 @@ class BackendManager:
         """What may be protected between two identities on this connection."""
         found = (child for store in self._policies for child in store.children(peer, local, remote))
         return tuple(dict.fromkeys(found))
+
+    def pools(self) -> Sequence[Pool]:
+        """The pools of all backends."""
+        return [pool for store in self._pools for pool in store.pools()]
+
+    def leases(self, pool: str) -> Iterator[Lease]:
+        """The leases of the pool of that name."""
+        for store in self._pools:
+            yield from store.leases(pool)
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         """The pre-shared keys of all backends, best match of the first backend first, each value once."""

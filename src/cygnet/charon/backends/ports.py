@@ -4,12 +4,13 @@ Answers about several candidates are ranked, each with the reason for its rank i
 choice can be explained. All methods may be called from any thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
+from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 
 
@@ -57,6 +58,16 @@ class PolicyStore(Protocol):
 
     def children(self, peer: PeerConfig, local: Identity, remote: Identity) -> Sequence[ChildConfig]:
         """The CHILD_SA configs for this pair, best first."""
+
+
+class PoolStore(Protocol):
+    """Which virtual addresses there are, and who has them."""
+
+    def pools(self) -> Sequence[Pool]:
+        """All, in the order configured."""
+
+    def leases(self, pool: str) -> Iterable[Lease]:
+        """The leases of the pool of that name; none if it is not one of this store's."""
 
 
 class Closable(Protocol):

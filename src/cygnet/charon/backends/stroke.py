@@ -5,18 +5,22 @@ from dataclasses import dataclass
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
+from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke_connections import StrokeConnections
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
-from cygnet.charon.backends.stroke_files import LogLine, Places
+from cygnet.charon.backends.stroke_files import Ask, LogLine, Places
 from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.backends.users import Users
+from cygnet.charon.config.authorities import AuthoritySection
+from cygnet.charon.config.documents import Document
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.conf.problems import Reader
 from cygnet.ctl.stroke import AddAuthority, AddConnection
 from cygnet.kernel.port import Features
 
-KINDS = frozenset({"secrets", "cacerts", "certs"})
+KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
 LATER = {"crluri": "CRLs", "crluri2": "CRLs", "ocspuri": "OCSP", "ocspuri2": "OCSP",
          "certuribase": "hash and URL"}  # fmt: skip
 
@@ -48,6 +52,7 @@ class StrokeBackend:
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
+        self.users = Users()
         self._log = host.log
         self.credentials.reread(KINDS)
 
@@ -71,7 +76,7 @@ class StrokeBackend:
     def add_authority(self, request: AddAuthority) -> Sequence[str]:
         """Load or replace a ``ca`` section; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add ca '{request.name}'")
-        problems = list(self.credentials.add_authority(request.name, request.cacert))
+        problems = list(self.credentials.add_authority(_section(request), request.cacert))
         later = dict.fromkeys(what for name, what in LATER.items() if getattr(request, name))
         return problems + [f"ca '{request.name}': {what} are not part of this version" for what in later]
 
@@ -80,10 +85,36 @@ class StrokeBackend:
         self._log(Group.CFG, 1, f"received stroke: delete ca '{name}'")
         return self.credentials.remove_authority(name)
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read these kinds of files again; the answer is what is wrong with them."""
-        return self.credentials.reread(kinds)
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> tuple[Sequence[str], bool]:
+        """Read these kinds of files again: what is wrong with them, and whether all could be used."""
+        return self.credentials.reread(kinds, ask)
 
-    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
-        return self.credentials.listed(authorities)
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
+        """Certificates of one kind, each with whether we have its private key."""
+        return self.credentials.listed(kind)
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """Raw keys, CRLs, OCSP answers and attribute certificates: this backend has none yet."""
+        return ()
+
+    def sections(self) -> Sequence[AuthoritySection]:
+        """The loaded ``ca`` sections."""
+        return self.credentials.sections()
+
+    def find(self, identity: Identity) -> Sequence[Certificate]:
+        """Every certificate that speaks for ``identity``."""
+        return self.credentials.find(identity)
+
+    def purge(self, kinds: frozenset[str]) -> None:
+        """Forget what was received or fetched."""
+        self.credentials.purge(kinds)
+
+
+def _section(request: AddAuthority) -> AuthoritySection:
+    return AuthoritySection(
+        request.name,
+        None,
+        tuple(uri for uri in (request.crluri, request.crluri2) if uri),
+        tuple(uri for uri in (request.ocspuri, request.ocspuri2) if uri),
+        request.certuribase,
+    )

@@ -6,6 +6,7 @@ kind that cannot be read stays as it was.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from cygnet.base.errors import LocalError
@@ -15,7 +16,10 @@ from cygnet.cert.certificates import Certificate, load_certificates
 from cygnet.cert.trust import Verdict, build_chain
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.files import read_octets
+from cygnet.charon.backends.seen import SeenCertificates
 from cygnet.charon.backends.stroke_files import (
+    UNREAD,
+    Ask,
     LogLine,
     Places,
     Report,
@@ -24,7 +28,9 @@ from cygnet.charon.backends.stroke_files import (
     read_authority,
     read_folder,
     read_secrets,
+    report_unread,
 )
+from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.ports import Authority, OwnKey
@@ -32,6 +38,9 @@ from cygnet.conf.problems import Reader
 from cygnet.crypto.signatures import PrivateKey
 
 MAX_LOADED = 100_000
+KINDS = ("certs", "cacerts", "aacerts", "ocspcerts")
+FOLDERS = frozenset({"certs", "aacerts", "ocspcerts"})
+"""Folders of ``ipsec.d`` of which every certificate is taken as it is."""
 
 
 class StrokeCredentials:
@@ -52,26 +61,36 @@ class StrokeCredentials:
         self._settings = settings
         self._date = date
         self._log = log
+        self._reading = threading.Lock()
         self._changing = threading.Lock()
         self._secrets = Secrets()
         self._authorities: tuple[Certificate, ...] = ()
-        self._sections: dict[str, tuple[Certificate, ...]] = {}
-        self._folder: tuple[Certificate, ...] = ()
+        self._sections: dict[str, AuthoritySection] = {}
+        self._folders: dict[str, tuple[Certificate, ...]] = {}
         self._loaded: dict[str, tuple[Certificate, ...]] = {}
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
+        self._seen = SeenCertificates()
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read ``secrets``, ``cacerts`` and ``certs`` again; the answer is what was wrong."""
-        report = Report(self._log)
-        with self._changing:
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> tuple[Sequence[str], bool]:
+        """Read these kinds (``secrets``, and folders of ``ipsec.d``) again, one reader at a time.
+
+        The answer is what was wrong, and whether everything could be used. Nobody waits for the reading,
+        in which ``ask`` may wait for an operator's passphrase.
+        """
+        report = Report(self._log, ask)
+        with self._reading:
+            for kind in sorted(kinds & UNREAD.keys()):
+                report_unread(self._places.folder / kind, kind, report)
+            for kind in sorted(kinds & FOLDERS):
+                found = read_folder(self._places.folder / kind, report)
+                self._folders = {**self._folders, kind: found}
             if "cacerts" in kinds:
-                self._authorities = read_authorities(self._places.cacerts, report)
-                self._paths = {}
-            if "certs" in kinds:
-                self._folder = read_folder(self._places.certs, report)
+                authorities = read_authorities(self._places.cacerts, report)
+                with self._changing:
+                    self._authorities, self._paths = authorities, {}
             if "secrets" in kinds:
                 self._secrets = read_secrets(self._places, self._reader, report) or self._secrets
-        return report.problems
+        return report.problems, report.complete
 
     def load_certificate(self, path: str) -> tuple[Certificate, ...]:
         """The certificates of ``leftcert``, trusted from now on; raises :class:`ConfigError`."""
@@ -87,15 +106,16 @@ class StrokeCredentials:
                 self._loaded[path] = found[:1]
         return found
 
-    def add_authority(self, name: str, path: str) -> Sequence[str]:
-        """The CA certificates of a ``ca`` section; the answer is what was wrong."""
+    def add_authority(self, section: AuthoritySection, path: str) -> Sequence[str]:
+        """Load or replace a ``ca`` section, with the CA from ``path``; the answer is what was wrong."""
         report = Report(self._log)
         file = self._places.cacerts / path
-        found = tuple(read_authority(file, report)) if path else ()
+        found = read_authority(file, report) if path else []
         if path and not found:
             raise ConfigError("; ".join(report.problems) or f"'{file}' holds no CA certificate")
         with self._changing:
-            self._sections = {**self._sections, name: found}
+            loaded = replace(section, certificate=found[0] if found else None)
+            self._sections = {**self._sections, section.name: loaded}
             self._paths = {}
         return report.problems
 
@@ -106,6 +126,10 @@ class StrokeCredentials:
             self._sections = {each: found for each, found in self._sections.items() if each != name}
             self._paths = {}
         return known
+
+    def sections(self) -> tuple[AuthoritySection, ...]:
+        """The loaded ``ca`` sections."""
+        return tuple(self._sections.values())
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         """The pre-shared keys between two identities, best match first, each value once."""
@@ -135,12 +159,37 @@ class StrokeCredentials:
         """The chain from ``leaf`` to a trusted CA now; a certificate of ``rightcert`` is trusted as it is."""
         pinned = () if self._settings.reject_trusted_end_entity else self._trusted()
         anchors = (*self._all_authorities(), *(one for one in pinned if one == leaf))
-        return build_chain(leaf, intermediates, anchors, self._date(), self._settings.certificate_chain_limit)
+        limit = self._settings.certificate_chain_limit
+        verdict = build_chain(leaf, intermediates, anchors, self._date(), limit)
+        if verdict.ok and self._settings.cert_cache:
+            self._seen.add(one for one in verdict.chain if one not in anchors)
+        return verdict
 
-    def listed(self, authorities: bool) -> list[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
-        chosen = self._all_authorities() if authorities else (*self._trusted(), *self._folder)
-        return [(one, self._private_key(one) is not None) for one in dict.fromkeys(chosen)]
+    def listed(self, kind: str) -> list[tuple[Certificate, bool]]:
+        """Certificates of one kind, each with whether we have its private key (``control.ports``)."""
+        return [(one, self._private_key(one) is not None) for one in self._of_kind(kind)]
+
+    def find(self, identity: Identity) -> tuple[Certificate, ...]:
+        """Every certificate, of whatever kind, that speaks for ``identity``."""
+        every = dict.fromkeys(one for kind in KINDS for one in self._of_kind(kind))
+        return tuple(one for one in every if one.matches(identity))
+
+    def purge(self, kinds: frozenset[str]) -> None:
+        """Forget the certificates that peers showed (``certs``)."""
+        if "certs" in kinds:
+            self._seen.clear()
+
+    def _of_kind(self, kind: str) -> list[Certificate]:
+        """Each once; those that peers showed are listed where they belong, as strongSwan does."""
+        seen = list(self._seen)
+        if kind == "cacerts":
+            chosen = [*self._all_authorities(), *(one for one in seen if one.is_ca)]
+        elif kind == "certs":
+            own = (*self._trusted(), *self._folders.get("certs", ()))
+            chosen = [*own, *(one for one in seen if not one.is_ca)]
+        else:
+            chosen = list(self._folders.get(kind, ()))
+        return list(dict.fromkeys(chosen))
 
     def _asked_for(self, own: OwnKey, authorities: frozenset[bytes]) -> bool:
         path = self._path(own.certificate) if own.certificate else ()
@@ -151,7 +200,7 @@ class StrokeCredentials:
             return tuple(dict.fromkeys(one for found in self._loaded.values() for one in found))
 
     def _all_authorities(self) -> tuple[Certificate, ...]:
-        sections = (one for found in self._sections.values() for one in found)
+        sections = (one.certificate for one in self._sections.values() if one.certificate is not None)
         return tuple(dict.fromkeys((*self._authorities, *sections)))
 
     def _private_key(self, certificate: Certificate) -> PrivateKey | None:
@@ -162,7 +211,7 @@ class StrokeCredentials:
             return [_parsed(der) for der in auth.certificates]
         if identity is None:
             return []
-        known = dict.fromkeys((*self._trusted(), *self._folder))
+        known = dict.fromkeys((*self._trusted(), *self._folders.get("certs", ())))
         return [certificate for certificate in known if certificate.matches(identity)]
 
     def _issuers(self, certificate: Certificate) -> tuple[Certificate, ...]:

@@ -16,7 +16,11 @@ from cygnet.conf.secrets import SecretEntry, SecretKind, parse_secrets
 from cygnet.crypto.signatures import PrivateKey
 
 KEY_KINDS = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8)
+UNREAD = {"acerts": "attribute certificates", "crls": "CRLs"}
+"""Folders of ``ipsec.d`` that this version does not read."""
+
 LogLine = Callable[[Group, int, str], None]
+Ask = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +28,28 @@ class Places:
     """Where the files are; relative names in ``ipsec.conf`` and ``ipsec.secrets`` start in these folders."""
 
     secrets: Path
-    private: Path
-    certs: Path
-    cacerts: Path
+    folder: Path
+
+    @property
+    def private(self) -> Path:
+        """Private keys."""
+        return self.folder / "private"
+
+    @property
+    def certs(self) -> Path:
+        """End entity certificates."""
+        return self.folder / "certs"
+
+    @property
+    def cacerts(self) -> Path:
+        """CA certificates."""
+        return self.folder / "cacerts"
 
     @classmethod
     def below(cls, confdir: Path, secrets_file: str = "") -> "Places":
         """strongSwan's layout below a configuration folder."""
-        folder = confdir / "ipsec.d"
         secrets = Path(secrets_file) if secrets_file else confdir / "ipsec.secrets"
-        return cls(secrets, folder / "private", folder / "certs", folder / "cacerts")
+        return cls(secrets, confdir / "ipsec.d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +62,15 @@ class Secrets:
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is wrong for the operator, and logs as it goes."""
+    """Collects what is wrong for the operator, and logs as it goes.
+
+    ``complete`` ends when something that was to be loaded was not. ``ask`` is for passphrases.
+    """
 
     log: LogLine
+    ask: Ask | None = None
     problems: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def say(self, text: str) -> None:
         """Something went as it should."""
@@ -60,6 +81,11 @@ class Report:
         self.problems.append(text)
         self.log(Group.CFG, 1, text)
 
+    def fail(self, text: str) -> None:
+        """Something cannot be used; the rest goes on."""
+        self.complete = False
+        self.warn(text)
+
 
 def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | None:
     """Everything of ``ipsec.secrets`` that can be used; ``None`` if the file is there but unreadable."""
@@ -67,7 +93,8 @@ def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | No
     _check_permissions(places.secrets, "secrets file", report)
     entries, problems = parse_secrets(str(places.secrets), reader)
     for problem in problems:
-        report.warn(str(problem))
+        say = report.fail if problem.severity is Severity.ERROR else report.warn
+        say(str(problem))
     if not entries and places.secrets.exists() and any(p.severity is Severity.ERROR for p in problems):
         return None
     shared = [_shared_key(entry, report) for entry in entries if entry.kind is SecretKind.PSK]
@@ -97,7 +124,7 @@ def read_authority(path: Path, report: Report) -> list[Certificate]:
             report.say(f"  loaded ca certificate {certificate} from '{path}'")
             found.append(certificate)
         else:
-            report.warn(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{path}')")
+            report.fail(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{path}')")
     return found
 
 
@@ -110,12 +137,20 @@ def read_folder(folder: Path, report: Report) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
+def report_unread(folder: Path, kind: str, report: Report) -> None:
+    """Tell of files that somebody may think are in use."""
+    found = files_in(folder)
+    if found:
+        count = f"{len(found)} file{'s' if len(found) > 1 else ''}"
+        report.warn(f"{count} in '{folder}' not read: {UNREAD[kind]} are not part of this version")
+
+
 def read_certificates(path: Path, report: Report) -> tuple[Certificate, ...]:
     """The certificates of one file, none (and a warning) if it cannot be used."""
     try:
         return load_certificates(read_octets(path))
     except LocalError as error:
-        report.warn(f"  loading certificate from '{path}' failed: {error}")
+        report.fail(f"  loading certificate from '{path}' failed: {error}")
         return ()
 
 
@@ -127,15 +162,18 @@ def _shared_key(entry: SecretEntry, report: Report) -> SharedKey:
 
 def _private_key(entry: SecretEntry, folder: Path, report: Report) -> list[PrivateKey]:
     path = folder / (entry.path or "")
-    if entry.prompt:
-        later = "is not part of this version"
-        report.warn(f"{entry.file}:{entry.line}: asking for the passphrase of '{path}' {later}")
-        return []
     _check_permissions(path, "private key", report)
+    passphrase = entry.passphrase
+    if entry.prompt:
+        answer = report.ask(f"Passphrase for {entry.kind} private key '{path}':") if report.ask else ""
+        if not answer:
+            report.fail(f"{entry.file}:{entry.line}: '{path}' wants a passphrase: ipsec rereadsecrets asks")
+            return []
+        passphrase = Secret(answer.encode())
     try:
-        key = PrivateKey.load(read_octets(path), entry.passphrase)
+        key = PrivateKey.load(read_octets(path), passphrase)
     except LocalError as error:
-        report.warn(f"  loading {entry.kind} private key from '{path}' failed: {error}")
+        report.fail(f"  loading {entry.kind} private key from '{path}' failed: {error}")
         return []
     report.say(f"  loaded {key.kind} private key from '{path}'")
     return [key]

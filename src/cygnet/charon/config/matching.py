@@ -9,7 +9,9 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 
-MAX_OVERLAPS = 1024
+MAX_OVERLAPS = 512
+MAX_PAIRS = 4096
+"""Each pair of selectors of one CHILD_SA has policies of its own in the kernel."""
 _ALL = 2
 Selectors = tuple[TrafficSelector, ...]
 
@@ -108,7 +110,7 @@ def match_child(
     reasons: list[str] = []
     for config in configs:
         mine, theirs = resolve(config.local_ts, ends.local), resolve(config.remote_ts, ends.remote)
-        match = ChildMatch(config, narrow(mine, local), narrow(theirs, remote))
+        match = ChildMatch(config, *_limited(narrow(mine, local), narrow(theirs, remote)))
         if not match.local:
             reasons.append(f"{config.name}: local {text(mine)} has nothing of {text(local)}")
         elif not match.remote:
@@ -119,6 +121,11 @@ def match_child(
         return None, tuple(reasons)
     rank, best = max(found, key=lambda ranked: ranked[0])
     return replace(best, others=rank < _ALL and len(found) > 1), tuple(reasons)
+
+
+def _limited(local: Selectors, remote: Selectors) -> tuple[Selectors, Selectors]:
+    """Fewer of the remote ones, the last first, where a peer proposes more than kernels should be given."""
+    return local, remote[: max(MAX_PAIRS // max(len(local), 1), 1)]
 
 
 def _rank(match: ChildMatch, local: Selectors, remote: Selectors) -> int:

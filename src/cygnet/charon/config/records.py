@@ -47,6 +47,10 @@ class AuthClass(StrEnum):
     PSK = "pre-shared key authentication"
 
 
+PASSWORD_CLASSES: frozenset[AuthClass] = frozenset()
+"""Those by which we prove ourselves with a user name and password (``stroke user-creds``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuthConfig:
     """One authentication round of one side: what we use (local), or what we demand (remote).

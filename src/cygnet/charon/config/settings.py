@@ -110,6 +110,7 @@ class DaemonSettings:
     signature_authentication_constraints: bool = option("signature_authentication_constraints", True)
     rsa_pss: bool = option("rsa_pss", False)
     reject_trusted_end_entity: bool = option("reject_trusted_end_entity", False)
+    cert_cache: bool = option("cert_cache", True)
     certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
 
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.

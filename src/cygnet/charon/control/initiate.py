@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.control.following import Outcome, follow
-from cygnet.charon.control.ports import Clock, Connections, Negotiations, Reply
+from cygnet.charon.control.advice import Route, explain
+from cygnet.charon.control.following import Follower, Outcome
+from cygnet.charon.control.ports import Connections, Negotiations, Reply
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_FAILED, Done, Initiate
 from cygnet.kernel.port import Mode
@@ -15,12 +16,12 @@ SHUNTS = (Mode.PASS, Mode.DROP)
 
 @dataclass(frozen=True, slots=True)
 class InitiateHandler:
-    """Answers ``up``. ``timeout_s`` is how long it follows, 0 without limit."""
+    """Answers ``up``; ``route`` is asked when a peer does not answer."""
 
     connections: Connections
     negotiations: Negotiations
-    now: Clock
-    timeout_s: float = 0
+    follower: Follower
+    route: Route
 
     def __call__(self, request: Initiate, reply: Reply) -> Done:
         """A child of that name anywhere, else the peer of that name with all its children."""
@@ -53,11 +54,13 @@ class InitiateHandler:
         try:
             if not request.wait:
                 return Done()
-            outcome = follow(dialogue, reply, self.now, self.timeout_s)
+            outcome = self.follower.one(dialogue, reply)
         finally:
             dialogue.close()
         reply.text(_last_line(child.name if child else request.name, outcome))
-        return Done() if outcome.ok else Done(EXIT_FAILED, outcome.reason)
+        if outcome.ok:
+            return Done()
+        return Done(EXIT_FAILED, explain(outcome.reason, peer, child, self.route))
 
 
 def _last_line(name: str, outcome: Outcome) -> str:

@@ -3,11 +3,16 @@
 Everything here answers from snapshots or queues a job; only :class:`Dialogue` waits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cygnet.base.identities import Identity
+from cygnet.base.secret import Secret
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.config.authorities import AuthoritySection
+from cygnet.charon.config.documents import Document
+from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
@@ -36,6 +41,12 @@ class Negotiations(Protocol):
 
     def terminate_child(self, ike_id: int, child_id: int, level: int) -> Dialogue:
         """Delete one CHILD_SA."""
+
+    def rekey_ike(self, unique_id: int, level: int) -> Dialogue:
+        """Rekey an IKE_SA, or authenticate anew where its connection says so."""
+
+    def rekey_child(self, ike_id: int, child_id: int, level: int) -> Dialogue:
+        """Rekey one CHILD_SA."""
 
 
 class Snapshots(Protocol):
@@ -134,17 +145,78 @@ class Facts(Protocol):
 
 
 class Certificates(Protocol):
-    """The credential store's certificates."""
+    """The credential store as the list and export commands see it."""
 
-    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
-        """CA certificates, or the others, each with whether we have its private key."""
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
+        """``certs``, ``cacerts``, ``aacerts`` or ``ocspcerts``, each with whether we have its private key."""
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """``pubkeys``, ``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+
+    def sections(self) -> Sequence[AuthoritySection]:
+        """The loaded ``ca`` sections, in their order."""
+
+    def find(self, identity: Identity) -> Sequence[Certificate]:
+        """Every certificate, of whatever kind, that speaks for ``identity``."""
+
+
+class Pools(Protocol):
+    """Virtual addresses."""
+
+    def pools(self) -> Sequence[Pool]:
+        """Every pool, in the order configured."""
+
+    def leases(self, pool: str) -> Iterable[Lease]:
+        """The leases of the pool of that name."""
+
+
+class Purger(Protocol):
+    """Stores that remember what was received or fetched."""
+
+    def purge(self, kinds: frozenset[str]) -> None:
+        """Forget it: ``certs``, ``crls``, ``ocsp``."""
+
+
+class Users(Protocol):
+    """User names and passwords set by hand."""
+
+    def set_user(self, connection: str, username: str, password: Secret) -> None:
+        """Use these for ``connection`` from now on; raises ``LocalError`` if there are too many."""
+
+
+Ask = Callable[[str], str]
+"""Asks the operator, without echo; an empty answer is a refusal."""
 
 
 class Rereader(Protocol):
     """Stores that are read from files."""
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
-        """Read ``secrets``, ``cacerts`` and so on again, each kind as a whole; the answer is warnings."""
+    def reread(self, kinds: frozenset[str], ask: Ask | None = None) -> tuple[Sequence[str], bool]:
+        """Read ``secrets``, ``cacerts`` and so on again, each kind as a whole.
+
+        The answer is what is wrong, and whether everything could be used all the same. ``ask`` is for
+        passphrases that are to be prompted for.
+        """
+
+
+class IkeCounters(Protocol):
+    """IKE messages and rekeyings, counted under strongSwan's names."""
+
+    def names(self) -> Sequence[str]:
+        """The connections that have counters."""
+
+    def of(self, name: str) -> Mapping[str, int] | None:
+        """Every counter of a connection, ``None`` if it has none; of the daemon for the empty name."""
+
+    def reset(self, name: str | None) -> None:
+        """Begin anew: for a connection, the daemon (empty name) or every connection (``None``)."""
+
+
+class Memory(Protocol):
+    """What the daemon holds."""
+
+    def memory(self) -> Iterable[tuple[str, Sequence[tuple[str, str]]]]:
+        """Captions, each with labels and figures."""
 
 
 class LogLevels(Protocol):
@@ -155,10 +227,16 @@ class LogLevels(Protocol):
 
 
 class Reply(Protocol):
-    """The client's end of the socket. Both raise :class:`ClientGoneError` once it has gone."""
+    """The client's end of the socket. All raise :class:`ClientGoneError` once it has gone."""
 
     def text(self, line: str) -> None:
-        """Send one line."""
+        """Send one line now."""
+
+    def texts(self, lines: Iterable[str]) -> None:
+        """Send many lines, as they come but in larger pieces."""
+
+    def ask(self, prompt: str) -> str:
+        """Have the operator asked, without echo; empty if there is nobody to ask."""
 
     def check(self) -> None:
         """Find out whether the client still listens."""

@@ -1,13 +1,12 @@
-"""``rereadsecrets``, ``rereadcacerts``, ``rereadall``: read files again."""
+"""``rereadsecrets``, ``rereadcacerts`` and their kin, ``rereadall``: read files again."""
 
 from dataclasses import dataclass
 
 from cygnet.charon.control.ports import Reply, Rereader
 from cygnet.charon.control.replies import refuse
-from cygnet.ctl.stroke import EXIT_USAGE, Done, Reread
+from cygnet.ctl.stroke import EXIT_FAILED, EXIT_USAGE, Done, Reread
 
-KINDS = frozenset({"secrets", "cacerts", "certs"})
-LATER = frozenset({"aacerts", "ocspcerts", "acerts", "crls"})
+KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +16,11 @@ class RereadHandler:
     stores: Rereader
 
     def __call__(self, request: Reread, reply: Reply) -> Done:
-        """Read each kind again; ``all`` is everything there is."""
+        """Read each kind again; ``all`` is everything there is. What cannot be used is a failure."""
         kinds = frozenset(request.kinds)
-        unknown = kinds - KINDS - LATER - {"all"}
+        unknown = kinds - KINDS - {"all"}
         if unknown:
             return refuse(reply, f"cannot reread '{min(unknown)}'", EXIT_USAGE)
-        if kinds & LATER:
-            return refuse(reply, f"rereading {min(kinds & LATER)} is not part of this version")
-        for problem in self.stores.reread(KINDS if "all" in kinds else kinds):
-            reply.text(problem)
-        return Done()
+        problems, complete = self.stores.reread(KINDS if "all" in kinds else kinds, reply.ask)
+        reply.texts(problems)
+        return Done() if complete else Done(EXIT_FAILED, "not everything could be loaded")

@@ -9,15 +9,15 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.control.dispatch import Handler, answer
+from cygnet.charon.control.dispatch import Handler
 from cygnet.charon.control.ports import ClientGoneError
-from cygnet.ctl.frames import ControlError
+from cygnet.ctl.frames import ANSWER, PROMPT, ControlError, frame_octets, read_frame
 from cygnet.ctl.stroke import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -31,16 +31,22 @@ from cygnet.ctl.stroke import (
 
 BACKLOG = 128
 POLL_S = 0.5
+PIECE = 1 << 15
+"""About how many octets of a long answer are sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many clients there may be, how many of them follow an ``up``, and how slow one may be."""
+    """How many clients there may be, how many of them follow an ``up``, and how slow one may be.
+
+    ``answer_s`` is how long an operator may take to type a passphrase.
+    """
 
     clients: int = 64
     initiating: int = 4
     request_s: float = 10
     write_s: float = 10
+    answer_s: float = 120
 
 
 def listen(path: Path, group_id: int | None = None) -> socket.socket:
@@ -133,7 +139,7 @@ class ControlServer:
             self._places.release()
 
     def _converse(self, client: socket.socket) -> None:
-        reply = ClientReply(client, self._limits.write_s)
+        reply = ClientReply(client, self._limits)
         try:
             try:
                 request = receive(DeadlineStream(client, monotonic() + self._limits.request_s))
@@ -150,7 +156,7 @@ class ControlServer:
         try:
             if isinstance(request, Initiate) and request.wait:
                 return self._in_turn(request, reply)
-            return answer(self._handlers, request, reply)
+            return self._handlers[type(request)](request, reply)
         except (ClientGoneError, OSError):
             raise
         except LocalError as error:
@@ -163,7 +169,7 @@ class ControlServer:
         while not self._initiating.acquire(timeout=POLL_S):
             reply.check()
         try:
-            return answer(self._handlers, request, reply)
+            return self._handlers[type(request)](request, reply)
         finally:
             self._initiating.release()
 
@@ -171,13 +177,35 @@ class ControlServer:
 class ClientReply:
     """The way back to one client."""
 
-    def __init__(self, client: socket.socket, write_s: float) -> None:
+    def __init__(self, client: socket.socket, limits: Limits) -> None:
         self._client = client
-        self._write_s = write_s
+        self._limits = limits
 
     def text(self, line: str) -> None:
         """Send one line; raises :class:`ClientGoneError`."""
         self._send(encode_reply(Text(line)))
+
+    def texts(self, lines: Iterable[str]) -> None:
+        """Send lines in pieces of about :data:`PIECE` octets; raises :class:`ClientGoneError`."""
+        octets = bytearray()
+        for line in lines:
+            octets += encode_reply(Text(line))
+            if len(octets) >= PIECE:
+                self._send(octets)
+                octets = bytearray()
+        if octets:
+            self._send(octets)
+
+    def ask(self, prompt: str) -> str:
+        """Have the operator asked; raises :class:`ClientGoneError`, also when the answer is late."""
+        self._send(frame_octets(PROMPT, prompt.encode()))
+        try:
+            kind, body = read_frame(DeadlineStream(self._client, monotonic() + self._limits.answer_s))
+        except (ControlError, OSError):
+            raise ClientGoneError from None
+        if kind != ANSWER:
+            raise ClientGoneError
+        return body.decode(errors="replace")
 
     def done(self, done: Done) -> None:
         """Send the last frame; raises :class:`ClientGoneError`."""
@@ -194,9 +222,9 @@ class ClientReply:
         except OSError:
             raise ClientGoneError from None
 
-    def _send(self, octets: bytes) -> None:
+    def _send(self, octets: bytes | bytearray) -> None:
         try:
-            self._client.settimeout(self._write_s)
+            self._client.settimeout(self._limits.write_s)
             self._client.sendall(octets)
         except OSError:
             raise ClientGoneError from None

@@ -10,7 +10,7 @@ from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control import status_daemon
-from cygnet.charon.control.ports import Clock, Connections, Facts, Reply, Snapshots, Traps, Usages
+from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
 from cygnet.kernel.port import KernelError, Mode, SaId
@@ -28,23 +28,23 @@ class StatusHandler:
     traps: Traps
     usages: Usages
     facts: Facts
+    pools: Pools
     now: Clock
 
     def __call__(self, request: Status, reply: Reply) -> Done:
         """Write the whole status, of everything or of one name."""
-        peers = self.connections.peers()
         if request.all:
-            _write(reply, status_daemon.header(self.facts.figures()))
-            _write(reply, status_daemon.connections(peers, request.name))
-        _write(reply, policies(self.traps.installed(), request.name))
-        _write(reply, self._associations(request))
+            reply.texts(status_daemon.header(self.facts.figures(), self.pools.pools()))
+            reply.texts(status_daemon.connections(self.connections.peers(), request.name))
+        reply.texts(policies(self.traps.installed(), request.name))
+        reply.texts(self._associations(request))
         return Done()
 
     def _associations(self, request: Status) -> Iterator[str]:
         sas = sorted(self.snapshots.snapshots(), key=lambda sa: -sa.unique_id)
         connecting = sum(sa.state in HALF_OPEN for sa in sas)
         yield f"Security Associations ({len(sas) - connecting} up, {connecting} connecting):"
-        shown = [sa for sa in sas if _concerns(sa, request.name)]
+        shown = [sa for sa in sas if sa.concerns(request.name)] if request.name else sas
         for sa in shown:
             yield from self._ike(sa, request)
         if not shown:
@@ -102,15 +102,6 @@ def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
     for trap in traps:
         yield f"{trap.name:>12}{{{trap.unique_id}}}:  ROUTED, {trap.mode}, reqid {trap.reqid}"
         yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
-
-
-def _write(reply: Reply, lines: Iterator[str]) -> None:
-    for line in lines:
-        reply.text(line)
-
-
-def _concerns(sa: IkeSnapshot, name: str) -> bool:
-    return name in ("", sa.name) or any(child.name == name for child in sa.children)
 
 
 def _ike_state(sa: IkeSnapshot, now: float) -> str:

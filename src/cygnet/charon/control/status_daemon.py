@@ -2,19 +2,21 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from cryptography import x509
 
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
+from cygnet.charon.config.pools import Pool
 from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.control.ports import Figures
 
 VERSIONS = {0: "IKEv1/2", 1: "IKEv1", 2: "IKEv2"}
 
 
-def header(figures: Figures) -> Iterator[str]:
-    """The banner and the daemon's own figures."""
+def header(figures: Figures, pools: Sequence[Pool]) -> Iterator[str]:
+    """The banner, the daemon's own figures, and the pools of virtual addresses if there are any."""
     system = os.uname()
     product = f"Cygnet {figures.version}, {system.sysname} {system.release}, {system.machine}"
     yield f"Status of IKE charon daemon ({product}):"
@@ -27,6 +29,10 @@ def header(figures: Figures) -> Iterator[str]:
         f"  worker threads: {idle}, {working} working, job queue: {queued}, scheduled: {figures.scheduled}"
     )
     yield "  loaded plugins: " + " ".join(figures.plugins)
+    if pools:
+        yield "Virtual IP pools (size/online/offline):"
+    for pool in pools:
+        yield f"  {pool.name}: {pool.size}/{pool.online}/{pool.offline}"
     yield "Listening IP addresses:"
     for address in figures.addresses:
         yield f"  {address}"
@@ -63,5 +69,6 @@ def _auth(name: str, side: str, auth: AuthConfig) -> Iterator[str]:
         yield f'{name:>12}:    cert:  "{_subject(der)}"'
 
 
+@lru_cache(maxsize=4096)
 def _subject(der: bytes) -> str:
     return distinguished_names.to_text(x509.load_der_x509_certificate(der).subject.public_bytes())

@@ -43,8 +43,10 @@ class KernelEvents:
             return
         self._log(f"creating acquire job for policy {packet} with reqid {{{event.reqid}}}")
         peer, child = trap.wanted_for(event.source.start, event.destination.start)
-        order = orders.Acquire(child, event.reqid, event.source, event.destination)
-        self._negotiations.acquire(peer, order, event.destination.start if trap.wildcard else None)
+        ticket = self._traps.asked(event.reqid)
+        order = orders.Acquire(child, event.reqid, event.source, event.destination, ticket)
+        only = event.destination.start if trap.wildcard else None
+        self._negotiations.acquire(peer, order, only, lambda: self._traps.finished(ticket, False))
 
     def _expire(self, event: Expire) -> None:
         owner = self._installed.owner(event.id)

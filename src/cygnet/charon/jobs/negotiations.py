@@ -12,7 +12,15 @@ from cygnet.charon.jobs.dialogues import Dialogue, Refusal
 from cygnet.charon.jobs.hosts import Names, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Acquire, Initiate, Order, TerminateChild, TerminateIke
+from cygnet.charon.sa.orders import (
+    Acquire,
+    Initiate,
+    Order,
+    RekeyChild,
+    RekeyIke,
+    TerminateChild,
+    TerminateIke,
+)
 from cygnet.charon.sa.ports import Ports
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.manager import Manager
@@ -68,6 +76,16 @@ class Negotiations:
         ticket = self._place.numbers.ticket()
         return self._followed(ike_id, TerminateChild(child_id, ticket=ticket), ticket, level)
 
+    def rekey_ike(self, unique_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey an IKE_SA, or authenticate anew where its connection says so."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(unique_id, RekeyIke(ticket), ticket, level)
+
+    def rekey_child(self, ike_id: int, child_id: int, level: int) -> Dialogue | Refusal:
+        """Rekey one CHILD_SA."""
+        ticket = self._place.numbers.ticket()
+        return self._followed(ike_id, RekeyChild(child_id, ticket=ticket), ticket, level)
+
     def establish(
         self, peer: PeerConfig, children: tuple[ChildConfig, ...], why: str, tries: int = 0
     ) -> None:
@@ -85,11 +103,17 @@ class Negotiations:
 
         self._place.jobs.put(CallJob(f"establish '{peer.name}'", Priority.MEDIUM, job), sure=True)
 
-    def acquire(self, peer: PeerConfig, order: Acquire, only: Address | None = None) -> None:
-        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do."""
+    def acquire(
+        self, peer: PeerConfig, order: Acquire, only: Address | None, failed: Callable[[], None]
+    ) -> None:
+        """Negotiate for a packet that met a trap; with ``only`` no IKE_SA but one to that address will do.
+
+        ``failed`` is called where there is no IKE_SA to give the order to.
+        """
 
         def job() -> None:
-            self._quietly(peer, [order], "acquire", only=only)
+            if not self._quietly(peer, [order], "acquire", only=only):
+                failed()
 
         self._place.jobs.put(CallJob(f"acquire '{peer.name}'", Priority.MEDIUM, job))
 
@@ -100,15 +124,15 @@ class Negotiations:
         why: str,
         tries: int = 0,
         only: Address | None = None,
-    ) -> None:
+    ) -> bool:
         try:
             ike_id = self._find(peer, only) or self._create(peer, tries)
         except LocalError as error:
             text = f"establishing '{peer.name}' ({why}) failed: {error}"
             self._place.bus.log(Group.IKE, Level.CONTROL, text)
-            return
-        for order in orders:
-            self._place.order(ike_id, order)
+            return False
+        taken = [self._place.order(ike_id, order) for order in orders]
+        return all(taken)
 
     def _followed(self, ike_id: int, order: Order, ticket: int, level: int) -> Dialogue | Refusal:
         dialogue = Dialogue(self._place.bus, ike_id, ticket, level)

@@ -5,7 +5,7 @@ from typing import Any
 
 from cygnet.base.effects import Announce, Log, Schedule, Send
 from cygnet.base.groups import Group, Level
-from cygnet.charon.sa.events import Counted
+from cygnet.charon.sa.events import Counted, MessageSeen
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.counters import Counters
@@ -18,15 +18,16 @@ Expire = Callable[[int, Any], bool]
 
 
 class EffectPerformer:
-    """The manager's performer. ``react`` gets every event but log lines before the bus does.
+    """The manager's performer. ``count`` and ``react`` get every event but log lines before the bus does.
 
-    ``expire`` and ``react`` are set once the manager and the reactions exist.
+    ``expire``, ``count`` and ``react`` are set once those who do it exist.
     """
 
     def __init__(
         self, sends: SendQueue, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
     ) -> None:
         self.expire: Expire = _nobody
+        self.count: React = _ignore
         self.react: React = _ignore
         self._sends = sends
         self._events = events
@@ -47,6 +48,9 @@ class EffectPerformer:
         if isinstance(event, Log):
             if self._bus.wants(event.group, event.level):
                 self._bus.publish(event)
+            return
+        self.count(event)
+        if isinstance(event, MessageSeen):
             return
         if isinstance(event, Counted):
             self._counters.add(event.name)

@@ -11,7 +11,7 @@ from cygnet.charon.config.records import Action, ChildConfig, PeerConfig, Unique
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.negotiations import Negotiations, Workplace
 from cygnet.charon.jobs.traps import Traps
-from cygnet.charon.sa.events import ChildClosed, ChildDown, ChildUp, IkeEstablished, Reestablish
+from cygnet.charon.sa.events import ChildClosed, ChildDown, ChildUp, Finished, IkeEstablished, Reestablish
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.runtime.queues.events import EventQueue
@@ -53,6 +53,7 @@ class Reactions:
             ChildDown: self._forget_child,
             ChildClosed: self._route_again,
             Reestablish: self._establish_again,
+            Finished: self._tell_traps,
         }
 
     def __call__(self, event: object) -> None:
@@ -115,6 +116,14 @@ class Reactions:
 
     def _forget_child(self, event: ChildDown) -> None:
         self._installed.remove(event.child)
+
+    def _tell_traps(self, event: Finished) -> None:
+        """As a job, since the kernel may have to be told, which takes time."""
+        if not event.ok:
+            job = CallJob("failed acquire", Priority.LOW, lambda: self._traps.finished(event.ticket, False))
+            self._place.jobs.put(job)
+        else:
+            self._traps.finished(event.ticket, True)
 
     def _route_again(self, event: ChildClosed) -> None:
         peer = event.peer

@@ -6,6 +6,7 @@ from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.encoding.exchanges import Exchange
+from cygnet.charon.jobs.ike_counters import IkeCounters
 from cygnet.charon.sa.endpoint import Create, Dispatch, Drop, Endpoint, Reply
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.ports import Ports
@@ -83,14 +84,22 @@ class DatagramHandler:
 class DropReports:
     """Counts what is dropped or answered without an IKE_SA, and logs a line a second of each kind at most."""
 
-    def __init__(self, log: RateLimitedLog, counters: Counters, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        log: RateLimitedLog,
+        counters: Counters,
+        ike_counters: IkeCounters,
+        clock: Callable[[], float],
+    ) -> None:
         self.clock = clock
         self._log = log
         self._counters = counters
+        self._ike_counters = ike_counters
 
     def report(self, counter: str, datagram: Datagram, what: str) -> None:
         """One datagram; ``counter`` is a constant of the code."""
         self._counters.add(f"ike {counter}")
+        self._ike_counters.dropped(counter)
         source, reason = datagram.source, counter.replace("_", " ")
         self._log.log(
             counter,

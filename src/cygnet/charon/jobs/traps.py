@@ -13,12 +13,13 @@ from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, U
 from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
-from cygnet.charon.sa.marks import NO_MARKS, Marks
+from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Interface, Kernel, KernelError, Mode, PolicySpec
 from cygnet.runtime.bus.bus import Bus
 
 SHUNTS = (Mode.PASS, Mode.DROP)
+MAX_ASKED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Traps:
         self._bus = bus
         self._lock = threading.Lock()
         self._traps: dict[str, Trap] = {}
+        self._asked: dict[int, int] = {}
 
     def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
         """Install the child's policy over one that is there; raises :class:`LocalError`."""
@@ -88,6 +90,26 @@ class Traps:
         with self._lock:
             return next((trap for trap in self._traps.values() if trap.routed.reqid == reqid), None)
 
+    def asked(self, reqid: int) -> int:
+        """A ticket for the order that an acquire becomes; see :meth:`finished`."""
+        ticket = self._numbers.ticket()
+        with self._lock:
+            while len(self._asked) >= MAX_ASKED:
+                del self._asked[next(iter(self._asked))]
+            self._asked[ticket] = reqid
+        return ticket
+
+    def finished(self, ticket: int, ok: bool) -> None:
+        """An order is done, one of ours perhaps: the kernel hears when nothing came of it."""
+        with self._lock:
+            reqid = self._asked.pop(ticket, 0)
+        if reqid and not ok:
+            try:
+                self._kernel.acquire_failed(reqid)
+            except KernelError as error:
+                text = f"the kernel does not hear that the acquire of reqid {{{reqid}}} failed: {error}"
+                self._bus.log(Group.KNL, Level.CONTROL, text)
+
     def restore(self) -> None:
         """Install everything again, in a kernel that has forgotten it."""
         with self._lock:
@@ -103,7 +125,7 @@ class Traps:
             ours = everywhere(child.local_ts, peer.ike.local)
             theirs = everywhere(child.remote_ts, peer.ike.remote)
             routed = Routed(child.name, 0, 0, child.mode, ours, theirs)
-            return Trap(peer, child, routed, _policies(child, routed, (None, None)))
+            return Trap(peer, child, routed, _policies(child, routed, (None, None), _fixed_marks(child)))
         try:
             return self._trap(peer, child)
         except LocalError as error:
@@ -188,8 +210,7 @@ def everywhere(
 def _fixed_marks(child: ChildConfig) -> Marks:
     into, out = child.mark_in, child.mark_out
     if isinstance(into, UniqueMark) or isinstance(out, UniqueMark):
-        what = "a trap needs marks that are known (mark=%unique is made with each CHILD_SA)"
-        raise LocalError(what)
+        raise LocalError("traps and shunts need marks that are known; %unique is made with each CHILD_SA")
     return Marks(into, out)
 
 
@@ -202,7 +223,7 @@ def _bound(
 
 
 def _policies(
-    child: ChildConfig, routed: Routed, outer: tuple[Address | None, Address | None], marks: Marks = NO_MARKS
+    child: ChildConfig, routed: Routed, outer: tuple[Address | None, Address | None], marks: Marks
 ) -> tuple[PolicySpec, ...]:
     """Out, in and forward policies for every pair of selectors that can go together."""
     shunt = child.mode in SHUNTS
@@ -210,10 +231,11 @@ def _policies(
     for (ours, theirs), direction in product(pairs(routed.local_ts, routed.remote_ts), Direction):
         out = direction is Direction.OUT
         source, destination = (ours, theirs) if out else (theirs, ours)
-        spec = PolicySpec(direction, source, destination, child.mode, routed.reqid)
+        mark = marks.out if out else marks.into
+        spec = PolicySpec(direction, source, destination, child.mode, routed.reqid, mark=mark)
         if not shunt:
             ends = outer if out else outer[::-1]
             spec = replace(spec, outer_source=ends[0], outer_destination=ends[1])
-            spec = replace(spec, protocol=child.protocol, trap=True, mark=marks.out if out else marks.into)
+            spec = replace(spec, protocol=child.protocol, trap=True)
         specs.append(spec)
     return tuple(specs)

@@ -5,6 +5,7 @@ Tasks and authenticators know this; they do not know the task manager or the she
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cygnet.base.addresses import Host
@@ -13,6 +14,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
 from cygnet.charon.config.records import Action, ChildConfig, PeerConfig
+from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa.child_sa import ChildSa, Path
 from cygnet.charon.sa.events import (
     ChildDown,
@@ -20,6 +22,7 @@ from cygnet.charon.sa.events import (
     ChildUp,
     Finished,
     IkeStateChanged,
+    MessageSeen,
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+
+_message_seen = lru_cache(maxsize=4096)(MessageSeen)
+"""One record for all messages of a kind: there is one for every message of every IKE_SA."""
 
 
 @dataclass(slots=True)
@@ -100,6 +106,7 @@ class Association:
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
+    peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
     first_contact: bool = True  # we know of no other IKE_SA with this peer
     tries: int = 0  # attempts before this one, for ``keyingtries``
     reauthenticates: bool = False  # to be made anew once it is deleted
@@ -116,6 +123,11 @@ class Association:
     def name(self) -> str:
         """The connection's name."""
         return self.config.name if self.config else "(unnamed)"
+
+    @property
+    def connection(self) -> str:
+        """The connection's name, empty while none is chosen."""
+        return self.config.name if self.config else ""
 
     @property
     def spi_local(self) -> bytes:
@@ -183,6 +195,10 @@ class Association:
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
         """A log line; the shell adds the IKE_SA's name."""
         self.effects.append(Announce(Log(group, level, text)))
+
+    def saw(self, message: Message, *, incoming: bool) -> None:
+        """Count a message that was understood or made."""
+        self.announce(_message_seen(self.connection, message.exchange, incoming, message.response))
 
     def announce(self, event: Any) -> None:
         """An event for the bus."""

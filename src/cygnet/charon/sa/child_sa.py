@@ -213,6 +213,7 @@ class ChildSa:
             self.rekey_at,
             self.expire_at,
             (self.cpi_in, agreed.compression.cpi) if agreed and agreed.compression else (),
+            self.marks,
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """What is agreed on with a CHILD_SA beside algorithms and selectors: its mode, compression, padding."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from cygnet.base.groups import Group
 from cygnet.charon.config.matching import Selectors
@@ -11,9 +12,11 @@ from cygnet.charon.sa import compression, modes
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
-from cygnet.charon.sa.tasks.task import Draft
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import Compression, IpProtocol, Mode
+
+if TYPE_CHECKING:
+    from cygnet.charon.sa.tasks.task import Draft
 
 NO_PADDING = NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED
 
@@ -31,7 +34,7 @@ class Terms:
 
     # As initiator
 
-    def request(self, draft: Draft, child: ChildSa, local: Selectors, remote: Selectors) -> None:
+    def request(self, draft: "Draft", child: ChildSa, local: Selectors, remote: Selectors) -> None:
         """Ask for what the connection wants; raises :class:`NotPossibleError` for what cannot be had."""
         sa = self._sa
         check_path(sa, child.config)
@@ -71,7 +74,7 @@ class Terms:
             self._hear_padding(message)
         return found
 
-    def answer(self, draft: Draft, child: ChildSa) -> None:
+    def answer(self, draft: "Draft", child: ChildSa) -> None:
         """Tell the peer what it gets."""
         self._say_mode(draft)
         self._compression = compression.answer(self._sa, draft, child, self._compression)
@@ -92,11 +95,11 @@ class Terms:
             self._original,
         )
 
-    def _say_mode(self, draft: Draft) -> None:
+    def _say_mode(self, draft: "Draft") -> None:
         if self._mode in modes.NOTIFIES:
             draft.notify(modes.NOTIFIES[self._mode])
 
-    def _say_padding(self, draft: Draft) -> None:
+    def _say_padding(self, draft: "Draft") -> None:
         """Only where the data plane would not understand it (RFC 7296, 1.3.1)."""
         if not self._sa.ports.kernel.features.tfc:
             draft.notify(NO_PADDING)

@@ -1,6 +1,7 @@
 """Negotiating IPComp within a CHILD_SA (RFC 7296, 2.22; RFC 3173)."""
 
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
@@ -9,14 +10,16 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.errors import RefusedError
-from cygnet.charon.sa.tasks.task import Draft
 from cygnet.kernel.port import Compression
+
+if TYPE_CHECKING:
+    from cygnet.charon.sa.tasks.task import Draft
 
 NAMES = {1: "IPCOMP_OUI", 2: "IPCOMP_DEFLATE", 3: "IPCOMP_LZS", 4: "IPCOMP_LZJH"}
 _NOTIFY = Struct("!HB")
 
 
-def propose(sa: Association, draft: Draft, child: ChildSa) -> tuple[int, ...]:
+def propose(sa: Association, draft: "Draft", child: ChildSa) -> tuple[int, ...]:
     """Offer each transform that the kernel has, all under one CPI of ours; which ones were offered."""
     transforms = tuple(sorted(sa.ports.kernel.features.compression))
     if not child.config.compress or not _allocate(sa, child):
@@ -56,7 +59,7 @@ def choose(sa: Association, message: Message, compress: bool) -> Compression | N
     return None
 
 
-def answer(sa: Association, draft: Draft, child: ChildSa, chosen: Compression | None) -> Compression | None:
+def answer(sa: Association, draft: "Draft", child: ChildSa, chosen: Compression | None) -> Compression | None:
     """Say so to the peer; without a CPI of ours there is no compression."""
     if chosen is None or not _allocate(sa, child):
         return None

@@ -3,7 +3,7 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
@@ -111,9 +111,23 @@ class ChildClosed:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Something worth a counter happened, such as a dropped message."""
+    """Something worth a counter happened, such as a dropped message.
+
+    ``connection`` is the IKE_SA's, empty while none is chosen. It goes to the counters, not to the bus.
+    """
 
     name: str
+    connection: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSeen:
+    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
+
+    connection: str
+    exchange: int
+    incoming: bool
+    response: bool
 
 
 Event = (
@@ -126,4 +140,5 @@ Event = (
     | Reestablish
     | ChildClosed
     | Counted
+    | MessageSeen
 )

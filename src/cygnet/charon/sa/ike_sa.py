@@ -168,6 +168,7 @@ class IkeSa:
             tuple(task.name for task in tasks.active),
             tuple(task.name for task in tasks.passive),
             tuple(child.snapshot() for child in sa.children.values()),
+            sa.peer_certificates,
         )
 
     # Inside

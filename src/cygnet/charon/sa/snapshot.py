@@ -6,9 +6,10 @@ thread asks the kernel.
 
 from dataclasses import dataclass
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Mode, SaId
 
 
@@ -36,11 +37,16 @@ class ChildSnapshot:
     rekey_at: float | None = None
     expire_at: float | None = None
     cpis: tuple[int, ...] = ()
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)
 class IkeSnapshot:
-    """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator."""
+    """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
+
+    ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
+    the peer was given, ``local_virtual_ips`` those it gave us.
+    """
 
     name: str
     unique_id: int
@@ -61,6 +67,13 @@ class IkeSnapshot:
     tasks_active: tuple[str, ...] = ()
     tasks_passive: tuple[str, ...] = ()
     children: tuple[ChildSnapshot, ...] = ()
+    peer_certificates: tuple[bytes, ...] = ()
+    local_virtual_ips: tuple[Address, ...] = ()
+    remote_virtual_ips: tuple[Address, ...] = ()
+
+    def concerns(self, name: str) -> bool:
+        """Whether this is its name, or that of one of its CHILD_SAs."""
+        return name == self.name or any(child.name == name for child in self.children)
 
 
 @dataclass(frozen=True, slots=True)

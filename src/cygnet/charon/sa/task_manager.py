@@ -73,7 +73,7 @@ class TaskManager:
     def _drop(self, counter: str, reason: str) -> None:
         """Count a message that is dropped; one log line now and then."""
         sa = self.sa
-        sa.announce(Counted(counter))
+        sa.announce(Counted(counter, sa.connection))
         if sa.now - self._complained_at >= _COMPLAINT_INTERVAL_S:
             self._complained_at = sa.now
             sa.log(Group.IKE, f"message dropped: {reason}")
@@ -120,6 +120,7 @@ class TaskManager:
         if message is None:
             return None
         sa.log(Group.ENC, f"parsed {message.describe()}")
+        sa.saw(message, incoming=True)
         check(message, protected)
         return message
 

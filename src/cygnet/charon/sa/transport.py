@@ -73,6 +73,7 @@ class Transport:
             _ordered(draft),
         )
         sa.log(Group.ENC, f"generating {message.describe()}")
+        sa.saw(message, incoming=False)
         if clear:
             return (build_clear(message),)
         protection = sa.sends

@@ -30,10 +30,26 @@ QUIET_S = 0.2
 
 def local_addresses() -> tuple[Address, ...]:
     """Global and site addresses of all interfaces, IPv4 first; without tentative and deprecated ones."""
+    found = dict.fromkeys(address for address, _ in _addresses())
+    return tuple(sorted(found, key=lambda address: address.version))
+
+
+def interface_of(wanted: Address) -> str:
+    """The name of the interface that has this address, empty if none has."""
+    for address, index in _addresses():
+        if address == wanted:
+            with suppress(OSError):
+                return socket.if_indextoname(index)
+    return ""
+
+
+def _addresses() -> list[tuple[Address, int]]:
+    """Addresses with the index of their interface."""
     with closing(Netlink(socket.NETLINK_ROUTE)) as netlink:
         told = netlink.dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-    found = dict.fromkeys(_address(message.body) for message in told if message.kind == _RTM_NEWADDR)
-    return tuple(sorted((address for address in found if address), key=lambda address: address.version))
+    bodies = [message.body for message in told if message.kind == _RTM_NEWADDR]
+    found = [(_address(body), _IFADDRMSG.unpack_from(body)[4]) for body in bodies]
+    return [(address, index) for address, index in found if address is not None]
 
 
 def source_address(destination: Address) -> Address | None:

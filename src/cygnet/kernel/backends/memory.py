@@ -57,6 +57,7 @@ class MemoryKernel:
         self.addresses: tuple[Address, ...] = tuple(addresses)
         self.sources: dict[Address, Address] = {}
         self.calls: list[str] = []
+        self.failed_acquires: list[int] = []
         self.closed = False
         self._next_spi, self._next_cpi = first_spi, 0x100
         self._listener: Callable[[KernelEvent], None] | None = None
@@ -210,6 +211,11 @@ class MemoryKernel:
     def policies_for(self, source: TrafficSelector, destination: TrafficSelector) -> list[PolicySpec]:
         """The installed policies with exactly these selectors, for assertions."""
         return [spec for spec in self.policies if (spec.source, spec.destination) == (source, destination)]
+
+    def acquire_failed(self, reqid: int) -> None:
+        """Note it."""
+        self._enter("acquire_failed")
+        self.failed_acquires.append(reqid)
 
     def source_address(self, destination: Address) -> Address | None:
         """What :attr:`sources` says, else the first local address of the family."""

@@ -16,6 +16,7 @@ from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
@@ -180,6 +181,10 @@ class UserlandKernel:
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy."""
         self._ask(DeletePolicy(spec))
+
+    def acquire_failed(self, reqid: int) -> None:
+        """Let packets ask again soon."""
+        self._ask(AcquireFailed(reqid))
 
     def open_interface(self, spec: InterfaceSpec) -> Interface:
         """Refused: espd has one TUN device for all."""

@@ -117,6 +117,13 @@ class DeletePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AcquireFailed:
+    """No SA of this reqid came to be."""
+
+    reqid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inspect:
     """Ask what is installed, :data:`PAGE` SAs from ``offset`` on."""
 
@@ -183,7 +190,7 @@ class Inventory:
 
 
 SaRequest = AllocateSpi | AddSa | UpdateSa | DeleteSa | QuerySa
-PolicyRequest = AddPolicy | DeletePolicy
+PolicyRequest = AddPolicy | DeletePolicy | AcquireFailed
 Request = Hello | Bye | HandOver | SaRequest | PolicyRequest | Inspect
 Reply = Greeting | Done | Failed | Spi | Usage | Inventory
 Message = Request | Reply | KernelEvent

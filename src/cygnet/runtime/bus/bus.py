@@ -128,6 +128,13 @@ class Bus:
                     tap.levels = tap.levels.changed(group, level)
             self._refresh()
 
+    def waiting(self) -> dict[str, int]:
+        """How many records wait for each listener; those of subscriptions together."""
+        found: dict[str, int] = {}
+        for tap in self._taps:
+            found[tap.queue.name] = found.get(tap.queue.name, 0) + len(tap.queue)
+        return found
+
     def close(self, deadline_s: float = 1.0) -> bool:
         """Let listeners finish what is queued and end; False if one takes longer than ``deadline_s``."""
         taps = self._taps

@@ -9,7 +9,7 @@ from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.matching import (
-    MAX_OVERLAPS,
+    MAX_PAIRS,
     Ends,
     covers,
     match_child,
@@ -77,7 +77,15 @@ def test_narrowing_gives_no_more_than_a_payload_holds() -> None:
     ports = [TrafficSelector.of("10.0.0.0/8", 6, (n, n)) for n in range(255)]
     found = narrow(hosts, ports)
     assert len(found) == 255
-    assert len(hosts) * (MAX_OVERLAPS // len(hosts) + 1) >= MAX_OVERLAPS
+
+
+def test_peer_cannot_have_policies_installed_without_limit() -> None:
+    child = ChildConfig("net", ts("10.0.0.0/8"), ts("10.0.0.0/8"))
+    many = ts(*(f"10.{n}.0.0/16" for n in range(255)))
+    match, _ = match_child((child,), many, many, ENDS)
+    assert match is not None
+    assert 0.9 * MAX_PAIRS < len(match.local) * len(match.remote) <= MAX_PAIRS
+    assert (match.local[0], match.remote[0]) == (many[0], many[0])
 
 
 def test_covering_is_asked_of_each_selector() -> None:

@@ -1,21 +1,23 @@
 """``up``, ``down``, ``route``, ``unroute``: what the operator reads and the exit code a script sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 import pytest
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.charon.control.following import Follower
 from cygnet.charon.control.initiate import InitiateHandler
 from cygnet.charon.control.ports import ClientGoneError
+from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
-from cygnet.charon.control.terminate import Specifier, TerminateHandler, parse_specifier
+from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
-from cygnet.ctl.stroke import Done, Initiate, Route, Terminate, Unroute
+from cygnet.ctl.stroke import Done, Initiate, Rekey, Route, Terminate, TerminateSourceIp, Unroute
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
@@ -77,7 +79,7 @@ def test_up_without_waiting_answers_at_once() -> None:
 def test_client_that_goes_away_ends_the_following_only() -> None:
     daemon = Daemon([PEER], says=[None])
     with pytest.raises(ClientGoneError):
-        InitiateHandler(daemon, daemon, daemon.now)(Initiate("net"), GoneReply())
+        InitiateHandler(daemon, daemon, Follower(daemon.now), daemon.route)(Initiate("net"), GoneReply())
     assert daemon.followed == 0
 
 
@@ -86,24 +88,6 @@ def test_shunt_and_ikev1_are_not_initiated() -> None:
     older = Daemon([replace(PEER, ike=IkeConfig(version=1))])
     assert up(shunt, "net")[1].exit_code == up(older, "net")[1].exit_code == 1
     assert shunt.orders == older.orders == []
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("net", Specifier("net", plain=True)),
-        ("net{3}", Specifier("net", True, 3)),
-        ("{3}", Specifier("", True, 3)),
-        ("net{*}", Specifier("net", True, all=True)),
-        ("net{}", Specifier("net", True)),
-        ("net[3]", Specifier("net", False, 3)),
-        ("net[*]", Specifier("net", all=True)),
-        ("[*]", Specifier("", all=True)),
-        ("", None), ("{}", None), ("net{x}", None), ("net{1", None), ("net{1]", None), ("net{1}x", None),
-    ],
-)  # fmt: skip
-def test_specifier_is_read(text: str, wanted: Specifier | None) -> None:
-    assert parse_specifier(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -149,6 +133,91 @@ def test_down_of_nonsense_is_a_usage_error() -> None:
 def test_down_that_fails_says_so() -> None:
     lines, done = down(Daemon(sas=two_sas(), says=[Finished(1, False, "no answer")]), "net[1]")
     assert (lines, done) == (["closing IKE_SA [1] failed"], Done(1, "no answer"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "orders"),
+    [
+        ("10.3.0.1", "", ["ike 1"]),
+        ("10.3.0.0", "10.3.0.255", ["ike 1", "ike 2"]),
+        ("fd00::1", "fd00::ffff", ["ike 2"]),
+    ],
+)
+def test_down_srcip_closes_the_peers_that_have_these_addresses(
+    start: str, end: str, orders: list[str]
+) -> None:
+    first, second = two_sas()
+    sas = [
+        replace(first, remote_virtual_ips=(ip_address("10.3.0.1"),)),
+        replace(second, remote_virtual_ips=(ip_address("10.3.0.7"), ip_address("fd00::7"))),
+    ]
+    daemon, reply = Daemon(sas=sas, says=[Finished(1, True)]), LineReply()
+    handler = TerminateHandler(daemon, daemon, Follower(daemon.now))
+    assert handler.by_source_ip(TerminateSourceIp(start, end), reply) == Done()
+    assert daemon.orders == orders
+    assert all(line.endswith("closed successfully") for line in reply.lines)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "code"),
+    [("10.9.0.1", "", 1), ("x", "", 2), ("10.3.0.2", "10.3.0.1", 2), ("10.3.0.1", "fd00::1", 2)],
+)
+def test_down_srcip_of_nobody_and_of_nonsense_says_so(start: str, end: str, code: int) -> None:
+    daemon, reply = Daemon(sas=two_sas()), LineReply()
+    handler = TerminateHandler(daemon, daemon, Follower(daemon.now))
+    done = handler.by_source_ip(TerminateSourceIp(start, end), reply)
+    assert (done.exit_code, [done.reason]) == (code, reply.lines)
+    assert daemon.orders == []
+
+
+def test_purgeike_closes_what_has_no_child_and_makes_none() -> None:
+    first, second = two_sas()
+    making = replace(first, unique_id=3, children=(), tasks_active=("CHILD_CREATE",))
+    begun = replace(first, unique_id=4, children=(), state="CONNECTING")
+    daemon, reply = Daemon(sas=[first, replace(second, children=()), making, begun]), LineReply()
+    daemon.says = [Finished(1, True)]
+    handler = TerminateHandler(daemon, daemon, Follower(daemon.now))
+    assert handler.childless(reply) == Done()
+    assert daemon.orders == ["ike 2"]
+    assert reply.lines == ["IKE_SA [2] closed successfully"]
+
+
+@pytest.mark.parametrize(
+    ("name", "orders", "last"),
+    [
+        ("net", ["rekey ike 2"], "IKE_SA [2] rekeyed successfully"),
+        ("net[*]", ["rekey ike 2", "rekey ike 1"], "IKE_SA [1] rekeyed successfully"),
+        ("net{10}", ["rekey child 1/10"], "CHILD_SA {10} rekeyed successfully"),
+        ("lan", ["rekey child 1/11"], "CHILD_SA {11} rekeyed successfully"),
+    ],
+)
+def test_rekey_renews_what_the_name_stands_for(name: str, orders: list[str], last: str) -> None:
+    daemon = Daemon(sas=two_sas(), says=[Finished(1, True)])
+    lines, done = rekey(daemon, name)
+    assert (lines[-1], done) == (last, Done())
+    assert daemon.orders == orders
+
+
+@pytest.mark.parametrize(("name", "code"), [("nobody", 1), ("net{9}", 1), ("net{", 2)])
+def test_rekey_of_nothing_and_of_nonsense_says_so(name: str, code: int) -> None:
+    lines, done = rekey(Daemon(sas=two_sas()), name)
+    assert done.exit_code == code
+    assert name in done.reason
+    assert lines
+
+
+def test_rekeying_that_is_refused_says_so() -> None:
+    refused = Daemon(sas=two_sas(), says=[Finished(1, False, "received NO_PROPOSAL_CHOSEN")])
+    assert rekey(refused, "{10}") == (
+        ["rekeying CHILD_SA {10} failed"], Done(1, "received NO_PROPOSAL_CHOSEN")
+    )  # fmt: skip
+
+
+def test_failed_up_names_what_to_change() -> None:
+    daemon = Daemon([PEER], says=[Finished(1, False, "received TS_UNACCEPTABLE notify, no CHILD_SA built")])
+    reason = up(daemon, "net")[1].reason
+    assert reason.startswith("received TS_UNACCEPTABLE notify, no CHILD_SA built: ")
+    assert "leftsubnet=" in reason
 
 
 def test_route_installs_the_policy() -> None:
@@ -217,6 +286,9 @@ class Daemon:
     def now(self) -> float:
         return self.time
 
+    def route(self, destination: Address) -> Address | None:
+        return A
+
     def snapshots(self) -> Sequence[IkeSnapshot]:
         return self.sas
 
@@ -237,6 +309,12 @@ class Daemon:
 
     def terminate_child(self, ike_id: int, child_id: int, level: int) -> "ScriptedDialogue":
         return self._order(f"child {ike_id}/{child_id}")
+
+    def rekey_ike(self, unique_id: int, level: int) -> "ScriptedDialogue":
+        return self._order(f"rekey ike {unique_id}")
+
+    def rekey_child(self, ike_id: int, child_id: int, level: int) -> "ScriptedDialogue":
+        return self._order(f"rekey child {ike_id}/{child_id}")
 
     def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
         if self.refusal:
@@ -281,6 +359,12 @@ class LineReply:
     def text(self, line: str) -> None:
         self.lines.append(line)
 
+    def texts(self, lines: Iterable[str]) -> None:
+        self.lines.extend(lines)
+
+    def ask(self, prompt: str) -> str:
+        return ""
+
     def check(self) -> None:
         pass
 
@@ -294,13 +378,18 @@ class GoneReply(LineReply):
 
 def up(daemon: Daemon, name: str, timeout_s: float = 0, wait: bool = True) -> tuple[list[str], Done]:
     reply = LineReply()
-    done = InitiateHandler(daemon, daemon, daemon.now, timeout_s)(Initiate(name, wait=wait), reply)
-    return reply.lines, done
+    handler = InitiateHandler(daemon, daemon, Follower(daemon.now, timeout_s), daemon.route)
+    return reply.lines, handler(Initiate(name, wait=wait), reply)
 
 
 def down(daemon: Daemon, name: str) -> tuple[list[str], Done]:
     reply = LineReply()
-    return reply.lines, TerminateHandler(daemon, daemon, daemon.now)(Terminate(name), reply)
+    return reply.lines, TerminateHandler(daemon, daemon, Follower(daemon.now))(Terminate(name), reply)
+
+
+def rekey(daemon: Daemon, name: str) -> tuple[list[str], Done]:
+    reply = LineReply()
+    return reply.lines, RekeyHandler(daemon, daemon, Follower(daemon.now))(Rekey(name), reply)
 
 
 def route(daemon: Daemon, name: str) -> tuple[list[str], Done]:

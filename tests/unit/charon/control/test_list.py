@@ -1,6 +1,7 @@
 """The list commands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.config.authorities import AuthoritySection
+from cygnet.charon.config.documents import Document
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.list_algorithms import algorithm_lines
 from cygnet.charon.control.ports import Figures, Plugin
@@ -48,14 +52,51 @@ def test_authorities_have_a_caption_of_their_own() -> None:
     assert listed(List(("cacerts",)), [("a", "a")])[1] == "List of X.509 CA Certificates"
 
 
-def test_everything_is_listed_in_order() -> None:
-    lines = listed(List(("all",)), [("a", "a")])
+def test_everything_is_listed_in_strongswans_order() -> None:
+    lines = listed(List(("all",)), [("a", "a")], documents=[["issuer:   ..."]], sections=[SECTION])
     captions = [line for line in lines if line.startswith("List of")]
     assert captions == [
+        "List of CA Information Sections:",
+        "List of Raw Public Keys",
         "List of X.509 End Entity Certificates",
         "List of X.509 CA Certificates",
+        "List of X.509 AA Certificates",
+        "List of X.509 OCSP Signer Certificates",
+        "List of X.509 Attribute Certificates",
+        "List of Attribute Certificate Groups",
+        "List of X.509 CRLs",
+        "List of OCSP Responses",
         "List of registered IKE algorithms:",
         "List of loaded Plugins:",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pubkeys", "acerts", "groups", "crls", "ocsp", "cainfos", "aacerts"])
+def test_kind_of_which_there_is_nothing_prints_nothing(kind: str) -> None:
+    assert listed(List((kind,)), []) == []
+
+
+def test_what_is_no_certificate_prints_itself_under_its_caption() -> None:
+    lines = listed(List(("crls",)), [], documents=[["issuer:   A"], ["issuer:   B", "serial:    01"]])
+    assert lines == [
+        "", "List of X.509 CRLs", "", "  issuer:   A", "", "  issuer:   B", "  serial:    01",
+    ]  # fmt: skip
+
+
+def test_ca_section_shows_its_uris_one_a_line() -> None:
+    lines = listed(List(("cainfos",)), [], sections=[SECTION])
+    authority = SECTION.certificate
+    assert lines == [
+        "",
+        "List of CA Information Sections:",
+        "",
+        '  authname:    "CN=ca"',
+        f"  authkey:      {authority.subject_key_id.hex(':')}",
+        f"  keyid:        {authority.key_id.hex(':')}",
+        "  crluris:     'http://crl.lab/1'",
+        "            'http://crl.lab/2'",
+        "  ocspuris:    'http://ocsp.lab/'",
+        "  certuribase: 'http://certs.lab/'",
     ]
 
 
@@ -64,11 +105,10 @@ def test_plugins_are_listed_with_their_features() -> None:
     assert lines == ["", "List of loaded Plugins:", "", "openssl:", "    PRF:PRF_HMAC_SHA1"]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("crls", 1), ("nonsense", 2)])
-def test_list_that_there_is_not_exits_non_zero(kind: str, code: int) -> None:
+def test_list_that_there_is_not_exits_non_zero() -> None:
     reply = ListReply()
-    assert ListHandler(Store([]), Parts(), NOW.timestamp)(List((kind,)), reply).exit_code == code
-    assert kind in reply.lines[0]
+    assert ListHandler(Store([]), Parts(), NOW.timestamp)(List(("nonsense",)), reply).exit_code == 2
+    assert "nonsense" in reply.lines[0]
 
 
 def test_every_algorithm_is_listed_within_the_width() -> None:
@@ -85,14 +125,35 @@ def test_weak_algorithms_are_marked_as_off() -> None:
     assert "MODP_1024[openssl](off)" in "\n".join(algorithm_lines())
 
 
+@dataclass
 class Store:
-    """Certificates of these subjects and issuers, the first with a private key."""
+    """Certificates of these subjects and issuers, the first with a private key; documents by their lines."""
 
-    def __init__(self, names: Sequence[tuple[str, str]]) -> None:
-        self.names = names
+    names: Sequence[tuple[str, str]]
+    texts: Sequence[list[str]] = ()
+    all_sections: Sequence[AuthoritySection] = ()
 
-    def listed(self, authorities: bool) -> Sequence[tuple[Certificate, bool]]:
+    def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
         return [(certificate(*names), not place) for place, names in enumerate(self.names)]
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        return [Page(text) for text in self.texts]
+
+    def sections(self) -> Sequence[AuthoritySection]:
+        return self.all_sections
+
+    def find(self, identity: Identity) -> Sequence[Certificate]:
+        raise NotImplementedError
+
+
+@dataclass
+class Page:
+    """A document of these lines."""
+
+    text: list[str]
+
+    def lines(self, now: float, utc: bool) -> Sequence[str]:
+        return self.text
 
 
 class Parts:
@@ -113,6 +174,12 @@ class ListReply:
 
     def text(self, line: str) -> None:
         self.lines.append(line)
+
+    def texts(self, lines: Iterable[str]) -> None:
+        self.lines.extend(lines)
+
+    def ask(self, prompt: str) -> str:
+        return ""
 
     def check(self) -> None:
         pass
@@ -135,7 +202,17 @@ def certificate(subject: str, issuer: str) -> Certificate:
     return Certificate.parse(built.public_bytes(serialization.Encoding.DER))
 
 
-def listed(request: List, names: Sequence[tuple[str, str]]) -> list[str]:
+URIS = ("http://crl.lab/1", "http://crl.lab/2"), ("http://ocsp.lab/",)
+SECTION = AuthoritySection("lab", certificate("ca", "ca"), *URIS, "http://certs.lab/")
+
+
+def listed(
+    request: List,
+    names: Sequence[tuple[str, str]],
+    documents: Sequence[list[str]] = (),
+    sections: Sequence[AuthoritySection] = (),
+) -> list[str]:
     reply = ListReply()
-    assert ListHandler(Store(names), Parts(), NOW.timestamp)(request, reply) == Done()
+    store = Store(names, documents, sections)
+    assert ListHandler(store, Parts(), NOW.timestamp)(request, reply) == Done()
     return reply.lines

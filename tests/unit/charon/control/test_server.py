@@ -4,6 +4,7 @@ import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler
 from cygnet.charon.control.ports import ClientGoneError, Reply
 from cygnet.charon.control.server import ControlServer, Limits, listen
-from cygnet.ctl.stroke import Done, Initiate, Request, Status, converse
+from cygnet.ctl.frames import converse
+from cygnet.ctl.stroke import Done, Initiate, Request, Status
 
 LONG_S = 10.0
 
@@ -135,6 +137,64 @@ def test_silent_client_that_listens_is_not_gone(serve: "Serve") -> None:
     assert (lines, done) == (["line"], Done())
 
 
+def test_many_lines_travel_together_and_in_order(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        reply.texts(f"line {number}" for number in range(20_000))
+        reply.text("last")
+        return Done()
+
+    lines, done = ask(serve({Status: handler}), Status())
+    assert lines == [*(f"line {number}" for number in range(20_000)), "last"]
+    assert done == Done()
+
+
+def test_client_that_goes_away_ends_a_long_answer(serve: "Serve") -> None:
+    gone = threading.Event()
+
+    def endless() -> Iterator[str]:
+        while True:
+            yield "x" * 1000
+
+    def handler(request: Status, reply: Reply) -> Done:
+        try:
+            reply.texts(endless())
+        except ClientGoneError:
+            gone.set()
+            raise
+        return Done()
+
+    with connect(serve({Status: handler})) as client:
+        client.sendall(b"\0\0\0\x11{\"kind\":\"status\"}")
+        assert client.recv(100)
+    assert gone.wait(LONG_S)
+
+
+def test_operator_is_asked_over_the_socket(serve: "Serve") -> None:
+    def handler(request: Status, reply: Reply) -> Done:
+        reply.text(f"got {reply.ask('Passphrase:')!r}")
+        return Done()
+
+    assert ask(serve({Status: handler}), Status())[0] == ["got 'my Passphrase:'"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"T\0\0\0\0", b"A\xff\xff\xff\xff"])
+def test_operator_who_does_not_answer_in_time_or_in_form_is_gone(serve: "Serve", answer: bytes) -> None:
+    gone = threading.Event()
+
+    def handler(request: Status, reply: Reply) -> Done:
+        try:
+            reply.ask("Passphrase:")
+        except ClientGoneError:
+            gone.set()
+            raise
+        return Done()
+
+    with connect(serve({Status: handler}, Limits(answer_s=0.1))) as client:
+        client.sendall(b"\0\0\0\x11{\"kind\":\"status\"}")
+        client.sendall(answer)
+        assert gone.wait(LONG_S)
+
+
 def test_client_that_does_not_read_is_given_up(serve: "Serve") -> None:
     gone = threading.Event()
 
@@ -155,7 +215,8 @@ def ask(path: Path, request: Request) -> tuple[list[str], Done]:
     lines: list[str] = []
     with connect(path) as client:
         client.settimeout(LONG_S)
-        return lines, converse(client, request, lines.append)
+        ended = converse(client, request.kind, asdict(request), lines.append, lambda prompt: f"my {prompt}")
+        return lines, Done(*ended)
 
 
 def begin(path: Path, request: Request) -> Callable[[], Done]:

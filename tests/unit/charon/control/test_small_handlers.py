@@ -1,12 +1,11 @@
-"""Loading, rereading, log levels, dispatch, dialogues over the bus."""
+"""Loading, rereading, log levels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.control.dispatch import answer
 from cygnet.charon.control.load import LoadHandler
 from cygnet.charon.control.loglevel import LogLevelHandler
 from cygnet.charon.control.reread import RereadHandler
@@ -16,7 +15,6 @@ from cygnet.ctl.stroke import (
     DeleteAuthority,
     DeleteConnection,
     Done,
-    Leases,
     LogLevel,
     Reread,
 )
@@ -55,21 +53,35 @@ def test_deleting_what_is_there_says_so() -> None:
     assert reply.lines == ["deleted connection 'x'", "deleted ca 'x'"]
 
 
+EVERY = {"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"}
+
+
 @pytest.mark.parametrize(
     ("asked", "read"),
-    [(("secrets",), {"secrets"}), (("cacerts",), {"cacerts"}), (("all",), {"secrets", "cacerts", "certs"})],
+    [(("secrets",), {"secrets"}), (("cacerts",), {"cacerts"}), (("crls",), {"crls"}), (("all",), EVERY)],
 )
 def test_rereading_reads_what_was_asked(asked: tuple[str, ...], read: set[str]) -> None:
-    files, reply = Files(warnings=["x.pem: damaged"]), MemoryReply()
+    files, reply = Files(warnings=["x.pem: readable by others"]), MemoryReply()
     assert RereadHandler(files)(Reread(asked), reply) == Done()
     assert files.reread_kinds == [read]
+    assert reply.lines == ["x.pem: readable by others"]
+
+
+def test_rereading_what_cannot_be_used_exits_non_zero() -> None:
+    files, reply = Files(warnings=["x.pem: damaged"], complete=False), MemoryReply()
+    assert RereadHandler(files)(Reread(("cacerts",)), reply).exit_code == 1
     assert reply.lines == ["x.pem: damaged"]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("crls", 1), ("nonsense", 2)])
-def test_rereading_what_there_is_not_exits_non_zero(kind: str, code: int) -> None:
+def test_rereading_asks_the_operator_for_passphrases() -> None:
+    files = Files(prompts=["Passphrase:"])
+    RereadHandler(files)(Reread(("secrets",)), MemoryReply())
+    assert files.answers == ["typed"]
+
+
+def test_rereading_what_there_is_not_exits_non_zero() -> None:
     files = Files()
-    assert RereadHandler(files)(Reread((kind,)), MemoryReply()).exit_code == code
+    assert RereadHandler(files)(Reread(("nonsense",)), MemoryReply()).exit_code == 2
     assert files.reread_kinds == []
 
 
@@ -98,16 +110,6 @@ def test_log_level_may_be_frozen() -> None:
     assert levels.set == []
 
 
-def test_request_without_handler_is_not_part_of_this_version() -> None:
-    done = answer({}, Leases(), MemoryReply())
-    assert done == Done(1, "'leases' is not part of this version")
-
-
-def test_request_goes_to_its_handler() -> None:
-    table = {Leases: lambda request, reply: Done(5, request.pool)}
-    assert answer(table, Leases("p"), MemoryReply()) == Done(5, "p")
-
-
 @dataclass
 class Files:
     """A loader and rereader."""
@@ -115,6 +117,9 @@ class Files:
     warnings: Sequence[str] = ()
     refusal: str = ""
     known: bool = True
+    complete: bool = True
+    prompts: Sequence[str] = ()
+    answers: list[str] = field(default_factory=list)
     reread_kinds: list[set[str]] = field(default_factory=list)
 
     def add(self, request: AddConnection) -> Sequence[str]:
@@ -129,9 +134,12 @@ class Files:
     def remove_authority(self, name: str) -> bool:
         return self.known
 
-    def reread(self, kinds: frozenset[str]) -> Sequence[str]:
+    def reread(
+        self, kinds: frozenset[str], ask: Callable[[str], str] | None = None
+    ) -> tuple[Sequence[str], bool]:
         self.reread_kinds.append(set(kinds))
-        return self.warnings
+        self.answers = [ask(prompt) for prompt in self.prompts] if ask else []
+        return self.warnings, self.complete
 
     def _take(self) -> Sequence[str]:
         if self.refusal:
@@ -157,6 +165,12 @@ class MemoryReply:
 
     def text(self, line: str) -> None:
         self.lines.append(line)
+
+    def texts(self, lines: Iterable[str]) -> None:
+        self.lines.extend(lines)
+
+    def ask(self, prompt: str) -> str:
+        return "typed"
 
     def check(self) -> None:
         pass

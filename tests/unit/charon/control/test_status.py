@@ -1,7 +1,7 @@
 """``status`` and ``statusall``, compared with the formats measured on strongSwan 6.0.6."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
@@ -10,6 +10,7 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import (
     Action,
     AddressSpec,
@@ -173,6 +174,12 @@ def test_statusall_begins_with_the_daemons_figures() -> None:
     ]
 
 
+def test_statusall_shows_the_pools_before_the_addresses() -> None:
+    lines = status(World(pools=[Pool("10.3.0.0/24", 254, online=1, offline=2)]), Status(all=True))
+    begin = lines.index("Virtual IP pools (size/online/offline):")
+    assert lines[begin + 1 : begin + 3] == ["  10.3.0.0/24: 254/1/2", "Listening IP addresses:"]
+
+
 def test_statusall_lists_connections() -> None:
     lines = status(World(peers=[PEER]), Status(all=True))
     begin = lines.index("Connections:")
@@ -206,6 +213,7 @@ class World:
     peers: Sequence[PeerConfig] = ()
     routed: Sequence[Routed] = ()
     usages: dict[SaId, Usage | KernelError] = field(default_factory=dict)
+    pools: Sequence[Pool] = ()
 
 
 class FakeDaemon:
@@ -241,6 +249,12 @@ class FakeDaemon:
             raise usage
         return usage
 
+    def pools(self) -> Sequence[Pool]:
+        return self.world.pools
+
+    def leases(self, pool: str) -> Iterable[Lease]:
+        raise NotImplementedError
+
     def figures(self) -> Figures:
         return Figures(
             version="0.1.0", uptime_s=2.9, started_at=1.7e9, threads=16, idle=7, working=(5, 0, 4, 0),
@@ -260,12 +274,18 @@ class Lines:
     def text(self, line: str) -> None:
         self.lines.append(line)
 
+    def texts(self, lines: Iterable[str]) -> None:
+        self.lines.extend(lines)
+
+    def ask(self, prompt: str) -> str:
+        return ""
+
     def check(self) -> None:
         pass
 
 
 def status(world: World, request: Status = Status()) -> list[str]:  # noqa: B008 - frozen
     daemon, reply = FakeDaemon(world), Lines()
-    handler = StatusHandler(daemon, daemon, daemon, daemon, daemon, lambda: NOW)
+    handler = StatusHandler(daemon, daemon, daemon, daemon, daemon, daemon, lambda: NOW)
     assert handler(request, reply) == Done()
     return reply.lines

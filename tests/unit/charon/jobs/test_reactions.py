@@ -11,7 +11,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import Action, AuthConfig, ChildConfig, IkeConfig, PeerConfig, Unique
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.reactions import Reactions
-from cygnet.charon.sa.events import ChildClosed, IkeEstablished, Reestablish
+from cygnet.charon.sa.events import ChildClosed, Finished, IkeEstablished, Reestablish
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.runtime.bus.bus import Bus
 
@@ -32,6 +32,7 @@ class Shell:
     established: list = field(default_factory=list)
     routed: list = field(default_factory=list)
     delays: list = field(default_factory=list)
+    finished: list = field(default_factory=list)
 
     def __post_init__(self):
         manager = SimpleNamespace(by_identities=lambda pair: self.others, snapshot=self.sas.get)
@@ -44,7 +45,9 @@ class Shell:
         )
         negotiations = SimpleNamespace(establish=lambda *what: self.established.append(what))
         traps = SimpleNamespace(
-            installed=lambda: self.routed, install=lambda peer, child: self.routed.append(child)
+            installed=lambda: self.routed,
+            install=lambda peer, child: self.routed.append(child),
+            finished=lambda ticket, ok: self.finished.append((ticket, ok)),
         )
         events = SimpleNamespace(put_in=self.put_in)
         loaded = SimpleNamespace(peer=lambda name: self.loaded)
@@ -142,3 +145,10 @@ def test_other_events_need_no_reaction():
     shell = Shell()
     shell.react(object())
     assert shell.ordered == []
+
+
+def test_traps_hear_what_became_of_orders():
+    shell = Shell()
+    shell.react(Finished(7, True))
+    shell.react(Finished(8, False, "because"))
+    assert shell.finished == [(7, True), (8, False)]

@@ -35,6 +35,7 @@ class PolicyKernel:
 
     def __init__(self, broken=None):
         self.policies = []
+        self.failed = []
         self.broken = broken
 
     def add_policy(self, spec):
@@ -44,6 +45,9 @@ class PolicyKernel:
 
     def delete_policy(self, spec):
         self.policies.remove(spec)
+
+    def acquire_failed(self, reqid):
+        self.failed.append(reqid)
 
     def source_address(self, destination):
         return ip_address("192.0.2.1")
@@ -151,6 +155,14 @@ def test_transport_mode_trap_may_make_peers_of_all_hosts_of_its_selectors():
     assert (str(wanted.local_ts[0]), str(wanted.remote_ts[0])) == ("192.0.2.1/32", "192.0.2.7/32")
 
 
+def test_shunt_has_its_marks_too():
+    kernel = PolicyKernel()
+    traps(kernel).install(PEER, replace(CHILD, mode=Mode.DROP, mark_out=Mark(3)))
+    assert {policy.mark for policy in kernel.policies if policy.direction is Direction.OUT} == {Mark(3)}
+    with pytest.raises(LocalError, match="%unique"):
+        traps(kernel).install(PEER, replace(CHILD, mode=Mode.DROP, mark_out=UniqueMark()))
+
+
 def test_trap_to_a_known_peer_goes_to_it_whatever_the_packet():
     installed = traps(PolicyKernel())
     routed = installed.install(PEER, CHILD)
@@ -223,3 +235,14 @@ def test_restoring_puts_the_same_policies_into_an_empty_kernel():
     before, kernel.policies = kernel.policies, []
     installed.restore()
     assert kernel.policies == before
+
+
+def test_kernel_hears_of_acquires_that_came_to_nothing():
+    kernel = PolicyKernel()
+    installed = traps(kernel)
+    good, bad = installed.asked(5), installed.asked(6)
+    installed.finished(good, True)
+    installed.finished(bad, False)
+    installed.finished(bad, False)
+    installed.finished(999, False)
+    assert kernel.failed == [6]

@@ -105,7 +105,15 @@ class SimulatedNetlink:
             raise RefusedError(errno.ESRCH)
         return found
 
+    def wait_for(self, sa: SaInfo) -> None:
+        """A packet has met a trap: the kernel waits for an SA, which has no SPI yet."""
+        self.sas[sa.destination, 0, sa.protocol] = sa.pack()
+
     def _allocate(self, body: bytes) -> bytes:
+        wanted = SaInfo.unpack(body)
+        waiting = self.sas.get((wanted.destination, 0, wanted.protocol))
+        if waiting is not None and SaInfo.unpack(waiting).reqid == wanted.reqid:
+            del self.sas[wanted.destination, 0, wanted.protocol]
         low = int.from_bytes(body[SA_INFO_SIZE : SA_INFO_SIZE + 4], "little")
         spi = max(low, next(self._spis) if low > 0xFFFF else low)
         while any(key[1] == spi for key in self.sas):

@@ -12,7 +12,14 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.backends.netlink import RefusedError
 from cygnet.kernel.backends.xfrm.associations import Associations
 from cygnet.kernel.backends.xfrm.constants import Kind
-from cygnet.kernel.backends.xfrm.holdings import clear, held_policies, held_sas, is_ours, marks_in_use
+from cygnet.kernel.backends.xfrm.holdings import (
+    clear,
+    end_acquires,
+    held_policies,
+    held_sas,
+    is_ours,
+    marks_in_use,
+)
 from cygnet.kernel.backends.xfrm.owner import Owner
 from cygnet.kernel.backends.xfrm.policies import Policies
 from cygnet.kernel.backends.xfrm.sa_layout import SaInfo
@@ -81,6 +88,21 @@ def test_other_refusals_are_told(netlink):
 def test_tunnel_of_ipcomp_is_not_an_sa_to_remove(netlink):
     netlink.sas[SUN, 4, 4] = SaInfo(MOON, SUN, 4, 0xC0000201, 0, 1).pack()
     assert all(one.info.protocol != 4 for one in held_sas(netlink))
+
+
+def test_sa_that_is_waited_for_is_forgotten_by_its_reqid(netlink):
+    netlink.wait_for(SaInfo(MOON, SUN, IpProtocol.ESP, 0, 77, 1))
+    before = len(netlink.sas)
+    assert end_acquires(netlink, {78}) == 0
+    assert end_acquires(netlink, {77}) == 1
+    assert len(netlink.sas) == before - 1
+    assert end_acquires(netlink, {77}) == 0
+
+
+def test_clearing_ends_what_our_policies_waited_for(netlink):
+    netlink.wait_for(SaInfo(MOON, SUN, IpProtocol.ESP, 0, POLICY.reqid, 1))
+    clear(netlink, OURS)
+    assert all(info.spi for info in netlink.infos())
 
 
 def test_marks_in_use_are_those_of_everybody(netlink):

@@ -62,6 +62,7 @@ def verify(
             reason = f"no trusted {scheme.kind} public key found for '{remote}': {verdict.reason}"
             continue
         leaf.public_key.verify(scheme, octets, signature)
+        sa.peer_certificates = tuple(one.der for one in verdict.chain)
         sa.log(Group.IKE, f"authentication of '{remote}' with {scheme} successful")
         return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks)
     if not tried and received:

@@ -208,10 +208,19 @@ class IkeAuth(Task):
         """What the peer's AUTH proves; ``initiator``: the peer is the initiator."""
         sa = self.sa
         octets = self._octets(remote, initiator)
-        if payload.method == AuthenticationMethod.SHARED_KEY:
-            local = sa.local_id or Identity.from_address(sa.local.address)
-            return psk.verify(sa, payload, octets, local, remote)
-        return pubkey.verify(sa, payload, octets, remote, constraints.certificates)
+        by_secret = payload.method == AuthenticationMethod.SHARED_KEY
+        try:
+            if by_secret:
+                local = sa.local_id or Identity.from_address(sa.local.address)
+                return psk.verify(sa, payload, octets, local, remote)
+            return pubkey.verify(sa, payload, octets, remote, constraints.certificates)
+        except PeerError:
+            # A proof of a kind that was not wanted anyway: that is what the operator has to know.
+            used = Facts(remote, AuthClass.PSK if by_secret else AuthClass.PUBKEY)
+            unwanted = failures(comply(used, AuthConfig(constraints.auth)))
+            if unwanted:
+                raise AuthenticationFailedError(f"constraint check failed: {unwanted[0]}") from None
+            raise
 
     def _octets(self, identity: Identity, initiator: bool) -> bytes:
         """What the side that was the initiator (or responder) signs (RFC 7296, 2.15)."""

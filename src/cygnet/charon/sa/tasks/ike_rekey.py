@@ -188,7 +188,7 @@ class IkeRekey(Task):
         new.keys = derive_ike_keys(proposal, shared, nonces, spi_i + spi_r, sa.ports.rng, sa.established_keys)
         new.proposal, new.config, new.handshake, new.now = proposal, sa.config, None, sa.now
         new.local_id, new.remote_id, new.auth_name = sa.local_id, sa.remote_id, sa.auth_name
-        new.nat, new.peer = sa.nat, sa.peer
+        new.nat, new.peer, new.peer_certificates = sa.nat, sa.peer, sa.peer_certificates
         new.times.received = new.times.sent = sa.now
         return new
 

@@ -2,8 +2,9 @@
 
 import errno
 import struct
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.kernel.backends.netlink import Netlink, RefusedError, attribute, attributes
 from cygnet.kernel.backends.xfrm.constants import DIRECTIONS_BACK, Attr, Kind
@@ -15,9 +16,10 @@ from cygnet.kernel.backends.xfrm.policy_layout import (
     pack_policy_name,
     unpack_templates,
 )
-from cygnet.kernel.backends.xfrm.sa_layout import SA_INFO_SIZE, SaInfo, pack_sa_name
+from cygnet.kernel.backends.xfrm.sa_layout import SA_INFO_SIZE, SaInfo, pack_sa_name, pack_spi_request
 from cygnet.kernel.port import SaId
 
+_SPIS = (0xC0000000, 0xCFFFFFFF)
 _GONE = (errno.ENOENT, errno.ESRCH)
 
 
@@ -92,6 +94,24 @@ def delete(netlink: Netlink, held: HeldSa | HeldPolicy) -> None:
             raise
 
 
+def end_acquires(netlink: Netlink, reqids: Collection[int]) -> int:
+    """Let the kernel forget the SAs of these reqids that it waits for, so that packets ask again.
+
+    What it waits for has no SPI by which it could be deleted, so it is given one first. Returns how many
+    there were; raises :class:`RefusedError`.
+    """
+    waiting = [held for held in held_sas(netlink) if not held.info.spi and held.info.reqid in reqids]
+    for held in waiting:
+        info = held.info
+        anew = SaInfo(info.source, info.destination, info.protocol, 0, info.reqid, info.mode)
+        bound = _copied(held.attributes, Attr.MARK, Attr.IF_ID, Attr.SA_PCPU)
+        _, answers = netlink.ask(Kind.ALLOCATE_SPI, pack_spi_request(anew, *_SPIS) + bound)
+        for answer in answers:
+            spi = SaInfo.unpack(answer.body).spi
+            delete(netlink, replace(held, id=replace(held.id, spi=spi)))
+    return len(waiting)
+
+
 def clear(netlink: Netlink, owner: Owner) -> tuple[int, int]:
     """Remove everything of ours, and nothing else; how many SAs and policies there were.
 
@@ -101,6 +121,7 @@ def clear(netlink: Netlink, owner: Owner) -> tuple[int, int]:
     sas = [sa for sa in held_sas(netlink) if is_ours(sa, owner)]
     for policy in policies:
         delete(netlink, policy)
+    end_acquires(netlink, {template.reqid for policy in policies for template in policy.templates})
     for sa in sas:
         delete(netlink, sa)
     return len(sas), len(policies)

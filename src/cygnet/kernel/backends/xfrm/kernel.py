@@ -49,6 +49,8 @@ from cygnet.kernel.port import (
 
 _DEFLATE = 2
 _JOIN_S = 2.0
+_RETRY_S = 5.0
+"""How long after an acquire that came to nothing packets may ask again."""
 
 FEATURES = Features(
     "xfrm",
@@ -73,6 +75,7 @@ class XfrmKernel:
         self._parts: Parts | None = None
         self._events: EventReader | None = None
         self._routing = threading.Lock()
+        self._retries: dict[int, threading.Timer] = {}
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Find our mark, remove what bears it, deliver events; raises :class:`KernelError`."""
@@ -93,7 +96,10 @@ class XfrmKernel:
         """End; with ``flush`` nothing of ours stays."""
         if self._events is not None:
             self._events.close(_JOIN_S)
-        parts = self._parts
+        with self._routing:
+            for timer in self._retries.values():
+                timer.cancel()
+        parts, self._parts = self._parts, None
         if parts is None:
             return
         if flush:
@@ -164,6 +170,16 @@ class XfrmKernel:
         """Take back one use of a policy."""
         if self._own.policies.remove(spec):
             self._unroute(spec)
+
+    def acquire_failed(self, reqid: int) -> None:
+        """The kernel waits as long for an SA as negotiations last: end that, but not at once."""
+        timer = threading.Timer(_RETRY_S, self._ask_again, (reqid,))
+        timer.daemon = True
+        with self._routing:
+            if reqid in self._retries:
+                return
+            self._retries[reqid] = timer
+        timer.start()
 
     def open_interface(self, spec: InterfaceSpec) -> Interface:
         """A connection's interface."""
@@ -243,6 +259,17 @@ class XfrmKernel:
         if isinstance(event, Expire) and self._own.associations.known(event.id) is None:
             return
         listener(event)
+
+    def _ask_again(self, reqid: int) -> None:
+        with self._routing:
+            self._retries.pop(reqid, None)
+        parts = self._parts
+        if parts is None:
+            return
+        try:
+            holdings.end_acquires(parts.netlink, {reqid})
+        except RefusedError as error:
+            self._log(1, f"ending the acquire of reqid {reqid} failed: {error}")
 
     def _route(self, spec: PolicySpec) -> None:
         if wants_route(spec):

@@ -1,0 +1,96 @@
+"""The environment of an updown script: strongSwan's PLUTO_ variables, as far as charon has the facts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network, summarize_address_range
+
+from cygnet.base.addresses import Address
+from cygnet.base.identities import Identity
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.kernel.port import Mark
+
+VERSION = "1.1"
+UP, DOWN = "up", "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A CHILD_SA with what its IKE_SA and this host add; ``interface`` has our address."""
+
+    config: ChildConfig
+    child: ChildSnapshot
+    sa: IkeSnapshot
+    interface: str = ""
+
+
+def environments(verb: str, tunnel: Tunnel) -> Iterator[Mapping[str, str]]:
+    """One environment for each pair of selectors of one family."""
+    for mine in tunnel.child.local_ts:
+        for theirs in tunnel.child.remote_ts:
+            if mine.family == theirs.family:
+                yield {**_tunnel(tunnel), **_ends(verb, tunnel, mine, theirs)}
+
+
+def _tunnel(tunnel: Tunnel) -> dict[str, str]:
+    config, child, sa = tunnel.config, tunnel.child, tunnel.sa
+    values = {
+        "PLUTO_VERSION": VERSION,
+        "PLUTO_CONNECTION": child.name,
+        "PLUTO_INTERFACE": tunnel.interface,
+        "PLUTO_REQID": str(child.reqid),
+        "PLUTO_PROTO": child.protocol.lower(),
+        "PLUTO_UNIQUEID": str(sa.unique_id),
+        "PLUTO_ME": str(child.inbound.destination),
+        "PLUTO_MY_ID": _identity(sa.local_id),
+        "PLUTO_PEER": str(child.inbound.source),
+        "PLUTO_PEER_ID": _identity(sa.remote_id),
+        "PLUTO_MARK_IN": _mark(child.marks.into),
+        "PLUTO_MARK_OUT": _mark(child.marks.out),
+        "PLUTO_UDP_ENC": str(sa.remote.port) if child.udp else "",
+        "PLUTO_HOST_ACCESS": "1" if config.host_access else "",
+        **_virtual("PLUTO_MY_SOURCEIP", sa.local_virtual_ips),
+        **_virtual("PLUTO_PEER_SOURCEIP", sa.remote_virtual_ips),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _ends(verb: str, tunnel: Tunnel, mine: TrafficSelector, theirs: TrafficSelector) -> dict[str, str]:
+    me = tunnel.child.inbound.destination
+    kind = "host" if mine.start == mine.end == me else "client"
+    return {
+        "PLUTO_VERB": f"{verb}-{kind}" + ("-v6" if mine.family == 6 else ""),
+        "PLUTO_MY_CLIENT": _subnet(mine),
+        "PLUTO_MY_PORT": str(mine.start_port),
+        "PLUTO_MY_PROTOCOL": str(mine.protocol),
+        "PLUTO_PEER_CLIENT": _subnet(theirs),
+        "PLUTO_PEER_PORT": str(theirs.start_port),
+        "PLUTO_PEER_PROTOCOL": str(theirs.protocol),
+    }
+
+
+def _virtual(name: str, addresses: tuple[Address, ...]) -> dict[str, str]:
+    """The first address under ``name`` itself, each with its family and number."""
+    found = {name: str(addresses[0])} if addresses else {}
+    for family in (4, 6):
+        for number, address in enumerate((one for one in addresses if one.version == family), 1):
+            found[f"{name}{family}_{number}"] = str(address)
+    return found
+
+
+def _subnet(selector: TrafficSelector) -> str:
+    """The smallest prefix that holds the whole range."""
+    exact = list(summarize_address_range(selector.start, selector.end))
+    if len(exact) == 1:
+        return str(exact[0])
+    differing = (int(selector.start) ^ int(selector.end)).bit_length()
+    return str(ip_network((selector.start, selector.start.max_prefixlen - differing), strict=False))
+
+
+def _identity(identity: Identity | None) -> str:
+    return "%any" if identity is None else str(identity)
+
+
+def _mark(mark: Mark | None) -> str:
+    return "" if mark is None else f"{mark.value}/0x{mark.mask:08x}"
