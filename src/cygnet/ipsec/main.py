@@ -12,14 +12,13 @@ USAGE, NOT_IMPLEMENTED = 2, 3
 
 MODULES = {
     **dict.fromkeys((
-        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "leases",
+        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "kernel", "leases",
         "listcounters", "resetcounters", "secrets",
         "listalgs", "listpubkeys", "listcerts", "listcacerts", "listaacerts", "listocspcerts", "listacerts",
         "listgroups", "listcainfos", "listcrls", "listocsp", "listplugins", "listall",
         "rereadsecrets", "rereadcacerts", "rereadaacerts", "rereadocspcerts", "rereadacerts", "rereadcrls",
         "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
     ), "control"),
-    "kernel": "kernel",
     **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
     **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto"), "programs"),
     **dict.fromkeys((
