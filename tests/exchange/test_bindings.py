@@ -48,6 +48,14 @@ def test_refused_interface_fails_the_child_and_leaves_nothing() -> None:
     assert not (kernel.sas or kernel.policies or kernel.reservations or kernel.interfaces)
 
 
+def test_refused_sa_gives_the_interface_back() -> None:
+    pair = bound()
+    pair.alice.kernel.fail_next("add_sa", "the kernel lacks gcm")
+    pair.connect()
+    kernel = pair.alice.kernel
+    assert not (kernel.sas or kernel.policies or kernel.reservations or kernel.interfaces)
+
+
 def test_vti_marks_both_directions_and_follows_the_peer() -> None:
     pair, asked = Pair(), []
     pair.change_child("bob", binding=OWN)

@@ -279,7 +279,8 @@ class SaView:
 
 @dataclass(frozen=True, slots=True)
 class KernelView:
-    """What the data plane holds and has dropped. ``policies`` and ``routes`` are lines for people."""
+    """What the data plane holds and has dropped. ``policies``, ``routes`` and ``interfaces`` are lines for
+    people, as far as it tells."""
 
     name: str
     sas: tuple[SaView, ...]
@@ -287,6 +288,7 @@ class KernelView:
     routes: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
     reservations: int = 0
+    policy_count: int = 0
     foreign_policies: int = 0
     drops: tuple[tuple[str, int], ...] = ()
 

@@ -99,7 +99,7 @@ def overview(view: KernelView, children: Sequence[ChildSnapshot]) -> Iterator[st
     """The whole view, a caption above each kind that there is."""
     ours = [sa for sa in view.sas if sa.ours]
     foreign = len(view.sas) - len(ours)
-    own = f"{len(ours)} SAs, {len(view.policies)} policies, {view.reservations} reserved SPIs"
+    own = f"{len(ours)} SAs, {view.policy_count} policies, {view.reservations} reserved SPIs"
     yield f"Data plane {view.name}: {own}; of others {foreign} SAs, {view.foreign_policies} policies"
     yield from _captioned("SAs:", [_sa_text(sa, _owner(sa, children)) for sa in ours])
     yield from _captioned("Policies:", view.policies)

@@ -189,9 +189,10 @@ class ChildSa:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
         if addresses != _addresses(path):
             self._move_interface(kernel)
-        old, self._policies = self._policies, self._policy_specs() if self._policies else ()
-        both = zip(old, self._policies, strict=True)
+        policies = self._policy_specs() if self._policies else ()
+        both = zip(self._policies, policies, strict=True)
         kernel.migrate(tuple(moves), tuple(PolicyMove(*pair) for pair in both if pair[0] != pair[1]))
+        self._policies = policies
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""

@@ -201,7 +201,8 @@ class MemoryKernel:
         """What there is."""
         sas = [SaView(one.id, True, one.reqid, one.mode, self.usage[one.id]) for one in self.sas.values()]
         policies = [f"{spec.direction} {spec.source} === {spec.destination}" for spec in self.policies]
-        return KernelView("memory", tuple(sas), tuple(policies), reservations=len(self.reservations))
+        waiting, count = len(self.reservations), len(policies)
+        return KernelView("memory", tuple(sas), tuple(policies), reservations=waiting, policy_count=count)
 
     def check(self, repair: bool) -> tuple[Difference, ...]:
         """:attr:`problems`."""

@@ -203,8 +203,9 @@ class UserlandKernel:
                 for page in pages
                 for one in page.sas
             ),
-            (f"{pages[-1].policies} policies",),
+            (),
             reservations=pages[-1].reservations,
+            policy_count=pages[-1].policies,
             drops=tuple((count.reason, count.packets) for count in pages[-1].drops),
         )
 

@@ -36,7 +36,7 @@ SA = IkeSnapshot(
 IN = SaView(INBOUND, True, 1, Mode.TUNNEL, Usage(840, 10, 3.5))
 OUT = SaView(OUTBOUND, True, 1, Mode.TUNNEL, Usage(), Encapsulation(4500, 1025), Mark(5), 9, 1, 2)
 VIEW = KernelView(
-    "xfrm", (IN, OUT), ("out a === b",), ("10.2.0.0/16 interface 3",), (), 1, 2, (("XfrmInNoPols", 3),)
+    "xfrm", (IN, OUT), ("out a === b",), ("10.2.0.0/16 interface 3",), (), 1, 1, 2, (("XfrmInNoPols", 3),)
 )
 STRAY = SaView(SaId(INBOUND.source, INBOUND.destination, INBOUND.protocol, 0xAA), True)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from cygnet.kernel.port import (
     Mark,
     PolicySpec,
     SaId,
+    SaSpec,
     SaView,
 )
 
@@ -95,6 +96,7 @@ def view(parts: Parts) -> KernelView:
         tuple(_route_text(*item) for item in (parts.table.held() if parts.table else {}).items()),
         parts.devices.names(),
         sum(is_reservation(held, owner) for held in sas),
+        len(ours),
         len(policies) - len(ours),
         drops(STATISTICS),
     )
@@ -129,40 +131,55 @@ class Comparison:
         self._repair = repair
 
     def differences(self) -> tuple[Difference, ...]:
-        """All of them; raises :class:`KernelError` when the kernel does not tell what it holds."""
+        """All of them; raises :class:`KernelError` when the kernel does not tell what it holds.
+
+        What should be there is listed before and after the kernel is asked: what comes or goes meanwhile is
+        no difference.
+        """
+        parts = self._parts
+        sas, policies = parts.associations.installed(), parts.policies.expected()
         try:
-            sas, policies = held_sas(self._parts.netlink), held_policies(self._parts.netlink)
+            held, held_now = held_sas(parts.netlink), held_policies(parts.netlink)
         except RefusedError as error:
             raise KernelError(f"the kernel does not tell what it holds: {said(error)}") from error
-        return (*self._devices(), *self._sas(sas), *self._policies(policies), *self._routing())
+        return (
+            *self._devices(),
+            *self._lost_sas(sas, {one.id for one in held}),
+            *self._stray_sas(held),
+            *self._policies(policies, held_now),
+            *self._routing(),
+        )
 
-    def _sas(self, held: list[HeldSa]) -> Iterable[Difference]:
-        there = {one.id for one in held}
-        wanted: set[SaId] = set()
-        for spec in self._parts.associations.installed():
-            wanted.add(spec.id)
-            if spec.compression is not None:
-                wanted.add(compression_id(spec))
-            if spec.id not in there and self._parts.associations.known(spec.id) is not None:
+    def _lost_sas(self, wanted: Iterable[SaSpec], held: set[SaId]) -> Iterable[Difference]:
+        for spec in wanted:
+            if spec.id not in held and self._parts.associations.known(spec.id) is not None:
                 yield Difference(f"{_sa_text(spec.id)} is missing", missing=spec.id)
-        wanted.update(self._parts.associations.reservations())
+
+    def _stray_sas(self, held: list[HeldSa]) -> Iterable[Difference]:
+        known = self._parts.associations
+        wanted = {spec.id for spec in known.installed()} | set(known.reservations())
+        wanted |= {compression_id(spec) for spec in known.installed() if spec.compression is not None}
         for one in held:
-            if is_ours(one, self._parts.owner) and one.id not in wanted and not self._is_new(one.id):
+            if is_ours(one, self._parts.owner) and one.id not in wanted:
                 yield self._mend(f"{_sa_text(one.id)} is there and belongs to nothing", one)
 
-    def _policies(self, held: list[HeldPolicy]) -> Iterable[Difference]:
+    def _policies(self, before: list[Change], held: list[HeldPolicy]) -> Iterable[Difference]:
         ours = {one.info.index: one for one in held if is_ours(one, self._parts.owner)}
-        for change in self._parts.policies.table.expected():
-            direction = DIRECTIONS[change.key.direction]
-            found = ours.pop(self._parts.owner.index(change.number, direction), None)
+        now = set(self._parts.policies.expected())
+        for change in (one for one in before if one in now):
+            found = ours.get(self._index(change))
             text = f"policy {change.key.direction} {change.key.selector}"
             if found is None:
-                anew = Change(change.key, change.number, change.spec, fresh=True)
-                yield self._restore(f"{text} is missing", anew)
+                yield self._restore(f"{text} is missing", replace(change, fresh=True))
             elif change.spec is not None and not _is_as_wanted(found, change.spec):
                 yield self._restore(f"{text} has been changed: {policy_text(found)}", change)
-        for stray in ours.values():
-            yield self._mend(f"policy {policy_text(stray)} is there and belongs to nothing", stray)
+        wanted = {self._index(change) for change in (*before, *now)}
+        for index, stray in ours.items():
+            if index not in wanted:
+                yield self._mend(f"policy {policy_text(stray)} is there and belongs to nothing", stray)
+
+    def _index(self, change: Change) -> int:
+        return self._parts.owner.index(change.number, DIRECTIONS[change.key.direction])
 
     def _routing(self) -> Iterable[Difference]:
         table, routes = self._parts.table, self._parts.routes
@@ -181,15 +198,6 @@ class Comparison:
         devices = self._parts.devices
         for interface in devices.missing():
             yield self._try(f"interface {interface.name} is missing", partial(devices.restore, interface))
-
-    def _is_new(self, id: SaId) -> bool:
-        """Whether it came while we compared."""
-        known = self._parts.associations
-        return (
-            known.known(id) is not None
-            or id in known.reservations()
-            or any(spec.compression is not None and compression_id(spec) == id for spec in known.installed())
-        )
 
     def _restore(self, text: str, change: Change) -> Difference:
         return self._try(text, lambda: self._parts.policies.restore(change))

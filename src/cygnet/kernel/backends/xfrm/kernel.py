@@ -191,7 +191,8 @@ class XfrmKernel:
 
     def view(self) -> KernelView:
         """What the kernel holds."""
-        return inspection.view(self._own)
+        with self._routing:
+            return inspection.view(self._own)
 
     def check(self, repair: bool) -> tuple[Difference, ...]:
         """Where the kernel holds something else than we told it."""

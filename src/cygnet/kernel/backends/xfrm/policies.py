@@ -3,6 +3,8 @@
 import errno
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 from cygnet.kernel.backends.netlink import Netlink, RefusedError, attribute
 from cygnet.kernel.backends.xfrm.constants import (
@@ -77,16 +79,23 @@ class Policies:
         with self._lock:
             self.table.replace(old, new)
 
-    def restore(self, change: Change) -> None:
-        """Install again what should be there; raises :class:`RefusedError`."""
+    def expected(self) -> list[Change]:
+        """What the kernel should hold, entry by entry."""
         with self._lock:
-            self._apply(change)
+            return self.table.expected()
+
+    def restore(self, change: Change) -> None:
+        """Install again what should be there, unless that has changed; raises :class:`RefusedError`."""
+        with self._lock:
+            if replace(change, fresh=False) in self.table.expected():
+                self._apply(change)
 
     def flush(self) -> None:
-        """Remove all of ours."""
+        """Remove all of ours, as far as the kernel lets us."""
         with self._lock:
             for change in self.table.expected():
-                self._delete(change.key, change.number)
+                with suppress(RefusedError):
+                    self._delete(change.key, change.number)
             self.table = PolicyTable()
 
     def _undo(self, spec: PolicySpec, done: set[Key]) -> None:
