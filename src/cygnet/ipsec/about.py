@@ -21,6 +21,7 @@ Commands:
 	listacerts|listgroups|listcainfos [--utc]
 	listcrls|listocsp|listplugins|listall [--utc]
 	listcounters|resetcounters [<connection name>|all]
+	kernel [--check [--repair]]
 	leases [<poolname> [<address>]]
 	rereadsecrets|secrets|rereadcacerts|rereadaacerts
 	rereadocspcerts|rereadacerts|rereadcrls|rereadall

@@ -12,7 +12,7 @@ USAGE, NOT_IMPLEMENTED = 2, 3
 
 MODULES = {
     **dict.fromkeys((
-        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "leases",
+        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "kernel", "leases",
         "listcounters", "resetcounters", "secrets",
         "listalgs", "listpubkeys", "listcerts", "listcacerts", "listaacerts", "listocspcerts", "listacerts",
         "listgroups", "listcainfos", "listcrls", "listocsp", "listplugins", "listall",

@@ -1,4 +1,4 @@
-"""Daemons whose starter died: they are stopped, for a new one to take their place."""
+"""What is left over: daemons whose starter died, and what a charon that died had in the kernel."""
 
 import os
 import select
@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
+from cygnet.base.errors import CygnetError
 from cygnet.runtime.pidfile import program_of, read_pid
 from cygnet.starter.log import Log
 
@@ -19,6 +20,21 @@ def stop_leftovers(pid_files: Iterable[Path], log: Log) -> None:
         if pid > 1 and pid != os.getpid() and "cygnet" in program_of(pid) and path.stem in program_of(pid):
             log(1, f"{path.stem} ({pid}), left over by an earlier starter, is stopped")
             _stop(pid)
+
+
+def clear_kernel(state_file: Path, table: int, log: Log) -> None:
+    """Remove the SAs and policies of a charon that was killed, when no other follows."""
+    if not state_file.exists():
+        return
+    from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
+
+    try:
+        sas, policies = remove_leftovers(state_file, table)
+    except CygnetError as error:
+        log(0, str(error))
+        return
+    if sas or policies:
+        log(1, f"removed {sas} SAs and {policies} policies that charon left in the kernel")
 
 
 def _stop(pid: int) -> None:

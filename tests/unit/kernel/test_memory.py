@@ -106,8 +106,6 @@ def test_addresses_are_as_given():
     kernel.sources[B] = B
     assert kernel.source_address(B) == B
     assert kernel.local_addresses() == (A,)
-    kernel.prepare_socket(3, 4, True)
-    assert kernel.sockets == [(3, 4, True)]
     assert Mode.TRANSPORT in kernel.features.modes
 
 

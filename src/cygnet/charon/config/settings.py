@@ -126,6 +126,7 @@ class DaemonSettings:
     routing_table_priority: int = option("routing_table_prio", 220, 0, 4294967295)
     replay_window: int = option("replay_window", 32, 0, 4096)
     reqid_base: int = option("reqid_base", 1, 1, 16383)
+    xfrm_acq_expires: int = option("plugins.kernel-netlink.xfrm_acq_expires", 0, 0, 86400)  # 0: computed
     spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
     spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
 
@@ -139,6 +140,13 @@ class DaemonSettings:
     stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+    @property
+    def retransmission_s(self) -> float:
+        """How long a request is retransmitted before the peer counts as dead."""
+        limit = self.retransmit_limit_s or float("inf")
+        tries = range(self.retransmit_tries + 1)
+        return sum(min(self.retransmit_timeout_s * self.retransmit_base**n, limit) for n in tries)
 
 
 def load(source: Source) -> DaemonSettings:

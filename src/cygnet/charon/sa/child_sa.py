@@ -6,6 +6,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
@@ -17,12 +18,15 @@ from cygnet.kernel.port import (
     Compression,
     Direction,
     Encapsulation,
+    Interface,
     IpProtocol,
     Kernel,
     Lifetime,
     Mode,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
 )
 
@@ -87,6 +91,7 @@ class ChildSa:
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
         self._holds_cpi = False  # whether the inbound SA has it
+        self._interface: Interface | None = None
         self._gone = False
 
     def move_to(self, state: ChildState) -> ChildState:
@@ -134,6 +139,8 @@ class ChildSa:
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
         self.agreed = agreed
+        self._interface = open_interface(kernel, self.config, *_addresses(self.path))
+        self.marks = marks_with(self.marks, self._interface)
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
@@ -164,6 +171,8 @@ class ChildSa:
             kernel.delete_sa(self.outbound)
         kernel.delete_sa(self.inbound)
         self._release_cpi(kernel)
+        if self._interface is not None:
+            kernel.close_interface(self._interface)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
@@ -171,14 +180,19 @@ class ChildSa:
             return
         old_in, old_out, addresses = self.inbound, self.outbound, _addresses(self.path)
         self.path = path
+        moves = []
         if self.agreed is not None:
-            kernel.update_sa(old_in, self.inbound, self._encapsulation(True))
+            moves.append(SaMove(old_in, self.inbound, self._encapsulation(True)))
         if self._outbound:
-            kernel.update_sa(old_out, self.outbound, self._encapsulation(False))
+            moves.append(SaMove(old_out, self.outbound, self._encapsulation(False)))
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
         if addresses != _addresses(path):
-            self._move_policies(kernel)
+            self._move_interface(kernel)
+        policies = self._policy_specs() if self._policies else ()
+        both = zip(self._policies, policies, strict=True)
+        kernel.migrate(tuple(moves), tuple(PolicyMove(*pair) for pair in both if pair[0] != pair[1]))
+        self._policies = policies
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""
@@ -243,7 +257,14 @@ class ChildSa:
             agreed.original if inbound else None,
             local_ts=agreed.local_ts,
             remote_ts=agreed.remote_ts,
+            if_id=self._if_ids[0 if inbound else 1],
+            output_mark=config.binding.set_mark_in if inbound else config.binding.set_mark_out,
+            offload=config.binding.offload,
         )
+
+    @property
+    def _if_ids(self) -> tuple[int, int]:
+        return if_ids(self.config.binding, self._interface)
 
     def _integrity(self, transform: Transform, key: Secret) -> Algorithm:
         cut = self.config.sha256_96 and transform.number == _SHA256
@@ -293,16 +314,16 @@ class ChildSa:
             protocol=self.protocol,
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
+            if_id=self._if_ids[1 if out else 0],
+            offload=self.config.binding.offload,
         )
 
-    def _move_policies(self, kernel: Kernel) -> None:
-        """New ones first, so that nothing leaves unprotected in between."""
-        old, self._policies = self._policies, ()
-        for policy in self._policy_specs() if old else ():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
-        for policy in old:
-            kernel.delete_policy(policy)
+    def _move_interface(self, kernel: Kernel) -> None:
+        """A VTI is between two hosts."""
+        if self._interface is not None:
+            moved = open_interface(kernel, self.config, *_addresses(self.path))
+            kernel.close_interface(self._interface)
+            self._interface = moved
 
 
 _SHA256, _CUT_BITS = 12, 96

@@ -6,30 +6,26 @@ backend use it for what changes something.
 
 import select
 import socket
-from collections.abc import Iterator
-from contextlib import suppress
+import sys
+from contextlib import closing, suppress
 from ipaddress import ip_address
 from struct import Struct, error
 
 from cygnet.base.addresses import Address
+from cygnet.kernel.backends.netlink import RECEIVE, Netlink, attributes
 
 MARK = 0x43594700
 """Mark of IKE and ESP sockets: their packets do not look at the routes of tunnels (table 220)."""
 
-_HEADER = Struct("=IHHII")
 _IFADDRMSG = Struct("=BBBBI")
-_ATTRIBUTE = Struct("=HH")
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
-_REQUEST_DUMP = 0x301
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _TENTATIVE, _DEPRECATED = 0x40, 0x20
 _SCOPE_UNIVERSE, _SCOPE_SITE = 0, 200
 _GROUPS = 0x10 | 0x100
 """RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR."""
-_RECEIVE = 65536
-_TIMEOUT_S = 5.0
-_QUIET_S = 0.2
+QUIET_S = 0.2
+"""How long after a change we look: most come in groups."""
 
 
 def local_addresses() -> tuple[Address, ...]:
@@ -49,20 +45,11 @@ def interface_of(wanted: Address) -> str:
 
 def _addresses() -> list[tuple[Address, int]]:
     """Addresses with the index of their interface."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.settimeout(_TIMEOUT_S)
-        netlink.bind((0, 0))
-        request = _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        netlink.send(_HEADER.pack(_HEADER.size + len(request), _RTM_GETADDR, _REQUEST_DUMP, 1, 0) + request)
-        found: list[tuple[Address, int]] = []
-        done = False
-        while not done:
-            for kind, body in messages(netlink.recv(_RECEIVE)):
-                done = done or kind in (_NLMSG_DONE, _NLMSG_ERROR)
-                address = _address(body) if kind == _RTM_NEWADDR else None
-                if address is not None:
-                    found.append((address, _IFADDRMSG.unpack_from(body)[4]))
-    return found
+    with closing(Netlink(socket.NETLINK_ROUTE)) as netlink:
+        told = netlink.dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    bodies = [message.body for message in told if message.kind == _RTM_NEWADDR]
+    found = [(_address(body), _IFADDRMSG.unpack_from(body)[4]) for body in bodies]
+    return [(address, index) for address, index in found if address is not None]
 
 
 def source_address(destination: Address) -> Address | None:
@@ -111,15 +98,24 @@ class AddressWatch:
         self._netlink.setblocking(False)
         self._woken, self._waker = socket.socketpair()
 
+    def fileno(self) -> int:
+        """Readable when something has changed (for ``select``)."""
+        return self._netlink.fileno()
+
     def wait(self) -> bool:
-        """Block until something changed and then was quiet for a moment; ``False`` once woken."""
-        ready = self._ready(None)
-        while self._netlink in ready and self._woken not in ready:
-            self._drain()
-            ready = self._ready(_QUIET_S)
-            if not ready:
-                return True
-        return False
+        """Block until something has changed and a moment has gone by; ``False`` once woken."""
+        if self._woken in select.select([self._netlink, self._woken], [], [])[0]:
+            return False
+        if select.select([self._woken], [], [], QUIET_S)[0]:
+            return False
+        self.drain()
+        return True
+
+    def drain(self) -> None:
+        """Forget what has changed so far."""
+        with suppress(OSError):
+            while self._netlink.recv(RECEIVE):
+                pass
 
     def wake(self) -> None:
         """Let :meth:`wait` return ``False``."""
@@ -130,47 +126,16 @@ class AddressWatch:
         for own in (self._netlink, self._woken, self._waker):
             own.close()
 
-    def _ready(self, timeout_s: float | None) -> list[socket.socket]:
-        return select.select([self._netlink, self._woken], [], [], timeout_s)[0]
-
-    def _drain(self) -> None:
-        with suppress(OSError):
-            while self._netlink.recv(_RECEIVE):
-                pass
-
-
-def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of each netlink message in a datagram."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, at)
-        if length < _HEADER.size:
-            return
-        yield kind, data[at + _HEADER.size : at + length]
-        at += (length + 3) & ~3
-
 
 def _address(body: bytes) -> Address | None:
     try:
         family, _, flags, scope, _ = _IFADDRMSG.unpack_from(body)
-        attributes = _attributes(body[_IFADDRMSG.size :])
     except error:
         return None
-    octets = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
-    flags |= int.from_bytes(attributes.get(_IFA_FLAGS, b""), "little")
+    more = attributes(body[_IFADDRMSG.size :])
+    octets = more.get(_IFA_LOCAL, more.get(_IFA_ADDRESS, b""))
+    flags |= int.from_bytes(more.get(_IFA_FLAGS, b""), sys.byteorder)
     wanted = family in (socket.AF_INET, socket.AF_INET6) and scope in (_SCOPE_UNIVERSE, _SCOPE_SITE)
     if not wanted or len(octets) not in (4, 16) or flags & (_TENTATIVE | _DEPRECATED):
         return None
     return ip_address(octets)
-
-
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            break
-        found[kind] = data[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
-    return found

@@ -5,7 +5,6 @@ old one, come back) is greeted; the daemon hears :class:`KernelReset` if what it
 """
 
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -38,15 +37,22 @@ from cygnet.kernel.backends.userland_wire import (
 )
 from cygnet.kernel.port import (
     AddressChange,
+    Difference,
     Encapsulation,
     Features,
+    Interface,
+    InterfaceSpec,
     IpProtocol,
     KernelError,
     KernelEvent,
     KernelReset,
+    KernelView,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
+    SaView,
     Usage,
 )
 
@@ -149,6 +155,14 @@ class UserlandKernel:
         """Move an SA."""
         self._ask(UpdateSa(id, new, encapsulation))
 
+    def migrate(self, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:
+        """Move SAs, then policies, new ones before old ones."""
+        for sa in sas:
+            self.update_sa(sa.old, sa.new, sa.encapsulation)
+        for policy in policies:
+            self.add_policy(policy.new)
+            self.delete_policy(policy.old)
+
     def delete_sa(self, id: SaId) -> None:
         """Remove an SA or a reservation."""
         self._ask(DeleteSa(id))
@@ -172,6 +186,39 @@ class UserlandKernel:
         """Let packets ask again soon."""
         self._ask(AcquireFailed(reqid))
 
+    def open_interface(self, spec: InterfaceSpec) -> Interface:
+        """Refused: espd has one TUN device for all."""
+        raise KernelError("espd has one interface for all (interface=no); the kernel's IPsec can have more")
+
+    def close_interface(self, interface: Interface) -> None:
+        """There is none."""
+
+    def view(self) -> KernelView:
+        """What espd holds."""
+        pages = self._pages()
+        return KernelView(
+            "userland",
+            tuple(
+                SaView(one.id, one.owner == self._access.owner, one.reqid, usage=one.usage)
+                for page in pages
+                for one in page.sas
+            ),
+            (),
+            reservations=pages[-1].reservations,
+            policy_count=pages[-1].policies,
+            drops=tuple((count.reason, count.packets) for count in pages[-1].drops),
+        )
+
+    def check(self, repair: bool) -> tuple[Difference, ...]:
+        """None: only our requests change what espd holds, and its restart is told (:class:`KernelReset`)."""
+        return ()
+
+    def _pages(self) -> list[Inventory]:
+        pages = [self.inventory()]
+        while (done := sum(len(page.sas) for page in pages)) < pages[-1].total_sas and pages[-1].sas:
+            pages.append(self.inventory(done))
+        return pages
+
     def inventory(self, offset: int = 0) -> Inventory:
         """What espd holds for everybody."""
         reply = self._ask(Inspect(offset))
@@ -183,11 +230,6 @@ class UserlandKernel:
         """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``); also a later espd gets them."""
         self._sockets.update(sockets)
         self._ask(HandOver(tuple(sockets)), tuple(sockets.values()))
-
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Mark the socket. ESP in UDP has a socket of its own here, so nothing else is needed."""
-        with socket.socket(fileno=socket.dup(fd)) as own:
-            host.set_mark(own)
 
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination`` outside all tunnels."""

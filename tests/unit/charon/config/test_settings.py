@@ -34,6 +34,12 @@ def test_every_default_is_within_its_limits() -> None:
             assert entry.metadata["row"].low <= entry.default <= entry.metadata["row"].high, entry.name
 
 
+def test_retransmission_lasts_as_long_as_all_its_waits() -> None:
+    assert round(DaemonSettings().retransmission_s) == 165
+    limited = load(TableSource({"charon.retransmit_limit": 5.0, "charon.retransmit_tries": 2}))
+    assert limited.retransmission_s == 4 + 5 + 5
+
+
 class TableSource:
     """Settings from a dictionary."""
 
