@@ -29,8 +29,7 @@ class PolicyDatabase:
 
     def add(self, policy: Policy) -> None:
         """Enter a policy; among equals the newest stands first."""
-        computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
-        order = (policy.priority or computed, policy.trap, -next(self._serial))
+        order = (order_of(policy), policy.trap, -next(self._serial))
         entry = _Entry(order, policy, SelectorPair(policy.source, policy.destination))
         self._side(policy).add(place_of(policy.source, policy.destination), entry)
         self._entries.setdefault(policy, []).append(entry)
@@ -80,6 +79,12 @@ class PolicyDatabase:
 
     def _side(self, policy: Policy) -> "SelectorIndex[_Entry]":
         return self._outbound if policy.outbound else self._inbound
+
+
+def order_of(policy: Policy) -> int:
+    """A policy's priority, given or computed."""
+    computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
+    return policy.priority or computed
 
 
 class SelectorPair:

@@ -102,6 +102,10 @@ class Daemon:
         """Take that back."""
         self._routes.remove(spec)
 
+    def route_lines(self) -> list[str]:
+        """The routes of all policies."""
+        return self._routes.lines()
+
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""
         self._devices.set_mtu(mtu)

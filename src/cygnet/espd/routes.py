@@ -93,6 +93,13 @@ class Routes:
         self._leave_table(spec.mark)
         self._devices.leave(spec.mark)
 
+    def lines(self) -> list[str]:
+        """What there is, for people."""
+        return [
+            f"{network}{f' of mark 0x{mark.value:x}/0x{mark.mask:x}' if mark else ''}"
+            for mark, network in self._users
+        ]
+
     def close(self) -> None:
         """Remove rules and routes."""
         remove_leftovers(self._netlink)

@@ -4,7 +4,7 @@ Knows no socket and no clock; ``now`` comes with each call, in seconds of a mono
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -14,14 +14,13 @@ from cygnet.base.addresses import Address
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.plane import DataPlane
 from cygnet.esp.records import AcquireWanted, Event, Expired
-from cygnet.espd import translate
+from cygnet.espd import translate, views
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
     AcquireFailed,
     AddPolicy,
     AddSa,
     AllocateSpi,
-    Count,
     DeletePolicy,
     DeleteSa,
     Done,
@@ -30,13 +29,13 @@ from cygnet.kernel.backends.userland_wire import (
     QuerySa,
     Reply,
     Request,
-    SaStatus,
     Spi,
     UpdateSa,
 )
 from cygnet.kernel.port import (
     Acquire,
     Direction,
+    DropCount,
     Expire,
     KernelError,
     KernelEvent,
@@ -44,7 +43,6 @@ from cygnet.kernel.port import (
     PolicySpec,
     SaId,
     SaSpec,
-    Usage,
 )
 
 FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
@@ -74,6 +72,9 @@ class Host(Protocol):
 
     def set_mtu(self, mtu: int) -> None:
         """Set the TUN device's MTU."""
+
+    def route_lines(self) -> Sequence[str]:
+        """The routes that :meth:`route_in` has made, a line each."""
 
     def lost(self) -> Mapping[str, int]:
         """Packets that the sockets or the device did not take, by reason."""
@@ -252,7 +253,7 @@ class Service:
         installed = self._sas.get(request.id)
         if installed is None:
             raise KernelError(f"no SA with SPI {request.id.spi:08x}")
-        return _usage(installed, now)
+        return views.usage(installed.sa, now)
 
     def _add_policy(self, request: AddPolicy, owner: str, now: float) -> Reply:
         spec, mine = request.spec, self._policies.setdefault(owner, Counter())
@@ -282,18 +283,22 @@ class Service:
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
         drops = Counter[str](self._host.lost())
         drops.update(self._plane.drops)
-        page = islice(self._sas.values(), request.offset, request.offset + PAGE)
+        page = slice(request.offset, request.offset + max(0, min(request.most, PAGE)))
+        policies = [spec for mine in self._policies.values() for spec in mine]
+        routes = self._host.route_lines()
         return Inventory(
             total_sas=len(self._sas),
-            policies=sum(len(policies) for policies in self._policies.values()),
+            total_policies=len(policies),
+            total_routes=len(routes),
             reservations=len(self._reserved),
             mtu=self._mtu,
             sas=tuple(
-                SaStatus(one.spec.id, one.owner, one.spec.inbound, one.spec.reqid,
-                         one.spec.encapsulation is not None, _usage(one, now))
-                for one in page
+                views.sa_status(one.spec, one.owner, one.sa, now)
+                for one in islice(self._sas.values(), page.start, page.stop)
             ),
-            drops=tuple(Count(reason, packets) for reason, packets in drops.items()),
+            policies=tuple(map(views.policy_text, policies[page])),
+            routes=tuple(routes[page]),
+            drops=tuple(DropCount(reason, packets) for reason, packets in drops.items()),
         )
 
     def _uninstall(self, spec: PolicySpec, owner: str) -> None:
@@ -320,7 +325,3 @@ class Service:
             self._drop(name)
         return [(installed.owner, Expire(name, event.hard))]
 
-
-def _usage(installed: _Installed, now: float) -> Usage:
-    meter = installed.sa.meter
-    return Usage(meter.octets, meter.packets, None if meter.last_used is None else now - meter.last_used)

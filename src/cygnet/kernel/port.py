@@ -182,12 +182,22 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DropCount:
+    """How many packets were dropped for one reason."""
+
+    reason: str
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
-    """What an SA has carried; ``last_used_s`` is seconds since its last packet, ``None`` if none."""
+    """What an SA has carried and dropped; ``last_used_s`` is seconds since its last packet, ``None`` without.
+    """
 
     bytes: int = 0
     packets: int = 0
     last_used_s: float | None = None
+    drops: tuple[DropCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +270,7 @@ class PolicyMove:
 
 @dataclass(frozen=True, slots=True)
 class SaView:
-    """An SA as the data plane holds it; ``ours`` is what a daemon of this instance made.
-
-    ``replayed`` and ``forged`` count packets that were dropped.
-    """
+    """An SA as the data plane holds it; ``ours`` is what a daemon of this instance made."""
 
     id: SaId
     ours: bool
@@ -273,8 +280,6 @@ class SaView:
     encapsulation: Encapsulation | None = None
     mark: Mark | None = None
     if_id: int = 0
-    replayed: int = 0
-    forged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +295,7 @@ class KernelView:
     reservations: int = 0
     policy_count: int = 0
     foreign_policies: int = 0
-    drops: tuple[tuple[str, int], ...] = ()
+    drops: tuple[DropCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +365,9 @@ class Kernel(Protocol):
 
     def query_sa(self, id: SaId) -> Usage:
         """What the SA has carried so far."""
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What the data plane has dropped, of all SAs and of none."""
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Install a policy with its route, or count another user of an equal one."""

@@ -51,6 +51,9 @@ class NoHost:
     def set_mtu(self, mtu):
         return None
 
+    def route_lines(self):
+        return []
+
     def lost(self):
         return {}
 
@@ -159,7 +162,7 @@ def test_new_connection_of_an_owner_flushes_and_ends_the_old_one(served, path):
     second = Link(path, lambda event: None)
     try:
         assert isinstance(second.ask(Hello("charon", True)), Greeting)
-        assert second.ask(Inspect()).policies == 0
+        assert second.ask(Inspect()).total_policies == 0
         first.wait_closed()
     finally:
         first.close()

@@ -9,10 +9,11 @@ from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import Carriage, Moved
-from cygnet.espd import translate
+from cygnet.esp.records import Carriage, Drop, Moved
+from cygnet.espd import translate, views
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
+    PAGE,
     AcquireFailed,
     AddPolicy,
     AddSa,
@@ -31,12 +32,14 @@ from cygnet.kernel.port import (
     Algorithm,
     Compression,
     Direction,
+    DropCount,
     Encapsulation,
     Expire,
     IpProtocol,
     KernelError,
     Lifetime,
     MappingChange,
+    Mark,
     Mode,
     PolicySpec,
     SaId,
@@ -77,6 +80,9 @@ class FakeHost:
 
     def set_mtu(self, mtu):
         self.mtu = mtu
+
+    def route_lines(self):
+        return [str(spec.destination) for spec in self.routes]
 
     def lost(self):
         return {"No buffer space available": 3}
@@ -277,7 +283,7 @@ def test_flush_takes_only_what_the_owner_has(rig):
     rig.service.flush("charon")
     inventory = rig.ask(Inspect())
     assert [status.owner for status in inventory.sas] == ["pluto"]
-    assert (inventory.policies, inventory.reservations, rig.host.routes) == (0, 0, [])
+    assert (inventory.total_policies, inventory.reservations, rig.host.routes) == (0, 0, [])
 
 
 def test_device_has_the_mtu_of_the_widest_tunnel(rig):
@@ -334,6 +340,38 @@ def test_drops_and_losses_are_shown_by_reason(rig):
     rig.plane.receive([(b"\xff", 1, 0, None)], 0.0)
     counts = {count.reason: count.packets for count in rig.ask(Inspect()).drops}
     assert counts == {"NAT keep-alive": 1, "No buffer space available": 3}
+
+
+def test_sa_tells_what_it_has_carried_and_dropped(rig):
+    rig.ask(AddSa(IN))
+    data = IN.id.spi.to_bytes(4, "big") + bytes(60)
+    rig.plane.receive([(data, len(data), 0, None)] * 2, 5.0)
+    [status] = rig.ask(Inspect()).sas
+    assert (status.id, status.mode, status.encapsulation) == (IN.id, IN.mode, IN.encapsulation)
+    assert status.usage == rig.ask(QuerySa(IN.id)) == Usage(0, 0, None, (DropCount(Drop.REPLAY.value, 2),))
+
+
+def test_inventory_comes_in_pages(rig):
+    for number in range(PAGE + 20):
+        rig.ask(AddPolicy(replace(POLICY, reqid=number + 1)))
+    first, second = rig.ask(Inspect()), rig.ask(Inspect(PAGE))
+    assert [(len(one.policies), len(one.routes)) for one in (first, second)] == [(PAGE, PAGE), (20, 20)]
+    assert first.total_policies == first.total_routes == PAGE + 20
+    assert not rig.ask(Inspect(most=0)).policies and len(rig.ask(Inspect(most=1 << 30)).policies) == PAGE
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({}, "priority 375423: esp reqid 1 tunnel 192.0.2.1 to 192.0.2.2"),
+    ({"trap": True, "outer_destination": None},
+     "priority 375424: esp reqid 1 tunnel 192.0.2.1 to %any, asks for an SA"),
+    ({"action": Mode.PASS, "priority": 7}, "priority 7: allow"),
+    ({"action": Mode.TRANSPORT, "mark": Mark(5)},
+     "priority 375423, mark 0x5/0xffffffff: esp reqid 1 transport"),
+])  # fmt: skip
+def test_policies_are_told_as_the_kernels_are(changes, text):
+    ends = TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24")
+    spec = replace(POLICY, source=ends[0], destination=ends[1], reqid=1, outer_source=A, outer_destination=B)
+    assert views.policy_text(replace(spec, **changes)) == f"out 10.1.0.0/24 === 10.2.0.0/24, {text}"
 
 
 def test_features_name_what_the_tables_have():

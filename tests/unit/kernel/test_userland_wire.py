@@ -16,6 +16,7 @@ from cygnet.kernel.port import (
     Algorithm,
     Compression,
     Direction,
+    DropCount,
     Encapsulation,
     Expire,
     Features,
@@ -49,7 +50,12 @@ MESSAGES = [
     Usage(1, 2, None), Usage(1, 2, 0.5),
     wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}),
                                 frozenset({IpProtocol.ESP}), frozenset({2}), tfc=False)),
-    wire.Inventory(1, 2, 3, 1400, (wire.SaStatus(ID, "c", True, 1, False, Usage()),), (wire.Count("a", 1),)),
+    wire.Inventory(
+        1, 2, 3, 4, 1400, (
+            wire.SaStatus(ID, "c", True, 1, Mode.TUNNEL, None, None, Usage(1, 2, 3, (DropCount("b", 2),))),
+            wire.SaStatus(ID, "c", True, 1, Mode.BEET, Encapsulation(1, 2), Mark(3), Usage()),
+        ), ("in a === b",), ("10.0.0.0/8",), (DropCount("a", 1),),
+    ),
     Acquire(1, TS, TS), Expire(ID, True), MappingChange(ID, Host.of("::1", 5)),
 ]
 

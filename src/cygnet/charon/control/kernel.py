@@ -105,7 +105,7 @@ def overview(view: KernelView, children: Sequence[ChildSnapshot]) -> Iterator[st
     yield from _captioned("Policies:", view.policies)
     yield from _captioned("Routes:", view.routes)
     yield from _captioned("Interfaces:", view.interfaces)
-    yield from _captioned("Dropped packets:", [f"{count} {reason}" for reason, count in view.drops])
+    yield from _captioned("Dropped packets:", [f"{one.packets} {one.reason}" for one in view.drops])
 
 
 def _captioned(caption: str, lines: Sequence[str]) -> Iterator[str]:
@@ -128,9 +128,8 @@ def _sa_text(sa: SaView, owner: str) -> str:
     used = f"{sa.usage.bytes} bytes, {sa.usage.packets} packets"
     if sa.usage.last_used_s is not None:
         used += f", {int(sa.usage.last_used_s)}s ago"
-    for count, what in ((sa.replayed, "replayed"), (sa.forged, "not authentic")):
-        if count:
-            used += f", {count} {what}"
+    for lost in sa.usage.drops:
+        used += f", {lost.packets} {lost.reason}"
     return f"{owner} {sa.id.protocol.name} {sa.id.spi:08x} {', '.join(parts)}: {used}"
 
 

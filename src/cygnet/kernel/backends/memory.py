@@ -13,6 +13,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.port import (
     Difference,
+    DropCount,
     Encapsulation,
     Features,
     Interface,
@@ -165,6 +166,10 @@ class MemoryKernel:
         if id not in self.usage:
             raise KernelError(f"no SA with SPI {id.spi:08x}")
         return self.usage[id]
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """None: nothing comes by."""
+        return ()
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Count one more use of a policy."""

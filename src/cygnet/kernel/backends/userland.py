@@ -16,6 +16,7 @@ from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    PAGE,
     AcquireFailed,
     AddPolicy,
     AddSa,
@@ -32,12 +33,14 @@ from cygnet.kernel.backends.userland_wire import (
     QuerySa,
     Reply,
     Request,
+    SaStatus,
     Spi,
     UpdateSa,
 )
 from cygnet.kernel.port import (
     AddressChange,
     Difference,
+    DropCount,
     Encapsulation,
     Features,
     Interface,
@@ -198,30 +201,35 @@ class UserlandKernel:
         pages = self._pages()
         return KernelView(
             "userland",
-            tuple(
-                SaView(one.id, one.owner == self._access.owner, one.reqid, usage=one.usage)
-                for page in pages
-                for one in page.sas
-            ),
-            (),
+            tuple(self._sa_view(one) for page in pages for one in page.sas),
+            tuple(line for page in pages for line in page.policies),
+            tuple(line for page in pages for line in page.routes),
             reservations=pages[-1].reservations,
-            policy_count=pages[-1].policies,
-            drops=tuple((count.reason, count.packets) for count in pages[-1].drops),
+            policy_count=pages[-1].total_policies,
+            drops=pages[-1].drops,
         )
 
     def check(self, repair: bool) -> tuple[Difference, ...]:
         """None: only our requests change what espd holds, and its restart is told (:class:`KernelReset`)."""
         return ()
 
+    def _sa_view(self, one: SaStatus) -> SaView:
+        ours = one.owner == self._access.owner
+        return SaView(one.id, ours, one.reqid, one.mode, one.usage, one.encapsulation, one.mark)
+
     def _pages(self) -> list[Inventory]:
         pages = [self.inventory()]
-        while (done := sum(len(page.sas) for page in pages)) < pages[-1].total_sas and pages[-1].sas:
-            pages.append(self.inventory(done))
+        while len(pages) * PAGE < max(pages[-1].total_sas, pages[-1].total_policies, pages[-1].total_routes):
+            pages.append(self.inventory(len(pages) * PAGE))
         return pages
 
-    def inventory(self, offset: int = 0) -> Inventory:
+    def drops(self) -> tuple[DropCount, ...]:
+        """What espd has dropped for everybody."""
+        return self.inventory(most=0).drops
+
+    def inventory(self, offset: int = 0, most: int = PAGE) -> Inventory:
         """What espd holds for everybody."""
-        reply = self._ask(Inspect(offset))
+        reply = self._ask(Inspect(offset, most))
         if not isinstance(reply, Inventory):
             raise KernelError("espd answered an inspection with something else")
         return reply

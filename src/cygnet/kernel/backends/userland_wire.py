@@ -18,12 +18,15 @@ from cygnet.base.errors import LocalError
 from cygnet.base.secret import Secret
 from cygnet.kernel.port import (
     Acquire,
+    DropCount,
     Encapsulation,
     Expire,
     Features,
     IpProtocol,
     KernelEvent,
     MappingChange,
+    Mark,
+    Mode,
     PolicySpec,
     SaId,
     SaSpec,
@@ -33,7 +36,7 @@ from cygnet.kernel.port import (
 VERSION = 2
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
-"""SAs in one :class:`Inventory`."""
+"""SAs, policies and routes in one :class:`Inventory`."""
 
 
 class WireError(LocalError):
@@ -125,9 +128,10 @@ class AcquireFailed:
 
 @dataclass(frozen=True, slots=True)
 class Inspect:
-    """Ask what is installed, :data:`PAGE` SAs from ``offset`` on."""
+    """Ask what is installed, ``most`` SAs, policies and routes from ``offset`` on."""
 
     offset: int = 0
+    most: int = PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,28 +169,25 @@ class SaStatus:
     owner: str
     inbound: bool
     reqid: int
-    udp: bool
+    mode: Mode
+    encapsulation: Encapsulation | None
+    mark: Mark | None
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many packets were dropped for one reason."""
-
-    reason: str
-    packets: int
-
-
-@dataclass(frozen=True, slots=True)
 class Inventory:
-    """Answer to Inspect."""
+    """Answer to Inspect: numbers, and one page of SAs, of lines about policies and of routes."""
 
     total_sas: int
-    policies: int
+    total_policies: int
+    total_routes: int
     reservations: int
     mtu: int
     sas: tuple[SaStatus, ...]
-    drops: tuple[Count, ...]
+    policies: tuple[str, ...]
+    routes: tuple[str, ...]
+    drops: tuple[DropCount, ...]
 
 
 SaRequest = AllocateSpi | AddSa | UpdateSa | DeleteSa | QuerySa

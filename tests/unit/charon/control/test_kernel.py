@@ -12,6 +12,7 @@ from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
 from cygnet.ctl.stroke import Done, Kernel
 from cygnet.kernel.port import (
     Difference,
+    DropCount,
     Encapsulation,
     IpProtocol,
     KernelError,
@@ -34,9 +35,11 @@ SA = IkeSnapshot(
     None, None, "", children=(CHILD,),
 )  # fmt: skip
 IN = SaView(INBOUND, True, 1, Mode.TUNNEL, Usage(840, 10, 3.5))
-OUT = SaView(OUTBOUND, True, 1, Mode.TUNNEL, Usage(), Encapsulation(4500, 1025), Mark(5), 9, 1, 2)
+LOST = (DropCount("replayed", 1), DropCount("not authentic", 2))
+OUT = SaView(OUTBOUND, True, 1, Mode.TUNNEL, Usage(drops=LOST), Encapsulation(4500, 1025), Mark(5), 9)
 VIEW = KernelView(
-    "xfrm", (IN, OUT), ("out a === b",), ("10.2.0.0/16 interface 3",), (), 1, 1, 2, (("XfrmInNoPols", 3),)
+    "xfrm", (IN, OUT), ("out a === b",), ("10.2.0.0/16 interface 3",), (), 1, 1, 2,
+    (DropCount("XfrmInNoPols", 3),),
 )
 STRAY = SaView(SaId(INBOUND.source, INBOUND.destination, INBOUND.protocol, 0xAA), True)
 

@@ -21,6 +21,7 @@ from cygnet.kernel.port import (
     Algorithm,
     Compression,
     Direction,
+    DropCount,
     Encapsulation,
     IpProtocol,
     Mark,
@@ -205,5 +206,5 @@ def test_view_tells_everything(parts):
 def test_drops_are_those_that_are_not_zero(tmp_path):
     file = tmp_path / "xfrm_stat"
     file.write_text("XfrmInError             \t0\nXfrmInNoPols            \t3\n")
-    assert drops(file) == (("XfrmInNoPols: packets came in for which there is no policy", 3),)
+    assert drops(file) == (DropCount("XfrmInNoPols: packets came in for which there is no policy", 3),)
     assert drops(tmp_path / "missing") == ()

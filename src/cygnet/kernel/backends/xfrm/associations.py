@@ -22,7 +22,7 @@ from cygnet.kernel.backends.xfrm.states import (
     sa_request,
     spi_request,
 )
-from cygnet.kernel.port import Encapsulation, IpProtocol, KernelError, SaId, SaSpec, Usage
+from cygnet.kernel.port import DropCount, Encapsulation, IpProtocol, KernelError, SaId, SaSpec, Usage
 
 CPIS = (0x100, 0xEFFF)
 """CPIs to be negotiated (RFC 3173, 3.3)."""
@@ -195,4 +195,7 @@ def usage_of(body: bytes, now: float) -> Usage:
     info = SaInfo.unpack(body)
     last = attributes(body[SA_INFO_SIZE:]).get(Attr.LASTUSED, b"")
     used = int.from_bytes(last, sys.byteorder) or info.current.used_s
-    return Usage(info.current.octets, info.current.packets, max(0.0, now - used) if used else None)
+    _, replayed, forged = info.statistics
+    counts = (DropCount("replayed", replayed), DropCount("not authentic", forged))
+    lost = tuple(one for one in counts if one.packets)
+    return Usage(info.current.octets, info.current.packets, max(0.0, now - used) if used else None, lost)

@@ -31,6 +31,7 @@ from cygnet.kernel.backends.xfrm.table import Change, priority_of
 from cygnet.kernel.backends.xfrm.ways import Way
 from cygnet.kernel.port import (
     Difference,
+    DropCount,
     Encapsulation,
     KernelError,
     KernelView,
@@ -102,13 +103,15 @@ def view(parts: Parts) -> KernelView:
     )
 
 
-def drops(path: Path) -> tuple[tuple[str, int], ...]:
+def drops(path: Path) -> tuple[DropCount, ...]:
     """The counters of ``/proc/net/xfrm_stat`` that are not zero."""
     try:
         words = [line.split() for line in path.read_text("ascii").splitlines()]
     except OSError:
         return ()
-    return tuple((f"{name}{REASONS.get(name, '')}", int(number)) for name, number in words if int(number))
+    return tuple(
+        DropCount(f"{name}{REASONS.get(name, '')}", int(number)) for name, number in words if int(number)
+    )
 
 
 def policy_text(held: HeldPolicy) -> str:
@@ -228,7 +231,6 @@ def _is_as_wanted(held: HeldPolicy, spec: PolicySpec) -> bool:
 def _sa_view(held: HeldSa, owner: Owner, now: float) -> SaView:
     more = held.attributes
     value, mask = unpack_mark(more.get(Attr.MARK, b""))
-    _, replayed, forged = held.info.statistics
     return SaView(
         held.id,
         is_ours(held, owner),
@@ -238,8 +240,6 @@ def _sa_view(held: HeldSa, owner: Owner, now: float) -> SaView:
         _encapsulation(more.get(Attr.ENCAP, b"")),
         Mark(value, mask) if mask else None,
         int.from_bytes(more.get(Attr.IF_ID, b""), sys.byteorder),
-        replayed,
-        forged,
     )
 
 

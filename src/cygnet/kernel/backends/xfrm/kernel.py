@@ -29,6 +29,7 @@ from cygnet.kernel.backends.xfrm.settings import ACQUIRE_SYSCTL, XfrmSettings
 from cygnet.kernel.port import (
     AddressChange,
     Difference,
+    DropCount,
     Encapsulation,
     Expire,
     Features,
@@ -160,6 +161,10 @@ class XfrmKernel:
     def query_sa(self, id: SaId) -> Usage:
         """What an SA has carried."""
         return self._own.associations.query(id)
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What the kernel has dropped for everybody."""
+        return inspection.drops(inspection.STATISTICS)
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Install or count a policy, and its route."""
