@@ -18,6 +18,7 @@ Commands:
 	listalgs|listcerts|listcacerts|listplugins|listall [--utc]
 	rereadsecrets|rereadcacerts|rereadall
 	pki [--gen|--self|--issue|--pub|--print] ...
+	load-test <address> [--count N] [--concurrency N] [--rate N] [--hold] ... (--help lists all)
 	starter|charon|stroke ...
 	version
 

@@ -17,7 +17,7 @@ MODULES = {
     "rereadcacerts": "control", "rereadall": "control",
     "start": "service", "stop": "service", "restart": "service", "update": "service", "reload": "service",
     "starter": "programs", "charon": "programs", "stroke": "programs", "pki": "programs", "whack": "programs",
-    "pluto": "programs",
+    "pluto": "programs", "load-test": "programs",
     "version": "about", "--version": "about", "--versioncode": "about", "--help": "about", "help": "about",
     "--confdir": "about", "--piddir": "about", "--directory": "about",
 }  # fmt: skip

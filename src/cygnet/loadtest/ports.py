@@ -1,0 +1,105 @@
+"""What the core asks of a host (``sa.ports``), at the least cost: the responder is measured."""
+
+import itertools
+from collections.abc import Callable
+
+from cygnet.base.addresses import Address, Host
+from cygnet.base.selectors import TrafficSelector
+from cygnet.charon.sa.ports import Candidate
+from cygnet.kernel.port import (
+    Encapsulation,
+    Features,
+    IpProtocol,
+    KernelEvent,
+    Mode,
+    PolicySpec,
+    SaId,
+    SaSpec,
+    Usage,
+)
+
+FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
+_EVERYTHING = Features("none", frozenset(range(256)), frozenset(range(256)), frozenset(Mode))
+
+
+class DiscardKernel:
+    """Agrees to everything and keeps nothing; no ESP is carried.
+
+    ``share`` and ``shares`` keep the SPIs of several processes apart.
+    """
+
+    features = _EVERYTHING
+
+    def __init__(self, share: int = 0, shares: int = 1) -> None:
+        self._spis = itertools.cycle(range(FIRST_SPI + share, LAST_SPI + 1, shares))
+
+    def start(self, listener: Callable[[KernelEvent], None]) -> None:
+        """Nothing ever happens here."""
+
+    def close(self, flush: bool) -> None:
+        """Nothing is left."""
+
+    def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
+        """The next SPI; after all of them the first again."""
+        return next(self._spis)
+
+    def add_sa(self, spec: SaSpec) -> None:
+        """Agreed."""
+
+    def update_sa(self, id: SaId, new: SaId, encapsulation: Encapsulation | None) -> None:
+        """Agreed."""
+
+    def delete_sa(self, id: SaId) -> None:
+        """Agreed."""
+
+    def query_sa(self, id: SaId) -> Usage:
+        """It has carried nothing."""
+        return Usage()
+
+    def add_policy(self, spec: PolicySpec) -> None:
+        """Agreed."""
+
+    def delete_policy(self, spec: PolicySpec) -> None:
+        """Agreed."""
+
+    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
+        """No policy stands in a socket's way."""
+
+    def source_address(self, destination: Address) -> Address | None:
+        """The wires know their addresses."""
+        return None
+
+    def local_addresses(self) -> tuple[Address, ...]:
+        """None that anybody asks for."""
+        return ()
+
+
+class Numbers:
+    """Numbers of rekeyed IKE_SAs and of CHILD_SAs; without policies one reqid serves all."""
+
+    def __init__(self, first_ike: int) -> None:
+        self._ike = itertools.count(first_ike)
+        self._child = itertools.count(1)
+
+    def ike(self) -> int:
+        """The next number."""
+        return next(self._ike)
+
+    def child(self) -> int:
+        """The next number."""
+        return next(self._child)
+
+    def reqid(self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> int:
+        """The only one."""
+        return 1
+
+    def release_reqid(self, reqid: int) -> None:
+        """It stays."""
+
+
+class NoConnections:
+    """Nobody is answered."""
+
+    def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
+        """None."""
+        return ()
