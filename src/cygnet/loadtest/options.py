@@ -48,6 +48,7 @@ class Options:
     port: int
     nat_t_port: int
     count: int
+    first: int
     concurrency: int
     rate: float
     processes: int
@@ -124,6 +125,8 @@ def _parser() -> ArgumentParser:
 def _add_load(group: _ArgumentGroup) -> None:
     add = group.add_argument
     add("-n", "--count", type=_number(1, MAX_COUNT), default=100, metavar="N", help="handshakes (100)")
+    add("--first", type=_number(0, 1 << 31), default=0, metavar="N",
+        help="the first initiator's number, for further SAs beside those of an earlier run (0)")  # fmt: skip
     add("-c", "--concurrency", type=_number(1, MAX_CONCURRENCY), default=10, metavar="N",
         help="handshakes under way at a time, at most (10)")  # fmt: skip
     add("-r", "--rate", type=_seconds, default=0.0, metavar="N",

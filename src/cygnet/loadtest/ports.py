@@ -25,13 +25,14 @@ _EVERYTHING = Features("none", frozenset(range(256)), frozenset(range(256)), fro
 class DiscardKernel:
     """Agrees to everything and keeps nothing; no ESP is carried.
 
-    ``share`` and ``shares`` keep the SPIs of several processes apart.
+    Every ``step``-th SPI from the ``first`` on is handed out, so that those of processes, and of SAs that an
+    earlier run left, are different ones.
     """
 
     features = _EVERYTHING
 
-    def __init__(self, share: int = 0, shares: int = 1) -> None:
-        self._spis = itertools.cycle(range(FIRST_SPI + share, LAST_SPI + 1, shares))
+    def __init__(self, first: int = 0, step: int = 1) -> None:
+        self._spis = itertools.count(first % (LAST_SPI - FIRST_SPI), step)
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Nothing ever happens here."""
@@ -40,8 +41,8 @@ class DiscardKernel:
         """Nothing is left."""
 
     def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
-        """The next SPI; after all of them the first again."""
-        return next(self._spis)
+        """The next SPI; after the last the first again."""
+        return FIRST_SPI + next(self._spis) % (LAST_SPI - FIRST_SPI + 1)
 
     def add_sa(self, spec: SaSpec) -> None:
         """Agreed."""

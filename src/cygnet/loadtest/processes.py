@@ -144,7 +144,7 @@ def _work(options: Options, files: Files, share: int, pipe: Connection) -> None:
 
 
 def _run(options: Options, files: Files, share: int, teller: _Teller) -> None:
-    numbers = range(share, options.count, options.processes)
+    numbers = range(options.first + share, options.first + options.count, options.processes)
     setting = _setting(options, files, share)
     for number in numbers:
         setting.plan.prepare(number)
@@ -174,8 +174,8 @@ def _pace(options: Options) -> Pace:
 def _setting(options: Options, files: Files, share: int) -> Setting:
     plan = Plan(options, files, time.time())
     ports = Ports(
-        plan.credentials(), NoConnections(), DiscardKernel(share, options.processes),
-        Numbers(options.count + share), os.urandom, plan.settings,
+        plan.credentials(), NoConnections(), DiscardKernel(options.first + share, options.processes),
+        Numbers(options.first + options.count + share), os.urandom, plan.settings,
     )  # fmt: skip
     target = Host(options.target, options.port)
     wires = _wires(options, target)
