@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import ip_address
 
 from cygnet.base import distinguished_names
@@ -186,7 +187,9 @@ def _print_text(data: bytes) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+@lru_cache(maxsize=4096)
 def _print_dn(data: bytes) -> str:
+    """Remembered: a handshake with certificates prints the same few names two dozen times."""
     try:
         return _print_text(distinguished_names.to_text(data).encode())
     except ValueError:
