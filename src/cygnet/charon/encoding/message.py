@@ -7,7 +7,7 @@ the first step concerns a message that may be forged: it never ends an SA.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from struct import Struct
 from typing import TypeVar
 
@@ -173,7 +173,10 @@ def with_inner(message: Message, first: int, content: bytes) -> Message:
     inner, encrypted = _read_chain(content, 0, first)
     if encrypted is not None:
         raise InvalidSyntaxError("an encrypted payload inside an encrypted payload")
-    return replace(message, payloads=message.payloads + tuple(inner))
+    return Message(
+        message.exchange, message.spi_i, message.spi_r, message.message_id,
+        message.initiator, message.response, (*message.payloads, *inner), message.minor,
+    )  # fmt: skip
 
 
 def build_clear(message: Message) -> bytes:
