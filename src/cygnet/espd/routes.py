@@ -1,9 +1,8 @@
 """Routes of tunnels in table 220, and the rule that leads all but IKE's and ESP's own packets there."""
 
 import socket
-from collections.abc import Callable, Iterable
+from collections import Counter
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from pyroute2 import IPRoute
@@ -11,7 +10,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
-from cygnet.kernel.backends.host import MARK, local_addresses
+from cygnet.espd.route_messages import Network, RouteSocket
+from cygnet.kernel.backends.host import MARK, KnownAddresses
 from cygnet.kernel.port import PolicySpec
 
 TABLE = PRIORITY = 220
@@ -22,18 +22,16 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 MAX_PREFIXES = 256
 """Prefixes that one policy's range may need."""
 
-Network = IPv4Network | IPv6Network
-
 
 class Routes:
     """The routes of the policies in force, each prefix counted by its users."""
 
-    def __init__(self, device: int, addresses: Callable[[], Iterable[Address]] = local_addresses) -> None:
+    def __init__(self, device: int) -> None:
         """Install the rules; ``device`` is the TUN device's index. Raises :class:`LocalError`."""
         self._netlink = IPRoute()
-        self._device = device
-        self._addresses = addresses
-        self._users: dict[Network, list[PolicySpec]] = {}
+        self._routes = RouteSocket(TABLE, device, _PROTOCOL)
+        self._addresses = KnownAddresses()
+        self._users: dict[Network, Counter[PolicySpec]] = {}
         remove_leftovers(self._netlink)
         try:
             self._rule("add", socket.AF_INET)
@@ -51,13 +49,13 @@ class Routes:
         try:
             for network in networks:
                 if network not in self._users:
-                    self._route("replace", network, self._hint(spec))
-                self._users.setdefault(network, []).append(spec)
+                    self._routes.replace(network, self._hint(spec))
+                self._users.setdefault(network, Counter())[spec] += 1
                 done.append(network)
-        except NetlinkError as error:
+        except OSError as error:
             for network in done:
                 self._forget(network, spec)
-            raise LocalError(f"route to {spec.destination} refused: {error}") from error
+            raise LocalError(f"route to {spec.destination} refused: {error.strerror or error}") from error
 
     def remove(self, spec: PolicySpec) -> None:
         """Take back one :meth:`add`; a route goes with its last user."""
@@ -66,20 +64,27 @@ class Routes:
 
     def close(self) -> None:
         """Remove rules and routes."""
+        for network in self._users:
+            with suppress(OSError):
+                self._routes.remove(network)
         remove_leftovers(self._netlink)
-        self._netlink.close()
+        for own in (self._netlink, self._routes, self._addresses):
+            own.close()
 
     def _forget(self, network: Network, spec: PolicySpec) -> None:
-        users = self._users.get(network, [])
-        if spec not in users:
+        users = self._users.get(network, Counter())
+        if not users[spec]:
             return
-        users.remove(spec)
-        with suppress(NetlinkError):
+        users[spec] -= 1
+        if users[spec]:
+            return
+        del users[spec]
+        with suppress(OSError):
             if users:
-                self._route("replace", network, self._hint(users[0]))
+                self._routes.replace(network, self._hint(next(iter(users))))
             else:
                 del self._users[network]
-                self._route("del", network, None)
+                self._routes.remove(network)
 
     def _hint(self, spec: PolicySpec) -> Address | None:
         """The local address inside a policy's source selector, which own packets shall come from."""
@@ -88,18 +93,6 @@ class Routes:
             if address.version == spec.source.family and start <= int(address) <= end:
                 return address
         return None
-
-    def _route(self, command: str, network: Network, hint: Address | None) -> None:
-        arguments: dict[str, Any] = {"prefsrc": str(hint)} if hint is not None else {}
-        self._netlink.route(
-            command,
-            dst=str(network),
-            oif=self._device,
-            table=TABLE,
-            proto=_PROTOCOL,
-            family=_FAMILIES[network.version],
-            **arguments,
-        )
 
     def _rule(self, command: str, family: int) -> None:
         _rule(self._netlink, command, family)

@@ -50,6 +50,24 @@ def local_addresses() -> tuple[Address, ...]:
     return tuple(sorted(found, key=lambda address: address.version))
 
 
+class KnownAddresses:
+    """:func:`local_addresses`, asked anew only after the kernel told of a change."""
+
+    def __init__(self) -> None:
+        self._netlink = _listener()
+        self._known = local_addresses()
+
+    def __call__(self) -> tuple[Address, ...]:
+        """The addresses as they are now."""
+        if _drain(self._netlink):
+            self._known = local_addresses()
+        return self._known
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
+
+
 def source_address(destination: Address) -> Address | None:
     """What this host would send from to ``destination`` outside all tunnels; ``None`` without a route."""
     with route_probe(destination) as probe:
@@ -91,16 +109,14 @@ class AddressWatch:
     """Tells when addresses come or go. ``wake`` ends a :meth:`wait` from another thread."""
 
     def __init__(self) -> None:
-        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._netlink.bind((0, _GROUPS))
-        self._netlink.setblocking(False)
+        self._netlink = _listener()
         self._woken, self._waker = socket.socketpair()
 
     def wait(self) -> bool:
         """Block until something changed and then was quiet for a moment; ``False`` once woken."""
         ready = self._ready(None)
         while self._netlink in ready and self._woken not in ready:
-            self._drain()
+            _drain(self._netlink)
             ready = self._ready(_QUIET_S)
             if not ready:
                 return True
@@ -118,10 +134,27 @@ class AddressWatch:
     def _ready(self, timeout_s: float | None) -> list[socket.socket]:
         return select.select([self._netlink, self._woken], [], [], timeout_s)[0]
 
-    def _drain(self) -> None:
-        with suppress(OSError):
-            while self._netlink.recv(_RECEIVE):
-                pass
+
+def _listener() -> socket.socket:
+    """A socket that hears of every change of addresses."""
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    netlink.bind((0, _GROUPS))
+    netlink.setblocking(False)
+    return netlink
+
+
+def _drain(netlink: socket.socket) -> bool:
+    """Read away what waits; whether there was anything (or so much that some was lost)."""
+    heard = False
+    try:
+        while netlink.recv(_RECEIVE):
+            heard = True
+    except BlockingIOError:
+        return heard
+    except OSError:
+        _drain(netlink)
+        return True
+    return heard
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
