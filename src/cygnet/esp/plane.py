@@ -69,6 +69,7 @@ class DataPlane:
         self.drops: Counter[Drop] = Counter()
         self.rng = rng
         self._inbound: dict[int, InboundSa] = {}
+        self._by_policy: set[InboundSa] = set()  # those without selectors: what they admit, policies say
         self._outbound: dict[SaKey, OutboundSa] = {}
         self._by_reqid: dict[int, list[OutboundSa]] = {}
         self._flows: dict[bytes, OutboundSa | Policy | None] = {}
@@ -79,6 +80,8 @@ class DataPlane:
     def add_inbound(self, sa: InboundSa) -> None:
         """Enter an SA under its SPI, which nobody else has."""
         self._inbound[sa.parameters.spi] = sa
+        if not (sa.parameters.local_ts and sa.parameters.remote_ts):
+            self._by_policy.add(sa)
 
     def add_outbound(self, sa: OutboundSa) -> None:
         """Enter an SA; it is the first choice of its reqid from now on."""
@@ -111,6 +114,7 @@ class DataPlane:
         if isinstance(sa, InboundSa):
             if self._inbound.get(parameters.spi) is sa:
                 del self._inbound[parameters.spi]
+            self._by_policy.discard(sa)
             return
         if self._outbound.get(_key(parameters)) is sa:
             del self._outbound[_key(parameters)]
@@ -292,7 +296,7 @@ class DataPlane:
 
     def _forget_flows(self) -> None:
         self._flows.clear()
-        for sa in self._inbound.values():
+        for sa in self._by_policy:
             sa.allowed.clear()
 
     def _moved(self, sa: InboundSa, peer: tuple[str, int], received: Received) -> None:

@@ -1,9 +1,10 @@
 """The security policy database (RFC 4301, 4.4.1): ordered policies, looked up by flow."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from operator import attrgetter
 
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import Flow
@@ -19,21 +20,26 @@ class PolicyDatabase:
     def __init__(self) -> None:
         self._outbound: list[_Entry] = []
         self._inbound: list[_Entry] = []
+        self._entries: dict[Policy, list[_Entry]] = {}
         self._serial = count(1)
 
     def add(self, policy: Policy) -> None:
         """Enter a policy; among equals the newest stands first."""
         order = (policy.priority or priority(policy), policy.trap, -next(self._serial))
-        insort(self._outbound if policy.outbound else self._inbound, _Entry(order, policy))
+        entry = _Entry(order, policy)
+        insort(self._outbound if policy.outbound else self._inbound, entry, key=_order)
+        self._entries.setdefault(policy, []).append(entry)
 
     def remove(self, policy: Policy) -> bool:
         """Take out the newest policy equal to this one; ``False`` when there is none."""
-        entries = self._outbound if policy.outbound else self._inbound
-        for at, entry in enumerate(entries):
-            if entry.policy == policy:
-                del entries[at]
-                return True
-        return False
+        same = self._entries.get(policy)
+        if not same:
+            return False
+        entries, entry = self._outbound if policy.outbound else self._inbound, same.pop()
+        del entries[bisect_left(entries, entry.order, key=_order)]
+        if not same:
+            del self._entries[policy]
+        return True
 
     def outbound(self, flow: Flow) -> Iterator[Policy]:
         """The policies that match a packet to be sent, best first."""
@@ -87,14 +93,17 @@ def priority(policy: Policy) -> int:
     return base + hosts * 128 + any_protocol * 64 + ports
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
     order: tuple[int, bool, int]
-    policy: Policy = field(compare=False)
-    match: SelectorPair = field(init=False, compare=False)
+    policy: Policy
+    match: SelectorPair = field(init=False)
 
     def __post_init__(self) -> None:
         self.match = SelectorPair(self.policy.source, self.policy.destination)
+
+
+_order = attrgetter("order")
 
 
 def _bounds(selector: TrafficSelector) -> tuple[int, int, int, int]:
