@@ -239,6 +239,12 @@ class Kernel(Protocol):
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
 
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """:meth:`add_sa` and :meth:`add_policy` for what belongs together: all of it, or none and raise."""
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """:meth:`delete_policy` and :meth:`delete_sa` for what belongs together, in that order."""
+
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
         """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
 

@@ -63,6 +63,12 @@ class DiscardKernel:
     def delete_policy(self, spec: PolicySpec) -> None:
         """Agreed."""
 
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """Agreed."""
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """Agreed."""
+
     def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
         """No policy stands in a socket's way."""
 

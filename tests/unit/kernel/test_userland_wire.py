@@ -34,11 +34,12 @@ SPEC = SaSpec(ID, 1, Mode.TUNNEL, True, Algorithm(20, 128, Secret(b"key")), None
               Encapsulation(4500, 7), 64, True, -1, Mark(3), False, (TS,), (TS, TS))
 POLICY = PolicySpec(Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1))
 MESSAGES = [
-    wire.Hello("charon", True), wire.Bye(False), wire.HandOver(("esp4", "esp6")), wire.Inspect(5),
+    wire.Hello("charon", True), wire.Bye(False), wire.Follow("charon"), wire.HandOver(("esp4", "esp6")),
+    wire.Inspect(5), wire.Install((SPEC,), (POLICY,)), wire.Remove((POLICY,), (ID, ID)),
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
     wire.UpdateSa(ID, ID, None),
     wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
-    wire.DeletePolicy(POLICY), wire.Done(), wire.Failed("because"), wire.Spi(7), Usage(1, 2, None),
+    wire.DeletePolicy(POLICY), wire.Done(), wire.Failed("because"), wire.Spis((7, 8)), Usage(1, 2, None),
     Usage(1, 2, 0.5),
     wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}))),
     wire.Inventory(1, 2, 3, 1400, (wire.SaStatus(ID, "c", True, 1, False, Usage()),), (wire.Count("a", 1),)),

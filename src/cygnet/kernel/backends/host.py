@@ -144,15 +144,14 @@ def _listener() -> socket.socket:
 
 
 def _drain(netlink: socket.socket) -> bool:
-    """Read away what waits; whether there was anything (or so much that some was lost)."""
+    """Read away what waits; whether there was anything."""
     heard = False
     try:
         while netlink.recv(_RECEIVE):
             heard = True
     except BlockingIOError:
         return heard
-    except OSError:
-        _drain(netlink)
+    except OSError:  # so much that some was lost
         return True
     return heard
 

@@ -7,6 +7,7 @@ receive on, with the same keys.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 
 from cygnet.base.addresses import Address
@@ -136,6 +137,24 @@ class MemoryKernel:
         self.policies[spec] -= 1
         if not self.policies[spec]:
             del self.policies[spec]
+
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """One after the other; a refusal takes back what came before it."""
+        with ExitStack() as undo:
+            for sa in sas:
+                self.add_sa(sa)
+                undo.callback(self.delete_sa, sa.id)
+            for policy in policies:
+                self.add_policy(policy)
+                undo.callback(self.delete_policy, policy)
+            undo.pop_all()
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """One after the other."""
+        for policy in policies:
+            self.delete_policy(policy)
+        for sa in sas:
+            self.delete_sa(sa)
 
     def policies_for(self, source: TrafficSelector, destination: TrafficSelector) -> list[PolicySpec]:
         """The installed policies with exactly these selectors, for assertions."""
