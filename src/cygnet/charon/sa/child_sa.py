@@ -120,11 +120,9 @@ class ChildSa:
         """Install the outbound SA and the policies; from now on traffic goes out through it."""
         if self._pending is None:
             return
-        kernel.add_sa(self._pending)
-        self._pending, self._outbound = None, True
-        for policy in self._policy_specs():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
+        policies = self._policy_specs()
+        kernel.install((self._pending,), policies)
+        self._pending, self._outbound, self._policies = None, True, policies
 
     def remove(self, kernel: Kernel) -> None:
         """Take everything out of the kernel again."""
@@ -132,11 +130,8 @@ class ChildSa:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
-        if self._outbound:
-            kernel.delete_sa(self.outbound)
-        kernel.delete_sa(self.inbound)
+        sas = (self.outbound, self.inbound) if self._outbound else (self.inbound,)
+        kernel.remove(policies[::-1], sas)
 
     def move(self, kernel: Kernel, path: Path) -> None:
         """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
