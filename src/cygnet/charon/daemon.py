@@ -146,7 +146,8 @@ class Daemon:
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic
-        performer = EffectPerformer(self._sends, self._events, self._bus, self._counters, clock)
+        self._sender = Sender(self._sends, self._socket, self._report, self._counters, self._refused)
+        performer = EffectPerformer(self._sender, self._events, self._bus, self._counters, clock)
         self._manager: Manager[IkeSa] = Manager(
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
@@ -174,10 +175,10 @@ class Daemon:
         self._kernel_events = KernelEvents(place, self._negotiations, self._traps, installed)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         reports = DropReports(RateLimitedLog(self._bus, place.clock), self._counters, place.clock)
-        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
+        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sender, reports)
         self._threads = (
             Scheduler(self._events, self._report),
-            Sender(self._sends, self._socket, self._report, self._counters, self._refused),
+            self._sender,
             Receiver(self._socket, handler, self._report),
         )
 

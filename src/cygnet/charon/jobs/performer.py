@@ -11,7 +11,7 @@ from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.events import EventQueue
-from cygnet.runtime.queues.sends import SendQueue
+from cygnet.runtime.queues.sends import Sends
 
 React = Callable[[Any], None]
 Expire = Callable[[int, Any], bool]
@@ -24,7 +24,7 @@ class EffectPerformer:
     """
 
     def __init__(
-        self, sends: SendQueue, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
+        self, sends: Sends, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
     ) -> None:
         self.expire: Expire = _nobody
         self.react: React = _ignore
@@ -35,7 +35,7 @@ class EffectPerformer:
         self._clock = clock
 
     def send(self, effect: Send) -> None:
-        """Queue a datagram; a full queue counts and drops."""
+        """Send a datagram; what has to wait is queued, a full queue counts and drops."""
         self._sends.put(Datagram(effect.source, effect.destination, effect.data))
 
     def schedule(self, unique_id: int, effect: Schedule) -> None:

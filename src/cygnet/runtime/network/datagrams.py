@@ -41,10 +41,11 @@ class IkeSocket(Protocol):
         the ESP handler.
         """
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send from ``datagram.source`` (the unspecified address: the kernel chooses).
 
-        Adds the marker if the source port is the NAT-T port. Raises ``OSError``.
+        Adds the marker if the source port is the NAT-T port. Raises ``OSError``; ``BlockingIOError`` when
+        the socket's buffer is full and it shall not ``wait`` for room.
         """
 
     def wake(self) -> None:
