@@ -1,4 +1,4 @@
-"""What a protocol core tells its shell: frozen records, performed in order before check-in.
+"""What a protocol core tells its shell: records, performed before check-in, each kind in its order.
 
 A core returns ``list[Effect]`` from every call (``docs/architecture.md``, core and shell). What it needs
 an answer to is asked of a port instead.
