@@ -25,6 +25,7 @@ from cygnet.loadtest.plan import Files, Plan
 from cygnet.loadtest.ports import DiscardKernel, NoConnections, Numbers
 from cygnet.loadtest.results import Result, latencies
 from cygnet.loadtest.wires import Wire
+from cygnet.runtime import collecting
 
 PROGRESS_S = 0.5
 PREPARE_S = 3600.0
@@ -154,6 +155,7 @@ def _run(options: Options, files: Files, share: int, teller: _Teller) -> None:
     def stops() -> int:
         return teller.stops(result)
 
+    collecting.settle()
     teller.tell(Stage.READY, Result())
     teller.await_start()
     before = time.process_time()
