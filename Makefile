@@ -14,7 +14,7 @@ test: setup
 	@scripts/provide
 	@scripts/test $(TESTS)
 
-# Half an hour; QUICK=1 in two minutes; BENCH="--rows psk --runs 3" for a part (BENCH=--help).
+# Ten minutes; QUICK=1 in two; BENCH="--rows psk --runs 3" for a part (BENCH=--help).
 bench:
 	@scripts/setup bench
 	@scripts/provide

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Adopt, Announce, Effect, Retire, Schedule, Send
+from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import NO_SPI, Association
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.ike_sa import IkeSa
@@ -35,6 +36,15 @@ _FLAGS_AT = 19
 
 Stops = Callable[[], int]
 """How often the end was wished for: once to begin nothing more, twice to drop everything."""
+
+
+class Quiet(Association):
+    """An association without a log, which nobody would read here."""
+
+    __slots__ = ()
+
+    def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
+        """Nothing is said."""
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +149,7 @@ class Initiators:
         setting = self._setting
         wire = setting.wires[number % len(setting.wires)]
         config, spi = setting.plan.connection(number), setting.ports.rng(8)
-        association = Association(
+        association = Quiet(
             setting.ports, number, True, spi, NO_SPI, wire.local, setting.target, config
         )
         if setting.key_pair is not None and association.handshake is not None:
