@@ -1,9 +1,10 @@
 """Choosing between the peer's proposals and ours, with the reasons where none fits (RFC 7296, 2.7)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import (
@@ -18,7 +19,7 @@ from cygnet.crypto.transforms import (
 MAX_REASONS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """The proposal chosen, or for each pair what kept it from being chosen."""
 

@@ -1,9 +1,10 @@
 """Transforms and proposals as values (RFC 7296, 3.3)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 
@@ -16,7 +17,7 @@ class Protocol(IntEnum):
     ESP = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transform:
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
 
@@ -36,7 +37,7 @@ class Transform:
         return f"{prefix}{name}_{self.key_bits}" if self.key_bits else f"{prefix}{name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """One proposal of an SA payload; transforms of one type are alternatives, first is liked best."""
 

@@ -6,10 +6,10 @@ looks for it, and the RFC forbids nobody to send it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.errors import InvalidSyntaxError
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads.payload import PayloadType as T
@@ -30,7 +30,7 @@ class Exchange(IntEnum):
     IKE_FOLLOWUP_KE = 44
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """The messages of one exchange in one direction.
 

@@ -7,7 +7,7 @@ travel as they are; the coding follows their annotations.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
@@ -17,6 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.kernel.port import (
     Acquire,
@@ -42,7 +43,7 @@ class WireError(LocalError):
     """A message on the control socket does not follow this module."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hello:
     """Who asks. ``owner`` keeps what it installed when it comes back, unless ``flush``."""
 
@@ -51,28 +52,28 @@ class Hello:
     version: int = VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Follow:
     """The owner's events shall come here. Only after its Hello on another connection."""
 
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bye:
     """The owner leaves; with ``flush`` its SAs and policies go."""
 
     flush: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HandOver:
     """Descriptors come with this message: UDP sockets for ESP, named ``esp4`` or ``esp6`` in order."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AllocateSpi:
     """Reserve ``count`` SPIs."""
 
@@ -82,14 +83,14 @@ class AllocateSpi:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddSa:
     """Install an SA."""
 
     spec: SaSpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateSa:
     """Move an SA."""
 
@@ -98,35 +99,35 @@ class UpdateSa:
     encapsulation: Encapsulation | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeleteSa:
     """Remove an SA or a reservation."""
 
     id: SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QuerySa:
     """Ask for an SA's counters."""
 
     id: SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddPolicy:
     """Install a policy, or count it once more."""
 
     spec: PolicySpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeletePolicy:
     """Count a policy once less."""
 
     spec: PolicySpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Install:
     """Install SAs and policies that belong together, all or none."""
 
@@ -134,7 +135,7 @@ class Install:
     policies: tuple[PolicySpec, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remove:
     """Remove policies and SAs that belong together."""
 
@@ -142,14 +143,14 @@ class Remove:
     sas: tuple[SaId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inspect:
     """Ask what is installed, :data:`PAGE` SAs from ``offset`` on."""
 
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Greeting:
     """Answer to Hello. ``instance`` differs after each start of espd."""
 
@@ -157,26 +158,26 @@ class Greeting:
     features: Features
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done:
     """Success, nothing to tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """Refused; ``reason`` in plain words."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spis:
     """Answer to AllocateSpi."""
 
     spis: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaStatus:
     """One installed SA."""
 
@@ -188,7 +189,7 @@ class SaStatus:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Count:
     """How many packets were dropped for one reason."""
 
@@ -196,7 +197,7 @@ class Count:
     packets: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inventory:
     """Answer to Inspect."""
 

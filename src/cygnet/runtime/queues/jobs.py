@@ -3,11 +3,11 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from queue import SimpleQueue
 from typing import Protocol
 
+from cygnet.base.records import record
 from cygnet.runtime.counters import Counters
 
 JOB_LIMIT = 10_000
@@ -37,7 +37,7 @@ class Job(Protocol):
         """Do it. An exception is logged; the worker goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallJob:
     """A job that is one function call."""
 
