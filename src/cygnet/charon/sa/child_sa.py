@@ -69,6 +69,7 @@ class ChildSa:
         self.installed_at = 0.0
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
+        self.at_once = False  # whether traffic goes out through it as soon as it is there
         self.counted = False  # whether the reqid is to be released
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
         self._pending: SaSpec | None = None  # outbound, not installed yet
@@ -106,7 +107,7 @@ class ChildSa:
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
     ) -> None:
-        """Install the inbound SA and keep the outbound one for :meth:`install_outbound`.
+        """Install the inbound SA; the outbound one too if ``at_once``, else :meth:`install_outbound` does.
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
@@ -114,15 +115,20 @@ class ChildSa:
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
-        kernel.add_sa(self._spec(True, inbound, lifetime))
+        self._install(kernel, (self._spec(True, inbound, lifetime),), outbound=self.at_once)
 
     def install_outbound(self, kernel: Kernel) -> None:
         """Install the outbound SA and the policies; from now on traffic goes out through it."""
-        if self._pending is None:
-            return
-        policies = self._policy_specs()
-        kernel.install((self._pending,), policies)
-        self._pending, self._outbound, self._policies = None, True, policies
+        if self._pending is not None:
+            self._install(kernel, (), outbound=True)
+
+    def _install(self, kernel: Kernel, inbound: tuple[SaSpec, ...], *, outbound: bool) -> None:
+        """In one request, since each costs as much as everything in it."""
+        pending = (self._pending,) if outbound and self._pending is not None else ()
+        policies = self._policy_specs() if pending else ()
+        kernel.install((*inbound, *pending), policies)
+        if pending:
+            self._pending, self._outbound, self._policies = None, True, policies
 
     def remove(self, kernel: Kernel) -> None:
         """Take everything out of the kernel again."""
