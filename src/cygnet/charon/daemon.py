@@ -167,7 +167,8 @@ class Daemon:
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic
-        performer = EffectPerformer(self._sends, self._events, self._bus, self._counters, clock)
+        self._sender = Sender(self._sends, self._socket, self._report, self._counters, self._refused)
+        performer = EffectPerformer(self._sender, self._events, self._bus, self._counters, clock)
         self._manager: Manager[IkeSa] = Manager(
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
@@ -202,10 +203,10 @@ class Daemon:
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         log = RateLimitedLog(self._bus, place.clock)
         reports = DropReports(log, self._counters, self._ike_counters, place.clock)
-        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
+        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sender, reports)
         self._threads = (
             Scheduler(self._events, self._report),
-            Sender(self._sends, self._socket, self._report, self._counters, self._refused),
+            self._sender,
             Receiver(self._socket, handler, self._report),
         )
 

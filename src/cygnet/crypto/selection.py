@@ -1,8 +1,10 @@
 """Choosing between the peer's proposals and ours, with the reasons where none fits (RFC 7296, 2.7)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import (
@@ -17,7 +19,7 @@ from cygnet.crypto.transforms import (
 MAX_REASONS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """The proposal chosen, or for each pair what kept it from being chosen."""
 
@@ -42,15 +44,16 @@ def select(
     for first in firsts:
         for second in seconds:
             theirs, mine = (second, first) if prefer_ours else (first, second)
-            result = _match(theirs, mine, prefer_ours, ignore_ke)
+            result = _match(Proposal(theirs.protocol, theirs.transforms), mine, prefer_ours, ignore_ke)
             if isinstance(result, Proposal):
-                return Selection(result)
+                return Selection(Proposal(result.protocol, result.transforms, theirs.spi, theirs.number))
             reasons.setdefault(result)
     return Selection(None, tuple(reasons)[:MAX_REASONS] or ("no proposal to choose from",))
 
 
+@lru_cache(maxsize=512)
 def _match(theirs: Proposal, ours: Proposal, prefer_ours: bool, ignore_ke: bool) -> Proposal | str:
-    """The transforms both have, or why there are none."""
+    """The transforms both have, or why there are none; clients of one configuration all offer the same."""
     if theirs.protocol != ours.protocol:
         return (
             f"no acceptable protocol found "

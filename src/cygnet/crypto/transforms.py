@@ -1,8 +1,10 @@
 """Transforms and proposals as values (RFC 7296, 3.3)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 
@@ -15,7 +17,7 @@ class Protocol(IntEnum):
     ESP = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transform:
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
 
@@ -35,7 +37,7 @@ class Transform:
         return f"{prefix}{name}_{self.key_bits}" if self.key_bits else f"{prefix}{name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """One proposal of an SA payload; transforms of one type are alternatives, first is liked best."""
 
@@ -66,16 +68,26 @@ class Proposal:
 
     def summary(self) -> str:
         """``AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519``, as ``statusall`` prints it."""
-        return "/".join(str(item) for kind in transform_types(self) for item in self.of_type(kind))
+        return _summary(self.transforms)
 
     def __str__(self) -> str:
         return f"{protocol_name(self.protocol)}:{self.summary()}"
 
 
+@lru_cache(maxsize=1024)
+def _summary(transforms: tuple[Transform, ...]) -> str:
+    """The same few come in every handshake, and are printed half a dozen times in each."""
+    return "/".join(map(str, sorted(transforms, key=lambda item: _place(item.type))))
+
+
 def transform_types(*proposals: Proposal) -> list[int]:
     """The transform types that occur, in the order in which charon prints them."""
     present = {item.type for proposal in proposals for item in proposal.transforms}
-    return sorted(present, key=lambda kind: (_ORDER.get(kind, kind + len(_ORDER)), kind))
+    return sorted(present, key=_place)
+
+
+def _place(kind: int) -> tuple[int, int]:
+    return _ORDER.get(kind, kind + len(_ORDER)), kind
 
 
 def protocol_name(protocol: int) -> str:

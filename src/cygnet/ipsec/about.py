@@ -27,6 +27,7 @@ Commands:
 	rereadocspcerts|rereadacerts|rereadcrls|rereadall
 	purgecerts|purgecrls|purgeike|purgeocsp
 	pki [--gen|--self|--issue|--pub|--print] ...
+	load-test <address> [--count N] [--concurrency N] [--rate N] [--hold] ... (--help lists all)
 	starter|charon|stroke ...
 	version
 

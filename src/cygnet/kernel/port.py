@@ -375,6 +375,12 @@ class Kernel(Protocol):
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
 
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """:meth:`add_sa` and :meth:`add_policy` for what belongs together: all of it, or none and raise."""
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """:meth:`delete_policy` and :meth:`delete_sa` for what belongs together, in that order."""
+
     def acquire_failed(self, reqid: int) -> None:
         """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again.
 

@@ -23,8 +23,10 @@ from cygnet.kernel.backends.userland_wire import (
     Done,
     Hello,
     Inspect,
+    Install,
     QuerySa,
-    Spi,
+    Remove,
+    Spis,
     UpdateSa,
 )
 from cygnet.kernel.port import (
@@ -109,7 +111,7 @@ def rig() -> Rig:
 
 
 def test_spis_are_in_charons_range_and_never_twice(rig):
-    spis = [rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi for _ in range(20)]
+    spis = [rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0] for _ in range(20)]
     assert len(set(spis)) == 20
     assert all(0xC0000000 <= spi <= 0xCFFFFFFF for spi in spis)
 
@@ -119,12 +121,12 @@ def test_reservations_end_and_are_limited(rig):
         rig.ask(AllocateSpi(B, A, IpProtocol.ESP))
     with pytest.raises(KernelError, match="too many"):
         rig.ask(AllocateSpi(B, A, IpProtocol.ESP))
-    assert isinstance(rig.ask(AllocateSpi(B, A, IpProtocol.ESP), now=RESERVATION_S), Spi)
+    assert isinstance(rig.ask(AllocateSpi(B, A, IpProtocol.ESP), now=RESERVATION_S), Spis)
     assert rig.ask(Inspect()).reservations == 1
 
 
 def test_reservation_is_used_up_by_its_owner_alone(rig):
-    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
+    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0]
     spec = replace(IN, id=replace(IN.id, spi=spi))
     with pytest.raises(KernelError, match="another daemon"):
         rig.ask(AddSa(spec), owner="pluto")
@@ -133,7 +135,7 @@ def test_reservation_is_used_up_by_its_owner_alone(rig):
 
 
 def test_reservation_can_be_given_back(rig):
-    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
+    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0]
     rig.ask(DeleteSa(SaId(B, A, IpProtocol.ESP, spi)))
     assert rig.ask(Inspect()).reservations == 0
 
@@ -379,3 +381,39 @@ def test_features_name_what_the_tables_have():
     assert 20 in features.encryption and 12 in features.integrity
     assert features.modes == set(Mode) - {Mode.IPTFS}
     assert (features.protocols, features.compression, features.tfc) == ({IpProtocol.ESP}, frozenset(), True)
+
+
+def test_what_belongs_together_is_installed_and_removed_together(rig):
+    inbound = replace(POLICY, direction=Direction.IN, source=FAR, destination=NEAR)
+    assert rig.ask(Install((IN, OUT), (POLICY, inbound))) == Done()
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (2, 2, [POLICY])
+    assert rig.ask(Remove((POLICY, inbound), (OUT.id, IN.id))) == Done()
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (0, 0, [])
+
+
+def test_removal_takes_all_that_is_there_and_tells_what_was_not(rig):
+    rig.ask(Install((IN, OUT), (POLICY,)))
+    unknown = replace(POLICY, reqid=9)
+    with pytest.raises(KernelError, match="no policy"):
+        rig.ask(Remove((unknown, POLICY), (OUT.id, IN.id)))
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies) == (0, 0)
+
+
+def test_refusal_of_one_takes_back_all(rig):
+    refused = replace(POLICY, action=Mode.IPTFS)
+    with pytest.raises(KernelError):
+        rig.ask(Install((IN, OUT), (POLICY, refused)))
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (0, 0, [])
+
+
+def test_several_spis_are_reserved_at_once(rig):
+    spis = rig.ask(AllocateSpi(B, A, IpProtocol.ESP, 16)).spis
+    assert len(set(spis)) == 16
+    assert rig.ask(Inspect()).reservations == 16
+    for count in (0, MAX_RESERVATIONS):
+        with pytest.raises(KernelError, match="too many"):
+            rig.ask(AllocateSpi(B, A, IpProtocol.ESP, count))

@@ -38,3 +38,10 @@ def test_userland_backend_asks_this_host(tmp_path):
     assert kernel.source_address(ip_address("127.0.0.1")) is not None
     assert kernel.local_addresses() == host.local_addresses()
     kernel.close(flush=False)
+
+
+def test_known_addresses_are_those_of_the_host():
+    known = host.KnownAddresses()
+    assert known() == host.local_addresses()
+    assert known() is known()
+    known.close()

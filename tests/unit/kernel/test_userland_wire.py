@@ -42,11 +42,12 @@ POLICY = PolicySpec(
     Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1), compression=True
 )
 MESSAGES = [
-    wire.Hello("charon", True), wire.Bye(False), wire.HandOver(("esp4", "esp6")), wire.Inspect(5),
+    wire.Hello("charon", True), wire.Bye(False), wire.Follow("charon"), wire.HandOver(("esp4", "esp6")),
+    wire.Inspect(5), wire.Install((SPEC,), (POLICY,)), wire.Remove((POLICY,), (ID, ID)),
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
     wire.UpdateSa(ID, ID, None),
     wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
-    wire.DeletePolicy(POLICY), wire.AcquireFailed(9), wire.Done(), wire.Failed("because"), wire.Spi(7),
+    wire.DeletePolicy(POLICY), wire.AcquireFailed(9), wire.Done(), wire.Failed("because"), wire.Spis((7, 8)),
     Usage(1, 2, None), Usage(1, 2, 0.5),
     wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}),
                                 frozenset({IpProtocol.ESP}), frozenset({2}), tfc=False)),

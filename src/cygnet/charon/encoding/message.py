@@ -7,11 +7,11 @@ the first step concerns a message that may be forged: it never ends an SA.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from struct import Struct
 from typing import TypeVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.errors import InvalidSyntaxError, UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import exchange_name
 from cygnet.charon.encoding.payloads import (
@@ -47,7 +47,7 @@ _READERS: dict[int, Callable[[bytes], Payload]] = {
 _FRAGMENT_OVERHEAD = HEADER_SIZE + _GENERIC.size + _NUMBERS.size
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One request or response.
 
@@ -99,7 +99,7 @@ class Message:
         return (payload for payload in self.payloads if isinstance(payload, kind))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """A message as far as it can be read without keys. ``message`` has the payloads in the clear."""
 
@@ -173,7 +173,10 @@ def with_inner(message: Message, first: int, content: bytes) -> Message:
     inner, encrypted = _read_chain(content, 0, first)
     if encrypted is not None:
         raise InvalidSyntaxError("an encrypted payload inside an encrypted payload")
-    return replace(message, payloads=message.payloads + tuple(inner))
+    return Message(
+        message.exchange, message.spi_i, message.spi_r, message.message_id,
+        message.initiator, message.response, (*message.payloads, *inner), message.minor,
+    )  # fmt: skip
 
 
 def build_clear(message: Message) -> bytes:
@@ -208,7 +211,7 @@ def build_fragments(message: Message, sealer: Sealer, ivs: Callable[[], bytes], 
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Part:
     """What an SK or SKF payload is to carry; ``front`` stands before the IV."""
 

@@ -249,7 +249,7 @@ class Association:
         for child in tuple(self.children.values()):
             self.drop_child(child)
         self.move_to(IkeState.DESTROYING)
-        self.handshake = None
+        self.handshake = self.hooks = None  # without the hooks nothing refers in circles: the keys go now
         self.effects.append(Retire(reason))
 
     def follow(self, local: Host, remote: Host) -> None:

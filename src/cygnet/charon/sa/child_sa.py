@@ -85,6 +85,7 @@ class ChildSa:
         self.installed_at = 0.0
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
+        self.at_once = False  # whether traffic goes out through it as soon as it is there
         self.counted = False  # whether the reqid is to be released
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
         self._pending: SaSpec | None = None  # outbound, not installed yet
@@ -134,7 +135,7 @@ class ChildSa:
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
     ) -> None:
-        """Install the inbound SA and keep the outbound one for :meth:`install_outbound`.
+        """Install the inbound SA; the outbound one too if ``at_once``, else :meth:`install_outbound` does.
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
@@ -146,18 +147,21 @@ class ChildSa:
         self._pending = self._spec(False, outbound, lifetime)
         if agreed.compression is None:
             self._release_cpi(kernel)
-        kernel.add_sa(self._spec(True, inbound, lifetime))
+        self._install(kernel, (self._spec(True, inbound, lifetime),), outbound=self.at_once)
         self._holds_cpi = self.cpi_in != 0
 
     def install_outbound(self, kernel: Kernel) -> None:
         """Install the outbound SA and the policies; from now on traffic goes out through it."""
-        if self._pending is None:
-            return
-        kernel.add_sa(self._pending)
-        self._pending, self._outbound = None, True
-        for policy in self._policy_specs():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
+        if self._pending is not None:
+            self._install(kernel, (), outbound=True)
+
+    def _install(self, kernel: Kernel, inbound: tuple[SaSpec, ...], *, outbound: bool) -> None:
+        """In one request, since each costs as much as everything in it."""
+        pending = (self._pending,) if outbound and self._pending is not None else ()
+        policies = self._policy_specs() if pending else ()
+        kernel.install((*inbound, *pending), policies)
+        if pending:
+            self._pending, self._outbound, self._policies = None, True, policies
 
     def remove(self, kernel: Kernel) -> None:
         """Take everything out of the kernel again."""
@@ -165,11 +169,8 @@ class ChildSa:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        for policy in reversed(policies):
-            kernel.delete_policy(policy)
-        if self._outbound:
-            kernel.delete_sa(self.outbound)
-        kernel.delete_sa(self.inbound)
+        sas = (self.outbound, self.inbound) if self._outbound else (self.inbound,)
+        kernel.remove(policies[::-1], sas)
         self._release_cpi(kernel)
         if self._interface is not None:
             kernel.close_interface(self._interface)

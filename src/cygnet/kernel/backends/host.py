@@ -52,6 +52,24 @@ def _addresses() -> list[tuple[Address, int]]:
     return [(address, index) for address, index in found if address is not None]
 
 
+class KnownAddresses:
+    """:func:`local_addresses`, asked anew only after the kernel told of a change."""
+
+    def __init__(self) -> None:
+        self._netlink = _listener()
+        self._known = local_addresses()
+
+    def __call__(self) -> tuple[Address, ...]:
+        """The addresses as they are now."""
+        if _drain(self._netlink):
+            self._known = local_addresses()
+        return self._known
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
+
+
 def source_address(destination: Address) -> Address | None:
     """What this host would send from to ``destination`` outside all tunnels; ``None`` without a route."""
     with route_probe(destination) as probe:
@@ -93,9 +111,7 @@ class AddressWatch:
     """Tells when addresses come or go. ``wake`` ends a :meth:`wait` from another thread."""
 
     def __init__(self) -> None:
-        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._netlink.bind((0, _GROUPS))
-        self._netlink.setblocking(False)
+        self._netlink = _listener()
         self._woken, self._waker = socket.socketpair()
 
     def fileno(self) -> int:
@@ -113,9 +129,7 @@ class AddressWatch:
 
     def drain(self) -> None:
         """Forget what has changed so far."""
-        with suppress(OSError):
-            while self._netlink.recv(RECEIVE):
-                pass
+        _drain(self._netlink)
 
     def wake(self) -> None:
         """Let :meth:`wait` return ``False``."""
@@ -125,6 +139,27 @@ class AddressWatch:
         """Close all sockets."""
         for own in (self._netlink, self._woken, self._waker):
             own.close()
+
+
+def _listener() -> socket.socket:
+    """A socket that hears of every change of addresses."""
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    netlink.bind((0, _GROUPS))
+    netlink.setblocking(False)
+    return netlink
+
+
+def _drain(netlink: socket.socket) -> bool:
+    """Read away what waits; whether there was anything."""
+    heard = False
+    try:
+        while netlink.recv(RECEIVE):
+            heard = True
+    except BlockingIOError:
+        return heard
+    except OSError:  # so much that some was lost
+        return True
+    return heard
 
 
 def _address(body: bytes) -> Address | None:

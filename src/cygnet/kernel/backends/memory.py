@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.backends import together
 from cygnet.kernel.port import (
     Difference,
     DropCount,
@@ -184,6 +185,14 @@ class MemoryKernel:
         self.policies[spec] -= 1
         if not self.policies[spec]:
             del self.policies[spec]
+
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """One after the other; a refusal takes back what came before it."""
+        together.install(self, sas, policies)
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """One after the other."""
+        together.remove(self, policies, sas)
 
     def open_interface(self, spec: InterfaceSpec) -> Interface:
         """The connection's interface, numbered from 1."""

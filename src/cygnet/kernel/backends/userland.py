@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
+from cygnet.kernel.backends.spi_stock import SPIS, SpiStock
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
@@ -27,19 +29,21 @@ from cygnet.kernel.backends.userland_wire import (
     Failed,
     Greeting,
     HandOver,
-    Hello,
     Inspect,
+    Install,
     Inventory,
     QuerySa,
+    Remove,
     Reply,
     Request,
     SaStatus,
-    Spi,
+    Spis,
     UpdateSa,
 )
 from cygnet.kernel.port import (
     AddressChange,
     Difference,
+    Direction,
     DropCount,
     Encapsulation,
     Features,
@@ -61,6 +65,8 @@ from cygnet.kernel.port import (
 
 START_S = 10.0
 """How long ``start`` waits for espd to listen."""
+TOGETHER = 256
+"""Policies in one message; each takes about 200 octets of :data:`userland_wire.MAX_MESSAGE`."""
 _RETRY_S = 0.1
 _JOIN_S = 2.0
 _EVENTS = 4096
@@ -93,6 +99,7 @@ class UserlandKernel:
         self._sockets = dict(access.sockets)
         self._children: list[subprocess.Popen[bytes]] = []
         self._link: Link | None = None
+        self._spis = SpiStock()
         self._greeting = Greeting("", _UNKNOWN)
         self._events: queue.Queue[KernelEvent | None] = queue.Queue(_EVENTS)
         self._stop = threading.Event()
@@ -137,10 +144,16 @@ class UserlandKernel:
 
     def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
         """A reserved SPI."""
-        reply = self._ask(AllocateSpi(source, destination, protocol))
-        if not isinstance(reply, Spi):
+        request = AllocateSpi(source, destination, protocol, SPIS)
+        if protocol is not IpProtocol.ESP:
+            return self._reserve(request)[0]  # espd says why not
+        return self._spis.take(partial(self._reserve, request))
+
+    def _reserve(self, request: AllocateSpi) -> tuple[int, ...]:
+        reply = self._ask(request)
+        if not isinstance(reply, Spis):
             raise KernelError("espd answered an SPI request with something else")
-        return reply.spi
+        return reply.spis
 
     def allocate_cpi(self, source: Address, destination: Address) -> int:
         """Refused: espd has no IPComp."""
@@ -179,11 +192,32 @@ class UserlandKernel:
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Install or count a policy."""
-        self._ask(AddPolicy(spec))
+        if _wanted((spec,)):
+            self._ask(AddPolicy(spec))
 
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy."""
-        self._ask(DeletePolicy(spec))
+        if _wanted((spec,)):
+            self._ask(DeletePolicy(spec))
+
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """In one request, unless there are very many policies."""
+        parts = _parts(_wanted(policies))
+        self._ask(Install(sas, parts[0]))
+        for done, part in enumerate(parts[1:], 1):
+            try:
+                self._ask(Install((), part))
+            except KernelError:
+                installed = tuple(spec for before in parts[:done] for spec in before)
+                self.remove(installed, tuple(spec.id for spec in sas))
+                raise
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """In one request, unless there are very many policies."""
+        *parts, last = _parts(_wanted(policies))
+        for part in parts:
+            self._ask(Remove(part, ()))
+        self._ask(Remove(last, sas))
 
     def acquire_failed(self, reqid: int) -> None:
         """Let packets ask again soon."""
@@ -263,7 +297,7 @@ class UserlandKernel:
         except OSError:
             return False
         try:
-            greeting = link.ask(Hello(self._access.owner, flush))
+            greeting = link.greet(self._access.owner, flush)
             if self._sockets:
                 link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
         except KernelError as error:
@@ -275,6 +309,7 @@ class UserlandKernel:
             link.close()
             return False
         known = self._greeting.instance
+        self._spis.forget()
         self._greeting, self._link = greeting, link
         if known and known != greeting.instance:
             self._log(1, "espd has restarted and holds nothing of ours")
@@ -345,3 +380,13 @@ class UserlandKernel:
         self._threads.append(thread)
         thread.start()
 
+
+def _parts(policies: tuple[PolicySpec, ...]) -> list[tuple[PolicySpec, ...]]:
+    """So many at a time as one message surely holds; one part at least."""
+    starts = range(0, max(1, len(policies)), TOGETHER)
+    return [policies[start : start + TOGETHER] for start in starts]
+
+
+def _wanted(policies: tuple[PolicySpec, ...]) -> tuple[PolicySpec, ...]:
+    """Those that espd needs: it forwards what an IN policy lets in."""
+    return tuple(spec for spec in policies if spec.direction is not Direction.FORWARD)

@@ -57,6 +57,8 @@ class ChildCreate(Task):
     name = "CHILD_CREATE"
     opens: ClassVar[Exchange | None] = Exchange.CREATE_CHILD_SA
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
+    sends_at_once: ClassVar[bool] = True
+    """Whether traffic goes out through it as soon as it is there; :meth:`_up` decides otherwise."""
 
     def __init__(
         self,
@@ -327,6 +329,7 @@ class ChildCreate(Task):
         shared = None
         if self._pair is not None and self._peer_public is not None:
             shared = self._pair.shared(self._peer_public)
+        child.at_once = self.sends_at_once
         complete(self.sa, child, self._agreed, (nonces, shared), self.reqid, initiator=initiator)
         self._up(child)
 

@@ -10,7 +10,7 @@ from typing import Any
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.crypto import tables
-from cygnet.kernel.backends import host
+from cygnet.kernel.backends import host, together
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
 from cygnet.kernel.backends.xfrm import holdings, inspection
 from cygnet.kernel.backends.xfrm.associations import Associations
@@ -175,6 +175,14 @@ class XfrmKernel:
         """Take back one use of a policy."""
         if self._own.policies.remove(spec):
             self._unroute(spec)
+
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """One after the other; a refusal takes back what came before it."""
+        together.install(self, sas, policies)
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """One after the other."""
+        together.remove(self, policies, sas)
 
     def acquire_failed(self, reqid: int) -> None:
         """The kernel waits as long for an SA as negotiations last: end that, but not at once."""

@@ -1,0 +1,43 @@
+"""SAs and policies that belong together, for backends whose data plane takes them one by one."""
+
+from contextlib import ExitStack
+from typing import Protocol
+
+from cygnet.kernel.port import PolicySpec, SaId, SaSpec
+
+
+class Singly(Protocol):
+    """The part of a backend that is needed."""
+
+    def add_sa(self, spec: SaSpec) -> None:
+        """Install an SA."""
+
+    def delete_sa(self, id: SaId) -> None:
+        """Remove an SA."""
+
+    def add_policy(self, spec: PolicySpec) -> None:
+        """Install or count a policy."""
+
+    def delete_policy(self, spec: PolicySpec) -> None:
+        """Take back one use of a policy."""
+
+
+def install(backend: Singly, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+    """One after the other; a refusal takes back what came before it, and is raised."""
+    with ExitStack() as undo:
+        for sa in sas:
+            backend.add_sa(sa)
+            undo.callback(backend.delete_sa, sa.id)
+        for policy in policies:
+            backend.add_policy(policy)
+            undo.callback(backend.delete_policy, policy)
+        undo.pop_all()
+
+
+def remove(backend: Singly, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+    """One after the other. Everything goes, also where something is refused, which is raised afterwards."""
+    with ExitStack() as rest:
+        for sa in reversed(sas):
+            rest.callback(backend.delete_sa, sa)
+        for policy in reversed(policies):
+            rest.callback(backend.delete_policy, policy)
