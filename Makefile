@@ -14,7 +14,7 @@ test: setup
 	@scripts/provide
 	@scripts/test $(TESTS)
 
-# Ten minutes; QUICK=1 in two; BENCH="--rows psk --runs 3" for a part (BENCH=--help).
+# Fifteen minutes; QUICK=1 in three; BENCH="--parts throughput" or "--rows psk --runs 3" for a part (BENCH=--help).
 bench:
 	@scripts/setup bench
 	@scripts/provide

@@ -27,6 +27,10 @@ class Processes:
         """User and system time so far, by program."""
         return {name: _cpu_s(place) for name, place in self._found.items()}
 
+    def ids(self) -> list[int]:
+        """Their process ids."""
+        return [int(place.name) for place in self._found.values()]
+
     def resident(self) -> dict[str, int]:
         """Octets of memory that are resident, by program."""
         return {name: _resident(place) for name, place in self._found.items()}

@@ -44,6 +44,16 @@ def growth_lines(scale: Scale) -> tuple[Line, ...]:
     )
 
 
+BUFFERED = "strongswan_buffers"
+THROUGHPUT = (
+    ("mbit_s", "TCP through a tunnel, Mbit/s"),
+    ("cpu_s_per_gb", "CPU time of each end per GB of TCP, s"),
+    ("packet_64_us", "CPU time of both ends per packet of 64 octets, us"),
+    ("packet_64_lost", "  of these packets lost, %"),
+    ("packet_1372_us", "CPU time of both ends per packet of 1,372, us"),
+    ("packet_1372_lost", "  of these packets lost, %"),
+)
+
 Sheets = Mapping[str, Sheet | str]
 """By the name of the row; a text says why there is none."""
 
@@ -67,6 +77,19 @@ def table(rows: tuple[Row, ...], sheets: Sheets, grown: Mapping[str, Sheet], sca
         reason = sheets[row.name]
         if isinstance(reason, str):
             yield f"\n{row.title} is not supported by this build: {reason}"
+
+
+def throughput_table(sheet: Sheet) -> Iterator[str]:
+    """What tunnels between two of a kind carry; ratios are those of Cygnet's figure to the other."""
+    yield f"\n{'AES-128-GCM, ESP in UDP':<50}{'Cygnet':>8}{'strongSwan':>12}{'ratio':>7}" + (
+        f"{'equal buffers':>15}{'ratio':>7}"
+    )
+    for measurement, title in THROUGHPUT:
+        ours = sheet.median(measurement, OURS)
+        others = [sheet.median(measurement, name) for name in (THEIRS, BUFFERED)]
+        shown = [(value, f"{ours / value:.2f}" if ours is not None and value else "-") for value in others]
+        (stock, one), (buffered, other) = shown
+        yield f"{title:<50}{_number(ours):>8}{_number(stock):>12}{one:>7}{_number(buffered):>15}{other:>7}"
 
 
 def _heading(title: str) -> Iterator[str]:

@@ -18,10 +18,11 @@ IDENTITY = "sun.lab"
 PROBE = str(Path(__file__).parent / "probe.py")
 READY_S = 60
 
-# Both alike: the log as each has it by default, but in a file; no limits in the way of one busy peer; tables
-# for many SAs, which Cygnet's grow into by themselves.
+# Both alike: ESP in user space (strongSwan's by its plugin); the log as each has it by default, in a file;
+# no limits in the way of one busy peer; tables for many SAs, which Cygnet's grow into by themselves.
 SETTINGS = """charon {
   LOAD
+  kernel = userland
   dos_protection = no
   ikesa_table_size = 16384
   ikesa_table_segments = 16

@@ -1,4 +1,5 @@
-"""``make bench``: drives Cygnet and Debian's strongSwan as responders, in turn, with the same load.
+"""``make bench``: drives Cygnet and Debian's strongSwan as responders, in turn, with the same load; then
+measures what tunnels between two of a kind carry.
 
 Hosts are namespaces (tests/system/lab); both responders run with user-space ESP and log at level 1. Results:
 a table on standard output, ``results.json`` with every single value, and ``results.svg``.
@@ -23,11 +24,16 @@ from lab.hosts import can_make_hosts, can_make_tun
 from measurements import Scale, Sheet, growth, handshakes
 from responders import KINDS, Hosts
 from rows import ROWS, Row
+from throughput import Extent, throughput
 
 FULL = Scale(count=1000, runs=5, few=1000, many=10_000)
 QUICK = Scale(count=200, runs=3, few=200, many=400)
+QUICK_EXTENT = Extent(seconds=1.5)
 GROWN = ("psk", "ecdsa")
 """Rows whose memory and growth are measured: with a secret and with certificates."""
+
+
+PARTS = ("handshakes", "throughput")
 
 
 def main() -> int:
@@ -39,11 +45,15 @@ def main() -> int:
         return 1
     scale, rows = _scale(options), tuple(row for row in ROWS if row.name in options.rows)
     began = time.monotonic()
-    sheets, grown = _measure(options, rows, scale)
-    print("\n".join(report.table(rows, sheets, grown, scale)))
+    sheets, grown = _measure(options, rows, scale) if "handshakes" in options.parts else ({}, {})
+    carried = _carried(options) if "throughput" in options.parts else None
+    if sheets:
+        print("\n".join(report.table(rows, sheets, grown, scale)))
+    if carried:
+        print("\n".join(report.throughput_table(carried)))
     options.out.mkdir(parents=True, exist_ok=True)
-    _write_json(options.out / "results.json", scale, rows, sheets, grown)
-    shown = plot.missing()
+    _write_json(options.out / "results.json", scale, rows if sheets else (), sheets, grown, carried)
+    shown = plot.missing() if sheets else "no plot of throughput"
     if not shown:
         plot.draw(rows, sheets, grown, scale, options.out / "results.svg")
         shown = f"{options.out}/results.svg"
@@ -57,6 +67,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="under two minutes, coarse")
     parser.add_argument("--rows", nargs="+", choices=names, default=names)
     parser.add_argument("--responders", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--seconds", type=float, help="of each run of throughput")
     parser.add_argument("--count", type=int, help="handshakes in each run")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--few", type=int, help="SAs for memory and time of status")
@@ -91,9 +103,18 @@ def _measure(
     return sheets, grown
 
 
+def _carried(options: argparse.Namespace) -> Sheet:
+    print("measuring throughput", file=sys.stderr, flush=True)
+    base = QUICK_EXTENT if options.quick else Extent()
+    extent = Extent(options.runs or base.runs, options.seconds or base.seconds)
+    with tempfile.TemporaryDirectory(prefix="cygnet-bench-") as folder:
+        return throughput(Path(folder), tuple(options.responders), extent)
+
+
 def _write_json(
-    path: Path, scale: Scale, rows: tuple[Row, ...], sheets: report.Sheets, grown: dict[str, Sheet]
-) -> None:
+    path: Path, scale: Scale, rows: tuple[Row, ...], sheets: report.Sheets, grown: dict[str, Sheet],
+    carried: Sheet | None,
+) -> None:  # fmt: skip
     results: dict[str, Any] = {
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "kernel": platform.release(),
                     "python": platform.python_version()},
@@ -108,6 +129,8 @@ def _write_json(
         if row.name in grown:
             entry["growth"] = grown[row.name].plain()
         results["rows"][row.name] = entry
+    if carried:
+        results["throughput"] = carried.plain()
     path.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -12,18 +12,19 @@ pytestmark = [pytest.mark.root, pytest.mark.tun, pytest.mark.peer]
 
 BENCH = str(Path(__file__).parents[2] / "bench" / "run.py")
 BOTH = {"cygnet", "strongswan"}
+THREE = BOTH | {"strongswan_buffers"}
 
 
-def run(out: Path, *rows: str) -> tuple[str, Any]:
-    command = [sys.executable, BENCH, "--out", str(out), "--count", "10", "--runs", "2", "--few", "10"]
-    command += ["--many", "20", "--rows", *rows]
+def run(out: Path, *options: str) -> tuple[str, Any]:
+    command = [sys.executable, BENCH, "--out", str(out), "--runs", "2", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads((out / "results.json").read_text())
 
 
 def test_measures_both_responders(tmp_path: Path) -> None:
-    text, results = run(tmp_path, "psk")
+    scale = ("--count", "10", "--few", "10", "--many", "20")
+    text, results = run(tmp_path, "--parts", "handshakes", *scale, "--rows", "psk")
     handshakes, growth = (results["rows"]["psk"][part] for part in ("handshakes", "growth"))
     for name in ("cpu_ms", "rate", "single_median_ms", "single_99_ms", "busy_median_ms", "busy_99_ms"):
         runs = {kind: len(values) for kind, values in handshakes[name].items()}
@@ -38,6 +39,16 @@ def test_measures_both_responders(tmp_path: Path) -> None:
     for title in ("CPU time of the responder per handshake", "handshakes per second", "memory per SA at 20"):
         assert title in text
     assert "(charon " in text
+
+
+def test_measures_what_tunnels_carry(tmp_path: Path) -> None:
+    text, results = run(tmp_path, "--parts", "throughput", "--seconds", "0.5")
+    for name in ("mbit_s", "cpu_s_per_gb", "packet_64_us", "packet_1372_us"):
+        values = results["throughput"][name]
+        assert {kind: len(runs) for kind, runs in values.items()} == dict.fromkeys(THREE, 2), name
+        assert all(value > 0 for runs in values.values() for value in runs), name
+    assert all(0 <= lost < 50 for runs in results["throughput"]["packet_64_lost"].values() for lost in runs)
+    assert "TCP through a tunnel, Mbit/s" in text
 
 
 def test_row_beyond_this_build_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,7 +237,7 @@ class Initiators:
             self.result.lose(self._anonymous(one, reason))
 
     def _anonymous(self, one: Initiator, reason: str) -> str:
-        """The reason without who it was and what it had asked for, so that equal ones are counted together."""
+        """The reason without who it was and what it asked for, so that equal ones are counted together."""
         reason = reason.partition("; ")[0]
         identity = self._setting.plan.identity(one.number)
         return reason.replace(str(identity), NUMBER) if identity is not None else reason
