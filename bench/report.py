@@ -48,10 +48,14 @@ BUFFERED = "strongswan_buffers"
 THROUGHPUT = (
     ("mbit_s", "TCP through a tunnel, Mbit/s"),
     ("cpu_s_per_gb", "CPU time of each end per GB of TCP, s"),
-    ("packet_64_us", "CPU time of both ends per packet of 64 octets, us"),
-    ("packet_64_lost", "  of these packets lost, %"),
-    ("packet_1372_us", "CPU time of both ends per packet of 1,372, us"),
-    ("packet_1372_lost", "  of these packets lost, %"),
+    *(
+        (f"packet_{size}_{rate}_{what}", title.format(size, rate))
+        for size in (64, 1372)
+        for rate in (2000, 20_000)
+        for what, title in (
+            ("us", "CPU us per packet of {:,}, {:,}/s, both ends"), ("lost", "  of these lost, %"),
+        )
+    ),
 )
 
 Sheets = Mapping[str, Sheet | str]

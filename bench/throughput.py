@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from buffers import enlarge
@@ -24,17 +25,18 @@ BUFFERS = 8 << 20
 ESP = "aes128gcm16!"
 SIZES = (64, 1372)
 """Octets of the IP packets whose cost is measured, each sent alone."""
+RATES = (2000, 20_000)
+"""Packets per second: so few that both ends sleep between them, and so many that several wait at a time."""
 HEADERS = 28
 """IPv4 and UDP."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured: runs, seconds of each, packets per second."""
+    """How much is measured: runs, seconds of each."""
 
     runs: int = 3
     seconds: float = 5.0
-    rate: int = 5000
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Tunnel:
 
 
 def throughput(folder: Path, kinds: tuple[str, ...], extent: Extent) -> Sheet:
-    """TCP one way, then single packets at a rate that all can carry."""
+    """TCP one way, then single packets."""
     sheet, tunnels = Sheet(), list[Tunnel]()
     try:
         for subject in SUBJECTS:
@@ -94,8 +96,8 @@ def throughput(folder: Path, kinds: tuple[str, ...], extent: Extent) -> Sheet:
         for run in range(extent.runs):
             for tunnel in tunnels[:: 1 if run % 2 else -1]:
                 _stream(sheet, tunnel, extent)
-                for size in SIZES:
-                    _packets(sheet, tunnel, size, extent)
+                for size, rate in product(SIZES, RATES):
+                    _packets(sheet, tunnel, (size, rate), extent)
     finally:
         for tunnel in tunnels:
             tunnel.close()
@@ -114,17 +116,18 @@ def _stream(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
     sheet.note("cpu_s_per_gb", tunnel.name, spent / 2 / (octets / 1e9))
 
 
-def _packets(sheet: Sheet, tunnel: Tunnel, size: int, extent: Extent) -> None:
+def _packets(sheet: Sheet, tunnel: Tunnel, load: tuple[int, int], extent: Extent) -> None:
     near, far = tunnel.ends
+    size, rate = load
     time.sleep(SETTLE_S)
-    what = [str(size - HEADERS), str(extent.rate), str(extent.seconds)]
+    what = [str(size - HEADERS), str(rate), str(extent.seconds)]
     with Taker(far.host, "count", far.inside) as taker:
         before = tunnel.cpu_s()
         poured = near.host.net(sys.executable, STREAMS, "pour", near.inside, far.inside, *what)
         sent, (arrived, _) = float(poured.stdout), taker.result()
         spent = tunnel.cpu_s() - before
-    sheet.note(f"packet_{size}_us", tunnel.name, 1e6 * spent / max(arrived, 1))
-    sheet.note(f"packet_{size}_lost", tunnel.name, 100 * (sent - arrived) / sent)
+    sheet.note(f"packet_{size}_{rate}_us", tunnel.name, 1e6 * spent / max(arrived, 1))
+    sheet.note(f"packet_{size}_{rate}_lost", tunnel.name, 100 * (sent - arrived) / sent)
 
 
 class Taker:

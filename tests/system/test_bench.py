@@ -43,11 +43,12 @@ def test_measures_both_responders(tmp_path: Path) -> None:
 
 def test_measures_what_tunnels_carry(tmp_path: Path) -> None:
     text, results = run(tmp_path, "--parts", "throughput", "--seconds", "0.5")
-    for name in ("mbit_s", "cpu_s_per_gb", "packet_64_us", "packet_1372_us"):
+    for name in ("mbit_s", "cpu_s_per_gb", "packet_64_2000_us", "packet_1372_20000_us"):
         values = results["throughput"][name]
         assert {kind: len(runs) for kind, runs in values.items()} == dict.fromkeys(THREE, 2), name
         assert all(value > 0 for runs in values.values() for value in runs), name
-    assert all(0 <= lost < 50 for runs in results["throughput"]["packet_64_lost"].values() for lost in runs)
+    lost = results["throughput"]["packet_64_2000_lost"]
+    assert all(0 <= value < 50 for runs in lost.values() for value in runs)
     assert "TCP through a tunnel, Mbit/s" in text
 
 
