@@ -20,7 +20,7 @@ table inet wire {
     udp dport 4500 @th,64,32 0 counter name seen-ike
     udp dport 500 counter name seen-ike
     meta secpath exists return
-    meta l4proto icmp counter name seen-plain
+    icmp type { echo-request, echo-reply } counter name seen-plain
     icmpv6 type { echo-request, echo-reply } counter name seen-plain
   }
 }
