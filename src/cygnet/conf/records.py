@@ -112,6 +112,12 @@ class Connection:
     modeconfig: str = "pull"
     mark_in: str | None = None
     mark_out: str | None = None
+    set_mark_in: str | None = None
+    set_mark_out: str | None = None
+    if_id_in: int = 0
+    if_id_out: int = 0
+    hw_offload: str = "no"
+    interface: str = "no"
     reqid: int = 0
     replay_window: int = -1
     sha256_96: bool = False

@@ -71,6 +71,13 @@ def _counters(reset: bool) -> Row:
     return "counters", "[<connection name>|all]", 0, 1, lambda words: {"name": "".join(words), "reset": reset}
 
 
+def _kernel(words: list[str]) -> Fields:
+    """``--repair`` goes with ``--check`` only."""
+    if sorted(words) not in ([], ["--check"], ["--check", "--repair"]):
+        raise ValueError
+    return {"check": bool(words), "repair": "--repair" in words}
+
+
 def _optional(*names: str) -> Build:
     """As many fields as there are words."""
     return lambda words: dict(zip(names, words, strict=False))
@@ -92,6 +99,7 @@ VERBS: dict[str, Row] = {
     "unroute": _named("unroute"),
     "status": _status(False),
     "statusall": _status(True),
+    "kernel": ("kernel", "[--check [--repair]]", 0, 2, _kernel),
     "leases": ("leases", "[<poolname> [<address>]]", 0, 2, _optional("pool", "address")),
     "listcounters": _counters(False),
     "resetcounters": _counters(True),

@@ -1,4 +1,4 @@
-"""Verbs that are programs of their own: starter, charon, stroke, whack, pki."""
+"""Verbs that are programs of their own: starter, charon, stroke, load-test, whack, pki."""
 
 import os
 import sys
@@ -8,7 +8,12 @@ from cygnet import __version__
 from cygnet.runtime import paths
 
 NOT_INSTALLED = 5
-PROGRAMS = {"starter": "cygnet.starter.main", "charon": "cygnet.charon.main", "stroke": "cygnet.stroke.main"}
+PROGRAMS = {
+    "starter": "cygnet.starter.main",
+    "charon": "cygnet.charon.main",
+    "stroke": "cygnet.stroke.main",
+    "load-test": "cygnet.loadtest.main",
+}
 PLUTO = ("whack", "pluto")
 
 

@@ -61,6 +61,11 @@ def charon_ctl() -> Path:
     return rundir() / "charon.ctl"
 
 
+def charon_xfrm() -> Path:
+    """Whose charon's entries in the kernel are, across its restarts."""
+    return rundir() / "charon.xfrm"
+
+
 def espd_socket() -> Path:
     """Control socket of espd (kernel port messages)."""
     return rundir() / "espd.sock"

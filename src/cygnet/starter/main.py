@@ -8,7 +8,7 @@ from cygnet.conf.problems import Problem, Severity
 from cygnet.runtime import paths
 from cygnet.runtime.pidfile import AlreadyRunningError, PidFile
 from cygnet.starter.detaching import run_detached
-from cygnet.starter.leftovers import stop_leftovers
+from cygnet.starter.leftovers import clear_kernel, stop_leftovers
 from cygnet.starter.log import Log
 from cygnet.starter.loop import Loop
 from cygnet.starter.options import EXIT_FAILED, EXIT_OK, EXIT_USAGE, USAGE, Options, UsageError, parse_options
@@ -16,6 +16,7 @@ from cygnet.starter.places import places_of, read_config, read_settings, summary
 from cygnet.starter.sockets import open_sockets, wants_espd
 from cygnet.starter.supervisor import Plan, Supervisor
 
+ROUTING_TABLE = 220
 FATAL = "unable to start Cygnet -- fatal errors in config"
 
 Settled = Callable[[int], None]
@@ -93,6 +94,7 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
     exit_code = _supervise(loop, log, plan)
     if not with_espd:
         stop_leftovers((paths.espd_pid(),), log, "started by charon")
+    clear_kernel(paths.charon_xfrm(), settings.get_int("charon.routing_table", ROUTING_TABLE), log)
     return exit_code
 
 

@@ -5,17 +5,12 @@ import errno
 from cygnet.conf.settings import Settings
 from cygnet.runtime.network.inherited import IKE_PORT, NAT_T_PORT, SocketGroups, open_group
 
-HAS_XFRM_BACKEND = False
-"""Whether this version has the kernel backend for XFRM; without it ``auto`` is ``userland``."""
-
 
 def wants_espd(settings: Settings) -> tuple[bool, str]:
     """Whether ESP is handled by espd (``charon.kernel``), and why."""
     choice = settings.get("charon.kernel", "auto")
     if choice != "auto":
         return choice == "userland", f"charon.kernel = {choice}"
-    if not HAS_XFRM_BACKEND:
-        return True, "charon.kernel = auto: this version has no XFRM backend"
     from cygnet.kernel.backends.probe import probe
 
     found = probe()

@@ -96,6 +96,26 @@ def test_answer_is_printed_and_its_exit_code_returned(answers: Answers, capsys: 
     assert capsys.readouterr() == ("Security Associations (0 up, 0 connecting):\n  none\n", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("kernel", stroke.Kernel()),
+        ("kernel --check", stroke.Kernel(check=True)),
+        ("kernel --repair --check", stroke.Kernel(check=True, repair=True)),
+    ],
+)
+def test_kernel_asks_for_a_view_or_a_comparison(words: str, message: Request, answers: Answers) -> None:
+    requests = answers(Done(1, "2 differences"))
+    assert main(words.split()) == 1
+    assert requests == [message]
+
+
+@pytest.mark.parametrize("words", ["kernel --repair", "kernel net", "kernel --check --check"])
+def test_kernel_takes_no_other_words(words: str, capsys: Capture) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err == "Usage: ipsec kernel [--check [--repair]]\n"
+
+
 def test_failure_exits_non_zero_and_says_why(answers: Answers, capsys: Capture) -> None:
     answers(Text("establishing connection 'net' failed"), Done(1, "peer refused: AUTHENTICATION_FAILED"))
     assert main(["up", "net"]) == 1

@@ -17,7 +17,7 @@ from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import AddAuthority, AddConnection
-from cygnet.kernel.port import SaId, Usage
+from cygnet.kernel.port import DropCount, SaId, Usage
 
 
 class Dialogue(Protocol):
@@ -108,7 +108,10 @@ class Usages(Protocol):
     """The part of the kernel port that status needs."""
 
     def query_sa(self, id: SaId) -> Usage:
-        """What the SA has carried; raises ``KernelError``."""
+        """What the SA has carried and dropped; raises ``KernelError``."""
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What the data plane has dropped, of all SAs and of none; raises ``KernelError``."""
 
 
 @dataclass(frozen=True, slots=True)

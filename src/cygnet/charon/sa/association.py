@@ -295,7 +295,7 @@ class Association:
             if child.again:
                 self.close_child(child, Cause.EXPIRED)
         self.move_to(IkeState.DESTROYING)
-        self.handshake = None
+        self.handshake = self.hooks = None  # without the hooks nothing refers in circles: the keys go now
         self.forget_negotiations()
         if self.config is not None:
             replaced = self.cause is Cause.FAILED and self.replaced_by

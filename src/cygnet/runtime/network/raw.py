@@ -70,7 +70,7 @@ class RawSocket:
         self._renewal_at = monotonic() + RENEWAL_S
         self._guards.renew()
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send with a UDP header of our own."""
         source, destination = datagram.source, datagram.destination
         nat_t = source.port == self.port_nat_t
@@ -79,7 +79,8 @@ class RawSocket:
             raise unsendable(source)
         packet = udp_packet(source, destination, marked(datagram.data, nat_t=nat_t))
         control = leaving_from(source.address, datagram.dscp)
-        sock.sendmsg([packet], control, 0, (str(destination.address), 0))
+        flags = 0 if wait else socket.MSG_DONTWAIT
+        sock.sendmsg([packet], control, flags, (str(destination.address), 0))
 
     def wake(self) -> None:
         """Let :meth:`receive` return ``None``."""
