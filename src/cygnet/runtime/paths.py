@@ -51,6 +51,11 @@ def charon_pid() -> Path:
     return rundir() / "charon.pid"
 
 
+def pluto_pid() -> Path:
+    """PID file of pluto."""
+    return rundir() / "pluto.pid"
+
+
 def espd_pid() -> Path:
     """PID file of espd."""
     return rundir() / "espd.pid"
@@ -59,6 +64,11 @@ def espd_pid() -> Path:
 def charon_ctl() -> Path:
     """Control socket of charon (stroke messages)."""
     return rundir() / "charon.ctl"
+
+
+def pluto_ctl() -> Path:
+    """Control socket of pluto (whack messages)."""
+    return rundir() / "pluto.ctl"
 
 
 def espd_socket() -> Path:

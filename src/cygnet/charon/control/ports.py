@@ -233,7 +233,7 @@ class LogLevels(Protocol):
 
 
 class Reply(Protocol):
-    """The client's end of the socket. All raise :class:`~cygnet.runtime.control_socket.ClientGoneError` once it has gone."""
+    """The client's end of the socket. All raise ``ClientGoneError`` once it has gone."""
 
     def text(self, line: str) -> None:
         """Send one line now."""
