@@ -58,7 +58,7 @@ class SaHandler:
         self.negotiations.forget((sa.number, 0) for sa in found)
         for name, instance in again:
             connection = self.connections.instance(name, instance)
-            self._follow(self.negotiations.initiate(connection), reply, asynchronous=True)
+            self._follow(self.negotiations.initiate(connection, anew=True), reply, asynchronous=True)
             reply.line(Rc.LOG, f"{connection.label} is initiated anew")
 
     def route(self, request: Route, reply: Reply) -> None:

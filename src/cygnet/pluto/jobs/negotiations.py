@@ -59,14 +59,14 @@ class Negotiations:
         self._clock = clock
         self._tickets = itertools.count(1)
 
-    def initiate(self, connection: Connection) -> Dialogue:
-        """Bring a connection up, on an ISAKMP SA that is there or on a new one; raises ``LocalError``."""
+    def initiate(self, connection: Connection, *, anew: bool = False) -> Dialogue:
+        """Bring a connection up, on an ISAKMP SA that is there unless ``anew``; raises ``LocalError``."""
         if connection.remote is None:
             text = f"we cannot identify ourselves with either end of {connection.label}"
             raise OrientationError(text)
         if connection.is_template:
             raise NoPeerError(f"cannot initiate {connection.label} without knowing the peer's address")
-        number = self._usable(connection)
+        number = None if anew else self._usable(connection)
         if number is None:
             fresh = self._manager.next_unique_id()
             number = self._manager.register(self._core.initiator(fresh, connection))
