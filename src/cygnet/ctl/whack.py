@@ -312,10 +312,14 @@ class Opportunistic:
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """``--terminate``: end the SAs of ``NAME``, ``NAME[n]`` (an instance), ``NAME[*]``, or ``#n`` alone."""
+    """``--terminate``: end the SAs of ``NAME``, ``NAME[n]`` (an instance), ``NAME[*]``, or ``#n`` alone.
+
+    With ``suite`` numbers are those of ``ipsec status``: ``NAME[n]`` an ISAKMP SA, ``NAME{n}`` an IPsec SA.
+    """
 
     name: str
     asynchronous: bool = False
+    suite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ Commands:
 	rereadocspcerts|rereadacerts|rereadcrls|rereadall
 	purgecerts|purgecrls|purgeike|purgeocsp
 	pki [--gen|--self|--issue|--pub|--print] ...
-	starter|charon|stroke ...
+	starter|charon|stroke|pluto|whack ...
+	ready
 	version
 
 Options:

@@ -44,3 +44,39 @@ def parse(text: str) -> Specifier:
     instance = match["instance"] or "0"
     every = instance == "*"
     return Specifier(match["name"], 0 if every else int(instance), every)
+
+
+_SUITE_FORM = re.compile(
+    r"(?P<name>[^\]\[{}]*)(?:\[(?P<ike>\d{1,10}|\*)\]|\{(?P<child>\d{1,10}|\*)\})?"
+)
+SUITE_FORMS = "NAME, NAME{n}, NAME{*}, NAME[n] or NAME[*]"
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteSpecifier:
+    """What ``ipsec down`` names: numbers are those of SAs, ``number`` 0 the newest of that name.
+
+    ``child`` tells of which kind it is, ``plain`` that it may be either.
+    """
+
+    name: str
+    child: bool = False
+    number: int = 0
+    every: bool = False
+    plain: bool = False
+
+    def means(self, number: int, name: str) -> bool:
+        """Whether the SA of this number and name is meant; one number is unique in the daemon."""
+        return self.number in (0, number) and self.name in ("", name)
+
+
+def parse_suite(text: str) -> SuiteSpecifier:
+    """What ``text`` asks for; raises :class:`SpecifierError`."""
+    match = _SUITE_FORM.fullmatch(text)
+    number = (match["ike"] or match["child"] or "") if match else ""
+    if match is None or not (match["name"] or number):
+        raise SpecifierError(f"'{text:.60}' is not {SUITE_FORMS}")
+    every = number == "*"
+    return SuiteSpecifier(
+        match["name"], match["child"] is not None, int(number or 0) if not every else 0, every, not number
+    )

@@ -7,10 +7,10 @@ from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
 from cygnet.ctl.whack import Crash, DeleteState, Initiate, Rc, Route, Terminate, Unroute
 from cygnet.pluto.backends.connections import Connection, Connections, Routing
-from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse
+from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
 from cygnet.pluto.control.replies import Reply
 from cygnet.pluto.jobs.core import Core, Finished, Progress
-from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations
+from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target
 
 CHECK_S = 0.5
 """How often a silent dialogue looks whether its client is still there."""
@@ -35,15 +35,24 @@ class SaHandler:
 
     def terminate(self, request: Terminate, reply: Reply) -> None:
         """All SAs of ``NAME``, of instances, or one by its number; a known name may have none."""
+        targets = self._targets(request, reply)
+        for target in targets:
+            name = f"#{target[1] or target[0]}"
+            reply.line(Rc.LOG, f"terminating {name}")
+            self._follow(self.negotiations.terminate(target), reply, request.asynchronous)
+
+    def _targets(self, request: Terminate, reply: Reply) -> list[Target]:
+        if request.suite:
+            targets = self.negotiations.find_shown(parse_suite(request.name))
+            if not targets:
+                raise LocalError(f"no IKE_SA or CHILD_SA '{request.name}' found")
+            return targets
         wanted = parse(request.name)
         targets = self.negotiations.find(wanted)
         if not targets:
             self._check_known(wanted, request.name)
             reply.line(Rc.LOG, f"no SA of {request.name} is there to be terminated")
-        for target in targets:
-            name = f"#{target[1] or target[0]}"
-            reply.line(Rc.LOG, f"terminating {name}")
-            self._follow(self.negotiations.terminate(target), reply, request.asynchronous)
+        return targets
 
     def delete_state(self, request: DeleteState, reply: Reply) -> None:
         """One SA by its number."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from cygnet.base.effects import Effect, Log
 from cygnet.base.errors import LocalError
 from cygnet.pluto.backends.connections import Connection, Connections, OrientationError
-from cygnet.pluto.backends.specifier import Specifier
+from cygnet.pluto.backends.specifier import Specifier, SuiteSpecifier
 from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Sa, Terminate
 from cygnet.runtime.bus.bus import Bus, Subscription
 from cygnet.runtime.bus.records import Levels
@@ -86,6 +86,19 @@ class Negotiations:
                     if wanted.means(child.number, child.name, sa.instance)
                 ]
         return targets
+
+    def find_shown(self, wanted: SuiteSpecifier) -> list[Target]:
+        """The SAs meant in terms of ``ipsec status``, newest first: one, unless every one is."""
+        sas = sorted(self._manager.snapshots(), key=lambda sa: (not sa.established, -sa.number))
+        whole: list[Target] = [(sa.number, 0) for sa in sas if wanted.means(sa.number, sa.name)]
+        if wanted.child or (wanted.plain and not whole):
+            whole = [
+                (sa.number, child.number)
+                for sa in sas
+                for child in sorted(sa.children, key=lambda child: -child.number)
+                if wanted.means(child.number, child.name)
+            ]
+        return whole if wanted.every else whole[:1]
 
     def of_peer(self, address: str) -> list[Picture]:
         """The ISAKMP SAs with the peer at this address, newest first."""
