@@ -56,12 +56,20 @@ _OWN = frozenset({"threads", "sa_limit"})
 
 def load(source: Source) -> ShellSettings:
     """The settings of a ``strongswan.conf``."""
-    values: dict[str, int | str] = {"socket": source.get(_path(source, "socket"), "auto")}
+    values: dict[str, int | str] = {"socket": _socket(source)}
     defaults = ShellSettings()
     for name, (low, high) in LIMITS.items():
         number = source.get_int(_path(source, name), getattr(defaults, name))
         values[name] = min(max(number, low), high)
     return ShellSettings(**values)  # type: ignore[arg-type]
+
+
+def _socket(source: Source) -> str:
+    """``udp`` is for one daemon: where charon is to have the ports for itself, ours is to find another way."""
+    if source.has("pluto.socket"):
+        return source.get("pluto.socket", "auto")
+    kind = source.get("charon.socket", "auto")
+    return "auto" if kind == "udp" else kind
 
 
 def _path(source: Source, name: str) -> str:
