@@ -75,7 +75,8 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
         return EXIT_USAGE
     for text in unserved(config, daemons):
         log(1, text)
-    stop_leftovers((paths.charon_pid(), paths.pluto_pid(), paths.espd_pid()), log)
+    pluto = (paths.pluto_pid(),) if "pluto" in daemons else ()  # one that somebody else runs is left alone
+    stop_leftovers((paths.charon_pid(), *pluto, paths.espd_pid()), log)
     with_espd, why = wants_espd(settings)
     log(2, f"ESP in {'user space' if with_espd else 'the kernel'}: {why}")
     try:

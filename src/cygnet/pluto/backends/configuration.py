@@ -65,7 +65,7 @@ def load(source: Source) -> ShellSettings:
 
 
 def _socket(source: Source) -> str:
-    """``udp`` is for one daemon: where charon is to have the ports for itself, ours is to find another way."""
+    """``udp`` is for one daemon: where charon is to have the ports, ours is to find another way."""
     if source.has("pluto.socket"):
         return source.get("pluto.socket", "auto")
     kind = source.get("charon.socket", "auto")

@@ -103,17 +103,19 @@ def _connection(connection: Connection) -> Iterator[str]:
     local, remote = connection.local or message.left, connection.remote or message.right
     version = "IKEv1/2" if message.either_version else "IKEv1"
     aggressive = " Aggressive" if message.policy & Policy.AGGRESSIVE else ""
-    dpd = f", dpddelay={message.dpd_delay_s:.0f}s" if message.dpd_delay_s else ""
+    has_dpd = message.dpd_action != "none" and message.dpd_delay_s
+    dpd = f", dpddelay={message.dpd_delay_s:.0f}s" if has_dpd else ""
     name = f"{connection.name:>12}:"
     yield f"{name}  {local.host}...{remote.host}  {version}{aggressive}{dpd}"
     method = next((word for bit, word in _METHODS if message.policy & bit), "any")
     for side, end in (("local: ", local), ("remote:", remote)):
-        identity = f" [{end.id}]" if end.id and end.id != "%any" else ""
+        who = end.id or end.host
+        identity = "" if who.startswith("%") else f" [{who}]"
         yield f"{name}   {side}{identity} uses {method} authentication"
     mode = "TUNNEL" if message.policy & Policy.TUNNEL else "TRANSPORT"
     if message.shunt != "trap":
         mode = message.shunt.upper()
-    action = f", dpdaction={message.dpd_action}" if message.dpd_delay_s else ""
+    action = f", dpdaction={message.dpd_action}" if has_dpd else ""
     yield f"{name}   child:  {_client(local)} === {_client(remote)} {mode}{action}"
 
 
