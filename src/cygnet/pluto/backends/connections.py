@@ -148,7 +148,7 @@ class Connections:
                 raise LocalError(f"there are {INSTANCE_LIMIT} instances already")
             number = self._numbers[name] = self._numbers.get(name, 0) + 1
             remote = replace(template.remote, host=peer, id=peer_id or template.remote.id)
-            made = replace(template, remote=remote, instance=number, peer=peer, peer_id=peer_id)
+            made = Connection(template.message, template.local, remote, number, peer, peer_id)
             self._instances[name, number] = made
             return made
 
