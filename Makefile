@@ -1,7 +1,7 @@
 # One command each. Every target makes what it needs; see README.md.
 BIN := .venv/bin
 
-.PHONY: setup demo test lint check coverage fuzz clean
+.PHONY: setup demo test lint check coverage fuzz model clean
 
 setup:
 	@scripts/setup dev
@@ -28,6 +28,11 @@ coverage: setup
 fuzz: setup
 	@for target in $(filter-out tests/fuzz/test_%,$(wildcard tests/fuzz/*.py)); do \
 	  echo $$target; $(BIN)/python $$target --seconds $(or $(SECONDS),60) || exit 1; done
+
+# The stateful model test: make model SEEDS=5000 HOSTS=3; one again, with all its logs: make model SEED=775 HOSTS=2
+model: setup
+	@$(BIN)/python tests/model/run.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) \
+	  $(if $(HOSTS),--hosts $(HOSTS))
 
 clean:
 	rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .cache

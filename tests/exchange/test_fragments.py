@@ -59,7 +59,7 @@ def test_lost_fragmented_response_is_sent_again_once() -> None:
     eaten: list[int] = []
 
     def eat(datagram):  # type: ignore[no-untyped-def]
-        if datagram.source == pair.bob.host and datagram.data[18] == 35 and len(eaten) < 4:
+        if datagram.source.address == pair.bob.host.address and datagram.data[18] == 35 and len(eaten) < 4:
             eaten.append(1)
             return None
         return datagram

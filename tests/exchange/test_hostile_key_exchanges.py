@@ -364,7 +364,7 @@ def test_flood_of_unfinished_handshakes_is_bounded_and_passes() -> None:
 
     def stop_half_way(datagram: Datagram) -> Datagram | None:
         nonlocal seen
-        if datagram.data[18] == INTERMEDIATE and datagram.source == pair.alice.host:
+        if datagram.data[18] == INTERMEDIATE and datagram.source.address == pair.alice.host.address:
             seen += 1
             return None if seen % 3 else datagram
         return datagram

@@ -59,7 +59,7 @@ def test_mapping_of_a_stranger_is_not_believed() -> None:
     pair.connect()
     inbound = pair.children(pair.bob)[0].inbound
     pair.bob.order(pair.bob.sa, MappingChange(inbound, Host.of("203.0.113.9", 5555)))
-    assert pair.bob.sa.remote == Host.of("192.0.2.1", 500)
+    assert pair.bob.sa.remote == Host.of("192.0.2.1", 4500)
 
 
 def test_responder_behind_a_nat_can_delete() -> None:
@@ -91,6 +91,7 @@ def test_responders_forceencaps_pretends_a_nat_too() -> None:
 def test_replayed_message_from_elsewhere_moves_nothing() -> None:
     pair = Pair()
     pair.connect()
-    request = next(one for one in reversed(pair.network.travelled) if one.source == pair.alice.host)
+    source = pair.alice.host.with_port(4500)
+    request = next(one for one in reversed(pair.network.travelled) if one.source == source)
     pair.bob.arrive(replace(request, source=Host.of("198.51.100.66", 500)))
-    assert pair.bob.sa.remote == Host.of("192.0.2.1", 500)
+    assert pair.bob.sa.remote == Host.of("192.0.2.1", 4500)

@@ -12,6 +12,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon import facts
 from cygnet.charon.backends.configuration import StrongswanConf
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke import Host, StrokeBackend
@@ -34,6 +35,7 @@ from cygnet.charon.control.server import ControlServer, Limits, listen
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.control.user_credentials import UserCredentialsHandler
+from cygnet.charon.jobs.addresses import Interfaces, UsableAddresses
 from cygnet.charon.jobs.contacts import Contacts
 from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.ike_counters import IkeCounters
@@ -45,8 +47,9 @@ from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
-from cygnet.charon.jobs.receive import DatagramHandler, DropReports
+from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
+from cygnet.charon.jobs.roaming import Roaming
 from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.jobs.workplace import Workplace
@@ -59,13 +62,15 @@ from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sockets import open_sockets
 from cygnet.kernel.backends.factory import open_kernel
 from cygnet.kernel.backends.host import interface_of, local_addresses
+from cygnet.kernel.backends.interfaces import has_route, placed_addresses
 from cygnet.kernel.backends.userland import EspdAccess
-from cygnet.kernel.port import Kernel
+from cygnet.kernel.port import AddressChange, Kernel
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
+from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
 from cygnet.runtime.network.datagrams import Datagram
@@ -78,6 +83,7 @@ from cygnet.runtime.threads.pool import Pool
 from cygnet.runtime.threads.receiver import Receiver
 from cygnet.runtime.threads.scheduler import Scheduler
 from cygnet.runtime.threads.sender import Sender
+from cygnet.runtime.tokens.tokens import Tokens, modules_of
 
 DELETE_S = 1.2
 """How long a stopping daemon waits for its peers to confirm that SAs are deleted."""
@@ -106,6 +112,7 @@ class Daemon:
         self._reader = FileReader()
         conf = StrongswanConf(paths.strongswan_conf(), self._reader)
         self._settings = conf.settings
+        self._tokens = Tokens(modules_of(conf.tree, "charon"))
         self._files = add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
         self._report_conf(conf)
         self._build_runtime()
@@ -134,6 +141,7 @@ class Daemon:
         self._pool.stop(THREADS_S)
         for thread in self._threads:
             thread.stop(THREADS_S)
+        self._tokens.close()
         self._kernel.close(flush=True)
         self._socket.close()
         for sock in self._esp_sockets.values():
@@ -176,9 +184,12 @@ class Daemon:
         )  # fmt: skip
         self._ike_counters = IkeCounters(self._connection_of)
         resolver = Resolver()
-        host = Host(
-            self._reader, resolver, self._is_local, time.time, self._bus.log, lambda: self._kernel.features
-        )
+        limits = FetchLimits(
+            settings.revocation_timeout_s, settings.revocation_max_fetches, settings.revocation_failure_s,
+            settings.curl_redirects,
+        )  # fmt: skip
+        environment = Environment(self._reader, time.time, self._bus.log, Fetcher(limits), self._tokens)
+        host = Host(environment, resolver, self._is_local, lambda: self._kernel.features)
         self._stroke = StrokeBackend(
             Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
         )
@@ -186,10 +197,15 @@ class Daemon:
         self._backends = BackendManager(stores, [self._stroke.credentials], [self._stroke.connections])
         numbers = Numbers(self._manager.next_unique_id, settings.reqid_base)
         self._installed = Installed()
+        self._interfaces = Interfaces(settings.interfaces_use, settings.interfaces_ignore)
+        self._addresses = UsableAddresses(
+            self._interfaces, placed_addresses, self._kernel.source_address, has_route
+        )
         ports = Ports(
             self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings,
             Contacts(self._manager, self._installed,
-                     lambda ike: ends(ike, resolver.resolve, self._kernel.source_address)),
+                     lambda ike: ends(ike, resolver.resolve, self._addresses.source)),
+            self._addresses,
         )  # fmt: skip
         self._place = Workplace(
             self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,
@@ -208,24 +224,30 @@ class Daemon:
         )
         performer.react, performer.gone = self._reactions, self._reactions.retired
         performer.expire, performer.count = self._manager.expire, self._ike_counters
-        self._kernel_events = KernelEvents(place, reconciler, self._traps, installed)
+        self._roaming = Roaming(
+            self._settings, self._events, self._bus, place.order, self._manager.unique_ids, place.clock
+        )
+        self._kernel_events = KernelEvents(place, reconciler, self._traps, installed, self._moved)
         updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log)
         self._bus.listen(updown, events=updown.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         log = RateLimitedLog(self._bus, place.clock)
         reports = DropReports(log, self._counters, self._ike_counters, place.clock)
         handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
+        accept = InterfaceFilter(handler, self._addresses.is_ignored, reports)
         self._threads = (
             Scheduler(self._events, self._report),
             Sender(self._sends, self._socket, self._report, self._counters, self._refused),
-            Receiver(self._socket, handler, self._report),
+            Receiver(
+                self._socket, handler if self._interfaces.all_used else accept, self._report
+            ),
         )
 
     def _build_control(self) -> None:
         settings = self._settings
         about = facts.Facts(
             __version__, self._started_at, self._began, self._place.clock, self._pool, self._events,
-            self._kernel.local_addresses, facts.parts(self._socket.kind, self._kernel.features.name),
+            self._addresses.usable, facts.parts(self._socket.kind, self._kernel.features.name),
         )  # fmt: skip
         follower = Follower(self._place.clock, settings.stroke_timeout_s)
         terminate = TerminateHandler(self._manager, self._negotiations, follower)
@@ -236,7 +258,7 @@ class Daemon:
             ),
             lists=ListHandler(self._stroke, about, time.time),
             initiate=InitiateHandler(
-                self._backends, self._negotiations, follower, self._kernel.source_address
+                self._backends, self._negotiations, follower, self._addresses.source
             ),
             terminate=terminate,
             rekey=RekeyHandler(self._manager, self._negotiations, follower),
@@ -283,6 +305,11 @@ class Daemon:
     def set_level(self, group: str, level: int) -> None:
         """``stroke loglevel``."""
         self._bus.set_level(None if group == "any" else Group(group), level)
+
+    def _moved(self, change: AddressChange) -> None:
+        """On the kernel's thread."""
+        self._addresses.changed()
+        self._roaming(change)
 
     def _connection_of(self, ike_id: int) -> str:
         snapshot = self._manager.snapshot(ike_id)

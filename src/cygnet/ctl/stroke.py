@@ -114,6 +114,7 @@ class AddConnection:
     keying_tries: int = 3
     unique: str = "yes"
     crl_policy: str = "no"
+    cache_crls: bool = False
     dpd_delay_s: float = 30
     dpd_timeout_s: float = 150
     dpd_action: str = "none"

@@ -207,7 +207,9 @@ class MappingChange:
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """Addresses or routes of this host changed."""
+    """Addresses, links or routes of this host changed; with ``routes_only`` nothing but routes."""
+
+    routes_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

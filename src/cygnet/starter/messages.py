@@ -53,6 +53,7 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
         keying_tries=one.keying_tries,
         unique=setup.uniqueids,
         crl_policy=setup.strictcrlpolicy,
+        cache_crls=setup.cachecrls,
         dpd_delay_s=one.dpd_delay_s,
         dpd_timeout_s=one.dpd_timeout_s,
         dpd_action=one.dpd_action,

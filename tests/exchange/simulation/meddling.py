@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cygnet.charon.encoding.message import AnyPayload, Message, build_protected, open_message, parse_message
+from cygnet.wire.header import HEADER_SIZE
 from simulation.network import Datagram
 from simulation.pair import Pair
 
@@ -26,9 +27,11 @@ class Meddling:
 
     def __call__(self, datagram: Datagram) -> Datagram | None:
         sender = getattr(self.pair, self.whose)
+        if len(datagram.data) < HEADER_SIZE:  # a keep-alive
+            return datagram
         parsed = parse_message(datagram.data)
         header = parsed.header
-        if datagram.source.address != sender.host.address or not sender.sas:
+        if not sender.home.has(datagram.source.address) or not sender.sas:
             return datagram
         if (header.exchange, header.is_response) != (self.exchange, self.response):
             return datagram

@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Protocol
 
 from cygnet.base.addresses import Host
@@ -78,6 +79,10 @@ class Network:
         if station is not None:
             station.arrive(changed)
 
+    def sleep(self, seconds: float) -> None:
+        """Time passes and nothing happens; what should have happens next."""
+        self.now += seconds
+
     def run(self, seconds: float = 0.5) -> None:
         """Let time pass."""
         end = self.now + seconds
@@ -85,9 +90,38 @@ class Network:
             if not self._events or self._events[0][0] > end:
                 self.now = end
                 return
-            self.now, _, action = heapq.heappop(self._events)
+            at, _, action = heapq.heappop(self._events)
+            self.now = max(self.now, at)
             action()
         raise AssertionError("the network does not come to rest")
+
+
+class Cut:
+    """A filter: nothing passes between two addresses, in either direction, while ``on``."""
+
+    def __init__(self, one: str, other: str) -> None:
+        self._ends = {ip_address(one), ip_address(other)}
+        self.on = True
+
+    def __call__(self, datagram: Datagram) -> Datagram | None:
+        ends = {datagram.source.address, datagram.destination.address}
+        return None if self.on and ends == self._ends else datagram
+
+
+class StaticNat:
+    """A NAT that stands for one host with its ports: ``outside`` is what others know of ``inside``."""
+
+    def __init__(self, inside: Host, outside: Host) -> None:
+        self.inside, self.outside = inside.address, outside.address
+        self.on = True
+
+    def __call__(self, datagram: Datagram) -> Datagram | None:
+        source, destination = datagram.source, datagram.destination
+        if self.on and source.address == self.inside:
+            source = Host(self.outside, source.port)
+        elif self.on and destination.address == self.outside:
+            destination = Host(self.inside, destination.port)
+        return Datagram(source, destination, datagram.data)
 
 
 class SourceNat:
@@ -97,6 +131,7 @@ class SourceNat:
         self.inside, self.outside = inside.address, outside.address
         self._first_port = first_port
         self._ports: dict[int, int] = {}
+        self.on = True
 
     def forget(self) -> None:
         """Restart: mappings get new ports."""
@@ -105,6 +140,8 @@ class SourceNat:
 
     def __call__(self, datagram: Datagram) -> Datagram | None:
         source, destination = datagram.source, datagram.destination
+        if not self.on:
+            return datagram
         if source.address == self.inside:
             port = self._ports.setdefault(source.port, self._first_port + len(self._ports))
             return Datagram(Host(self.outside, port), destination, datagram.data)

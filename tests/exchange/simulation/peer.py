@@ -22,9 +22,10 @@ from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
 from cygnet.charon.sa.events import Counted, Finished
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Initiate, Order
+from cygnet.charon.sa.orders import Initiate, Order, Roam
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.states import IkeState
+from simulation.home import Home
 from simulation.network import Datagram, Network
 from simulation.shell import Board, Kernel, Manager, Queues
 from simulation.stores import Connections, Numbers, Store
@@ -37,6 +38,7 @@ class Peer:
     network: Network
     address: str
     settings: DaemonSettings = field(default_factory=DaemonSettings)
+    log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.host = Host.of(self.address, 500)
@@ -45,14 +47,14 @@ class Peer:
         self.kernel = Kernel(first_spi, self.host.address, self.network)
         self.store, self.connections = Store(), Connections()
         self.numbers = Numbers()
+        self.home = Home(self)
         self.sas: dict[int, IkeSa] = {}
         self.events: list[Any] = []
-        self.log: list[str] = []
         self.retired: list[str] = []
         self.counters: list[str] = []
         self.keep_alives = 0
         self.runs = 0
-        self.network.stations[self.host.address] = self
+        self.home.gain(self.address)
         self.boot()
 
     def boot(self) -> None:
@@ -68,6 +70,7 @@ class Peer:
             self.random.randbytes,
             self.settings,
             Contacts(self.manager, self.installed, lambda ike: self._locate(ike)),
+            self.home,
         )
         self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
         self.bus = Board(self.log, self.events)
@@ -81,7 +84,9 @@ class Peer:
         self.reactions = Reactions(place, self.reconciler, self.installed)
         self.negotiations = Negotiations(place, self.reconciler)
         self.kernel.closed = False
-        self.kernel.start(KernelEvents(place, self.reconciler, self.traps, self.installed))
+        self.kernel.start(
+            KernelEvents(place, self.reconciler, self.traps, self.installed, lambda change: self.roam())
+        )
 
     def crash(self) -> None:
         """The daemon is gone without a word; nothing answers until :meth:`boot`."""
@@ -134,6 +139,11 @@ class Peer:
     def order(self, sa: IkeSa, order: Order) -> None:
         self.perform(sa, sa.command(order, self.network.now))
 
+    def roam(self) -> None:
+        """The kernel says that addresses or routes have changed."""
+        for sa in tuple(self.sas.values()):
+            self.order(sa, Roam())
+
     def up(self, name: str = "net-net") -> Any:
         """``ipsec up``: the dialogue that follows it (:meth:`outcome`)."""
         peer, child = self._loaded(name)
@@ -164,7 +174,7 @@ class Peer:
         self.queues.put_in(0.0, action)
 
     def _locate(self, ike: IkeConfig) -> tuple[Host, Host]:
-        return ends(ike, _addresses, self.kernel.source_address)
+        return ends(ike, _addresses, self.home.source)
 
     def _loaded(self, name: str) -> tuple[PeerConfig, ChildConfig]:
         found = self.connections.child(name)
@@ -177,7 +187,8 @@ class Peer:
         for effect in effects:
             match effect:
                 case Send(source, destination, data):
-                    self.network.send(Datagram(source, destination, data))
+                    if self.home.has(source.address):
+                        self.network.send(Datagram(source, destination, data))
                 case Schedule(delay_s, timer):
                     self._schedule(sa.unique_id, delay_s, timer)
                 case Announce(Log() as line):
@@ -196,8 +207,7 @@ class Peer:
 
     def _announce(self, event: Any) -> None:
         self.events.append(event)
-        if not isinstance(event, Counted):
-            self.reactions(event)
+        if not isinstance(event, Counted) and not self.reactions(event):
             self.bus.pass_on(event)
 
     def _schedule(self, unique_id: int, delay_s: float, timer: Any) -> None:

@@ -61,7 +61,10 @@ class Shell:
         publish, bus.publish = bus.publish, lambda event: (self.published.append(event), publish(event))
         self.place = Workplace(
             manager,
-            SimpleNamespace(settings=self.settings, kernel=self.kernel, rng=bytes),
+            SimpleNamespace(
+                settings=self.settings, kernel=self.kernel, rng=bytes,
+                addresses=SimpleNamespace(source=self.kernel.source_address),
+            ),
             SimpleNamespace(ticket=self._next),
             bus,
             SimpleNamespace(put=lambda job, sure=False: job.execute()),

@@ -19,7 +19,7 @@ table inet wire {
     udp sport 4500 udp dport != 4500 @th,64,32 != 0 counter name seen-esp-in-udp
     udp dport 4500 @th,64,32 0 counter name seen-ike
     udp dport 500 counter name seen-ike
-    meta l4proto icmp counter name seen-plain
+    icmp type { echo-request, echo-reply } counter name seen-plain
     icmpv6 type { echo-request, echo-reply } counter name seen-plain
   }
 }
@@ -39,7 +39,7 @@ NAT = """
 table ip nat {
   chain out {
     type nat hook postrouting priority srcnat;
-    oifname "eth1" masquerade
+    oifname "DEVICE" masquerade
   }
 }
 """
@@ -67,10 +67,33 @@ def lan(host: Host, *addresses: str) -> None:
     address(host, *addresses, device="lan0")
 
 
-def masquerade(router: Host) -> None:
-    """Makes a router of a host that hides everything leaving by eth1 behind its own address."""
-    router.net("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
-    router.net("nft", "-f", "-", stdin=NAT)
+def forward(router: Host) -> None:
+    """Makes a router of a host, for both families."""
+    for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        router.net("sh", "-c", f"echo 1 > /proc/sys/net/{switch}")
+
+
+def default_route(host: Host, gateway: str, device: str, metric: int) -> None:
+    """A way out; among several the one with the lowest metric is taken."""
+    host.net("ip", "route", "add", "default", "via", gateway, "dev", device, "metric", str(metric))
+
+
+def masquerade(router: Host, device: str = "eth1") -> None:
+    """Makes a router of a host that hides everything leaving by a device behind its own address."""
+    forward(router)
+    router.net("nft", "-f", "-", stdin=NAT.replace("DEVICE", device))
+
+
+def forget_mappings(router: Host, first_port: int) -> None:
+    """What a NAT does when it is restarted: other ports from now on, and nothing of before is known.
+
+    The kernel forgets what it masqueraded by a device when that goes down.
+    """
+    router.net("ip", "link", "set", "eth1", "down")
+    router.net("nft", "flush", "ruleset")
+    rule = f'oifname "eth1" meta l4proto udp masquerade to :{first_port}-{first_port + 99}'
+    router.net("nft", "-f", "-", stdin=NAT.replace('oifname "DEVICE" masquerade', rule))
+    router.net("ip", "link", "set", "eth1", "up")
 
 
 def lose(host: Host, percent: int) -> None:

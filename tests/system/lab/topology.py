@@ -8,7 +8,7 @@ from _pytest.mark import ParameterSet
 
 from lab.gateways import GATEWAYS, Gateway
 from lab.hosts import Host
-from lab.network import address, lan, masquerade, watch, wire
+from lab.network import address, default_route, forward, lan, masquerade, watch, wire
 from lab.tunnels import End
 
 
@@ -58,6 +58,34 @@ class Lab:
         moon.host.net("ip", "route", "add", "192.0.2.0/24", "via", "10.0.0.1")
         masquerade(router)
         moon.address, moon.public = "10.0.0.2", "%any"
+        return moon, sun, router
+
+    def pair_with_two_uplinks(self, kinds: str, *, mover: str = "moon") -> tuple[End, End, Host]:
+        """moon and sun beyond a router; ``mover`` has two wires to it, and prefers the first.
+
+        The mover has 192.0.2.1 and 198.51.100.1, the other 203.0.113.2; all have IPv6, too.
+        """
+        moon, sun = self._ends(kinds)
+        one, other = (moon, sun) if mover == "moon" else (sun, moon)
+        router = Host("router", self.folder / "router")
+        self.hosts.append(router)
+        wire(one.host, router, "eth0", "eth0")
+        wire(one.host, router, "eth1", "eth1")
+        wire(other.host, router, "eth0", "eth2")
+        address(one.host, "192.0.2.1/24", "2001:db8:0::1/64")
+        address(one.host, "198.51.100.1/24", "2001:db8:1::1/64", device="eth1")
+        address(other.host, "203.0.113.2/24", "2001:db8:2::2/64")
+        address(router, "192.0.2.254/24", "2001:db8:0::fe/64")
+        address(router, "198.51.100.254/24", "2001:db8:1::fe/64", device="eth1")
+        address(router, "203.0.113.254/24", "2001:db8:2::fe/64", device="eth2")
+        forward(router)
+        default_route(one.host, "192.0.2.254", "eth0", 100)
+        default_route(one.host, "2001:db8:0::fe", "eth0", 100)
+        default_route(one.host, "198.51.100.254", "eth1", 200)
+        default_route(one.host, "2001:db8:1::fe", "eth1", 200)
+        default_route(other.host, "203.0.113.254", "eth0", 100)
+        default_route(other.host, "2001:db8:2::fe", "eth0", 100)
+        one.address, other.address = "192.0.2.1", "203.0.113.2"
         return moon, sun, router
 
     def _ends(self, kinds: str) -> tuple[End, End]:

@@ -273,7 +273,7 @@ def test_mark_is_for_both_directions_unless_one_has_its_own(parse):
 
 
 def test_errors_are_kept_before_warnings(parse):
-    many = "".join(f"conn w{i}\n mobike=yes\n" for i in range(1100))
+    many = "".join(f"conn w{i}\n xauth=server\n" for i in range(1100))
     config = parse(many + "conn a\n dpddelay=x\n")
     assert len(config.problems) <= 1001
     assert not config.usable

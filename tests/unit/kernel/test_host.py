@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.kernel.backends import host
+from cygnet.kernel.backends.host_watch import HostWatch
 from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel
 
 
@@ -41,9 +42,9 @@ def test_netlink_messages_are_split_at_their_lengths():
 
 
 def test_watch_ends_when_woken():
-    watch = host.AddressWatch()
+    watch = HostWatch()
     watch.wake()
-    assert watch.wait() is False
+    assert watch.wait() is None
     watch.close()
 
 

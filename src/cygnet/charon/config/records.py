@@ -52,6 +52,14 @@ class SendCert(StrEnum):
     NEVER = "never"
 
 
+class Revocation(StrEnum):
+    """``strictcrlpolicy``: whether a peer's certificate must be known not to be revoked."""
+
+    NO = "no"
+    IF_URI = "ifuri"
+    YES = "yes"
+
+
 class AuthClass(StrEnum):
     """How a side proves its identity; the values are those of ``ipsec statusall``."""
 
@@ -70,6 +78,8 @@ class AuthConfig:
 
     ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
     must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
+    ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
+    it must belong.
     """
 
     auth: AuthClass = AuthClass.PUBKEY
@@ -79,6 +89,9 @@ class AuthConfig:
     send_cert: SendCert = SendCert.IF_ASKED
     signature_schemes: tuple[str, ...] = ()
     min_key_bits: int = 0
+    revocation: Revocation = Revocation.NO
+    policies: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 MOST_PATIENCE_S = 600.0
+OCSP = ("never", "reply", "request", "both")
+"""Values of ``ocsp``: who sends OCSP responses inside IKEv2 (RFC 4806), the asked, the asking or both."""
 
 
 class Source(Protocol):
@@ -81,6 +83,7 @@ class DaemonSettings:
     retransmit_base: float = option("retransmit_base", 1.8, 1, 100)
     retransmit_jitter_percent: int = option("retransmit_jitter", 0, 0, 20)
     retransmit_limit_s: float = duration("retransmit_limit", 0.0)
+    nat_traversal: bool = option("nat_traversal", True)  # ours: look for NATs, use UDP where there are any
     keep_alive_s: float = duration("keep_alive", 20.0)
     keep_alive_dpd_margin_s: float = duration("keep_alive_dpd_margin", 0.0)
     half_open_timeout_s: float = duration("half_open_timeout", 30.0)
@@ -99,6 +102,12 @@ class DaemonSettings:
     ikesa_limit: int = option("ikesa_limit", 0, 0)
 
     # Behaviour of IKE.
+    prefer_best_path: bool = option("prefer_best_path", False)
+    check_current_path: bool = option("check_current_path", False)
+    roam_events: bool = option("plugins.kernel-netlink.roam_events", True)
+    process_route: bool = option("process_route", True)
+    interfaces_use: str = option("interfaces_use", "")
+    interfaces_ignore: str = option("interfaces_ignore", "")
     reuse_ikesa: bool = option("reuse_ikesa", True)
     make_before_break: bool = option("make_before_break", True)
     close_ike_on_child_failure: bool = option("close_ike_on_child_failure", False)
@@ -114,6 +123,20 @@ class DaemonSettings:
     reject_trusted_end_entity: bool = option("reject_trusted_end_entity", False)
     cert_cache: bool = option("cert_cache", True)
     certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
+
+    # Certificates. `max_fetches` and `failure_timeout` are ours: fetches at a time, and how long a dead
+    # server is left alone.
+    cache_crls: bool = option("cache_crls", False)
+    ocsp_nonce_octets: int = option("ocsp_nonce_len", 32, 0, 32)
+    revocation_crl: bool = option("plugins.revocation.enable_crl", True)
+    revocation_ocsp: bool = option("plugins.revocation.enable_ocsp", True)
+    revocation_timeout_s: float = duration("plugins.revocation.timeout", 10.0, 0.1, 600)
+    revocation_max_fetches: int = option("plugins.revocation.max_fetches", 8, 1, 64)
+    revocation_failure_s: float = duration("plugins.revocation.failure_timeout", 30.0)
+    curl_redirects: int = option("plugins.curl.redir", 5, 0, 20)  # -1, without limit, in strongSwan
+    addrblock_strict: bool = option("plugins.addrblock.strict", True)
+    hash_and_url: bool = option("hash_and_url", False)
+    ocsp: str = option("ocsp", "reply")  # of OCSP; strongSwan has it in swanctl.conf
 
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
@@ -142,6 +165,16 @@ class DaemonSettings:
     stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+    @property
+    def sends_ocsp(self) -> bool:
+        """Whether a peer that asks for an OCSP response gets one."""
+        return self.ocsp in ("reply", "both")
+
+    @property
+    def asks_ocsp(self) -> bool:
+        """Whether peers are asked for one."""
+        return self.ocsp in ("request", "both")
 
     @property
     def answer_patience_s(self) -> float:

@@ -127,6 +127,20 @@ class InvalidSelectorsError(PeerError):
     notify: ClassVar[int | None] = 39
 
 
+class UnacceptableAddressesError(PeerError):
+    """The peer may not use these addresses (RFC 4555, 3.5)."""
+
+    notify: ClassVar[int | None] = 40
+    ends: ClassVar[Ends] = Ends.EXCHANGE
+
+
+class UnexpectedNatDetectedError(PeerError):
+    """A NAT is on the way of a peer that allows none (RFC 4555, 3.9)."""
+
+    notify: ClassVar[int | None] = 41
+    ends: ClassVar[Ends] = Ends.EXCHANGE
+
+
 class TemporaryFailureError(PeerError):
     """Cannot be done now, for example because of a rekeying at the same time (RFC 7296, 2.25)."""
 
@@ -161,6 +175,6 @@ ERRORS: tuple[type[PeerError], ...] = (
     UnsupportedCriticalPayloadError, InvalidIkeSpiError, InvalidMajorVersionError, InvalidSyntaxError,
     InvalidMessageIdError, InvalidSpiError, NoProposalChosenError, InvalidKePayloadError,
     AuthenticationFailedError, SinglePairRequiredError, NoAdditionalSasError, InternalAddressFailureError,
-    FailedCpRequiredError, TsUnacceptableError, InvalidSelectorsError, TemporaryFailureError,
-    ChildSaNotFoundError, StateNotFoundError,
+    FailedCpRequiredError, TsUnacceptableError, InvalidSelectorsError, UnacceptableAddressesError,
+    UnexpectedNatDetectedError, TemporaryFailureError, ChildSaNotFoundError, StateNotFoundError,
 )  # fmt: skip

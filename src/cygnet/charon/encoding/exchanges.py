@@ -49,6 +49,8 @@ class Row:
 
 
 _ANYWHERE = {T.NOTIFY: 40, T.VENDOR: 20}
+_TELLING = _ANYWHERE | {T.NOTIFY: 300}
+"""Messages with a list of a host's addresses (RFC 4555, 3.4), of which we keep some."""
 _CHILD = {T.SA: 1, T.TSI: 1, T.TSR: 1, T.CP: 1}
 _AUTH = {T.IDI: 1, T.IDR: 1, T.CERT: 20, T.CERTREQ: 20, T.AUTH: 1, T.EAP: 1}
 
@@ -63,13 +65,13 @@ EXCHANGES: tuple[Row, ...] = (
     Row(Exchange.IKE_SA_INIT, True, False, _sets((T.SA, T.KE, T.NONCE)),
         _ANYWHERE | {T.SA: 1, T.KE: 1, T.NONCE: 1, T.CERTREQ: 20},
         frozenset({NotifyType.COOKIE, NotifyType.REDIRECT})),
-    Row(Exchange.IKE_AUTH, False, True, _sets((T.IDI,), (T.EAP,), (T.AUTH,)), _ANYWHERE | _CHILD | _AUTH),
-    Row(Exchange.IKE_AUTH, True, True, _sets((T.IDR,), (T.EAP,), (T.AUTH,)), _ANYWHERE | _CHILD | _AUTH),
+    Row(Exchange.IKE_AUTH, False, True, _sets((T.IDI,), (T.EAP,), (T.AUTH,)), _TELLING | _CHILD | _AUTH),
+    Row(Exchange.IKE_AUTH, True, True, _sets((T.IDR,), (T.EAP,), (T.AUTH,)), _TELLING | _CHILD | _AUTH),
     Row(Exchange.CREATE_CHILD_SA, False, True, _sets((T.SA, T.NONCE)),
         _ANYWHERE | _CHILD | {T.NONCE: 1, T.KE: 1}),
     Row(Exchange.CREATE_CHILD_SA, True, True, _sets((T.SA, T.NONCE)),
         _ANYWHERE | _CHILD | {T.NONCE: 1, T.KE: 1}),
-    Row(Exchange.INFORMATIONAL, False, True, (), _ANYWHERE | {T.DELETE: 10, T.CP: 1}),
+    Row(Exchange.INFORMATIONAL, False, True, (), _TELLING | {T.DELETE: 10, T.CP: 1}),
     Row(Exchange.INFORMATIONAL, True, True, (), _ANYWHERE | {T.DELETE: 10, T.CP: 1}),
     Row(Exchange.IKE_INTERMEDIATE, False, True, (), _ANYWHERE | {T.KE: 1}),
     Row(Exchange.IKE_INTERMEDIATE, True, True, (), _ANYWHERE | {T.KE: 1}),

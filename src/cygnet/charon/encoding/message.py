@@ -27,7 +27,8 @@ from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.interfaces import Sealer
 from cygnet.wire.header import FLAG_INITIATOR, FLAG_RESPONSE, HEADER_SIZE, Header
 
-MAX_PAYLOADS = 64
+MAX_PAYLOADS, MAX_INNER_PAYLOADS = 64, 400
+"""Outside and inside of encryption; hosts with hundreds of addresses tell of all (RFC 4555, 3.4)."""
 """Payloads in one message, those in the clear and those inside SK counted apart."""
 MAX_FRAGMENTS = 128
 """Fragments that we make, and take, of one message."""
@@ -176,7 +177,7 @@ def with_inner(parsed: Parsed, content: bytes) -> Message:
         raise ValueError("no encrypted payload")
     if any(isinstance(payload, Payload) for payload in message.payloads):
         raise InvalidSyntaxError("a payload that must be encrypted is in the clear")
-    inner, encrypted = _read_chain(content, 0, part.next)
+    inner, encrypted = _read_chain(content, 0, part.next, MAX_INNER_PAYLOADS)
     if encrypted is not None:
         raise InvalidSyntaxError("an encrypted payload inside an encrypted payload")
     covered = _covered(parsed, part, content) if message.exchange == Exchange.IKE_INTERMEDIATE else b""
@@ -259,12 +260,14 @@ class _Part:
     content: bytes
 
 
-def _read_chain(data: bytes, at: int, first: int) -> tuple[list[AnyPayload], EncryptedPart | None]:
+def _read_chain(
+    data: bytes, at: int, first: int, most: int = MAX_PAYLOADS
+) -> tuple[list[AnyPayload], EncryptedPart | None]:
     payloads: list[AnyPayload] = []
     kind, end = first, len(data)
     while kind:
-        if len(payloads) == MAX_PAYLOADS:
-            raise MalformedError(f"more than {MAX_PAYLOADS} payloads")
+        if len(payloads) == most:
+            raise MalformedError(f"more than {most} payloads")
         if end - at < 4:
             raise MalformedError(f"payload of type {kind} announced, {end - at} octets left")
         following, flags, length = _GENERIC.unpack_from(data, at)

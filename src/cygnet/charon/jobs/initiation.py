@@ -60,7 +60,7 @@ class Initiation:
         ike = peer.ike
         if only is not None:
             ike = replace(ike, remote=replace(ike.remote, hosts=(str(only),)))
-        local, remote = ends(ike, place.names, place.ports.kernel.source_address)
+        local, remote = ends(ike, place.names, place.ports.addresses.source)
         number = place.manager.next_unique_id()
         sa = IkeSa.initiator(place.ports, number, peer, local, remote, tries=tries)
         return place.manager.register(sa)

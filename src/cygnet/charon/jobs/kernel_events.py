@@ -9,13 +9,20 @@ from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
-from cygnet.kernel.port import Acquire, Expire, KernelEvent, KernelReset, MappingChange
+from cygnet.kernel.port import Acquire, AddressChange, Expire, KernelEvent, KernelReset, MappingChange
 
 
 class KernelEvents:
     """The listener of the kernel port; called on the backend's thread, queues only."""
 
-    def __init__(self, place: Workplace, reconciler: Reconciler, traps: Traps, installed: Installed) -> None:
+    def __init__(
+        self,
+        place: Workplace,
+        reconciler: Reconciler,
+        traps: Traps,
+        installed: Installed,
+        moved: Callable[[AddressChange], None],
+    ) -> None:
         self._place = place
         self._reconciler = reconciler
         self._traps = traps
@@ -24,11 +31,12 @@ class KernelEvents:
             Acquire: self._acquire,
             Expire: self._expire,
             MappingChange: self._mapping,
+            AddressChange: moved,
             KernelReset: self._reset,
         }
 
     def __call__(self, event: KernelEvent) -> None:
-        """Take one event. Address changes matter to MOBIKE only, which is not built yet."""
+        """Take one event."""
         handle = self._by_kind.get(type(event))
         if handle is not None:
             handle(event)

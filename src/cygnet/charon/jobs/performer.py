@@ -14,6 +14,7 @@ from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.sends import SendQueue
 
 React = Callable[[Any], None]
+ReactAndTell = Callable[[Any], bool | None]
 Retired = Callable[[int], None]
 Expire = Callable[[int, Any], bool]
 
@@ -29,7 +30,7 @@ class EffectPerformer:
     ) -> None:
         self.expire: Expire = _nobody
         self.count: React = _ignore
-        self.react: React = _ignore
+        self.react: ReactAndTell = _ignore
         self.gone: Retired = _ignore
         self._sends = sends
         self._events = events
@@ -57,8 +58,8 @@ class EffectPerformer:
         if isinstance(event, Counted):
             self._counters.add(event.name)
             return
-        self.react(event)
-        self._bus.publish(event)
+        if not self.react(event):
+            self._bus.publish(event)
 
     def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
         """After a bug, let the SA give back what it holds; nothing goes to the peer."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cygnet.base.addresses import Address
 from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
@@ -79,6 +80,25 @@ class DatagramHandler:
             return sa.receive(datagram.data, datagram.source, datagram.destination, clock())
 
         self._manager.post(unique_id, receive, priority, "process message")
+
+
+class InterfaceFilter:
+    """Before the handler: what came to an address of an interface that is not used is dropped."""
+
+    def __init__(
+        self,
+        handler: Callable[[Datagram], None],
+        is_ignored: Callable[[Address], bool],
+        reports: "DropReports",
+    ) -> None:
+        self._handler, self._is_ignored, self._reports = handler, is_ignored, reports
+
+    def __call__(self, datagram: Datagram) -> None:
+        """Drop or pass on."""
+        if self._is_ignored(datagram.destination.address):
+            self._reports.report("ignored_interface", datagram, "dropped")
+        else:
+            self._handler(datagram)
 
 
 class DropReports:

@@ -16,7 +16,8 @@ from cygnet.base.identities import Identity
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
-from cygnet.charon.sa.child_sa import ChildSa, Path
+from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.events import (
     Cause,
     ChildClosed,
@@ -33,6 +34,7 @@ from cygnet.charon.sa.events import (
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
 from cygnet.charon.sa.marks import Marks, marks_of
+from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
@@ -47,17 +49,20 @@ if TYPE_CHECKING:
 
 NO_SPI = bytes(8)
 
+_LEAVING = (IkeState.REKEYED, IkeState.DELETING, IkeState.DESTROYING)
+_BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every IKE_SA."""
 
 
 @dataclass(slots=True)
 class Nat:
-    """Where NATs are between us and the peer (RFC 7296, 2.23)."""
+    """Where NATs are between us and the peer (RFC 7296, 2.23); ``supported``: both sides look for them."""
 
     here: bool = False
     there: bool = False
     forced: bool = False
+    supported: bool = False
 
     @property
     def any(self) -> bool:
@@ -72,6 +77,7 @@ class Peer:
     fragmentation: bool = False
     mobike: bool = False
     no_additional_sas: bool = False
+    mobility: Mobility = field(default_factory=Mobility)
     childless: bool = False
 
 
@@ -91,6 +97,7 @@ class Times:
     end: float | None = None
     received: float = 0.0
     sent: float = 0.0
+    keep_alive: float = 0.0  # when the next keep-alive may be due
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,8 @@ class Association:
     reauthenticating: bool = False  # a successor is being made
     reauth_failures: int = 0
     replaced_by: int = 0
+    first: Pair | None = None  # the hosts that we began with
+    arrival: Pair | None = None  # the hosts of the message that is being processed
     redundant: bool = False  # made by a rekeying that lost against another
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
@@ -202,8 +211,18 @@ class Association:
 
     @property
     def path(self) -> Path:
-        """How ESP travels."""
-        return Path(self.local, self.remote, self.nat.any)
+        """How ESP travels: between the IKE_SA's hosts, as soon as those are verified (RFC 4555, 3.5)."""
+        return self.mobility.verified or Path(self.local, self.remote, self.nat.any)
+
+    @property
+    def mobility(self) -> Mobility:
+        """What MOBIKE knows."""
+        return self.peer.mobility
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether requests go out along several paths. A rekeyed IKE_SA leaves that to its successor."""
+        return self.mobility.probing and self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
 
     @property
     def dscp(self) -> int:
@@ -244,7 +263,8 @@ class Association:
     def finish(self, ticket: int, ok: bool, reason: str = "") -> None:
         """The outcome of an order, if anybody waits for it."""
         if ticket:
-            self.announce(Finished(ticket, ok, reason, self.tries))
+            leaving = not ok and (self.state in _LEAVING or self.cause in _BY_ORDER)
+            self.announce(Finished(ticket, ok, reason, self.tries, leaving))
 
     def chance(self) -> float:
         """A number from 0 up to 1."""
@@ -272,6 +292,8 @@ class Association:
         lost, outlived = succession.lost_children(self), succession.outlived(self)
         for child in tuple(self.children.values()):
             self.drop_child(child, rekeyed=self.replaced_by != 0, linger=child in outlived)
+            if child.again:
+                self.close_child(child, Cause.EXPIRED)
         self.move_to(IkeState.DESTROYING)
         self.handshake = None
         self.forget_negotiations()
@@ -289,27 +311,13 @@ class Association:
         self.crossings.clear()
         self.crossing = Crossing()
 
-    def follow(self, local: Host, remote: Host) -> None:
-        """The hosts or ports are others now; the CHILD_SAs go with them."""
-        if (local, remote) == (self.local, self.remote):
-            return
-        self.log(
-            Group.IKE,
-            f"peer moved from {self.remote.with_brackets()} to {remote.with_brackets()}"
-            if remote != self.remote
-            else f"local address is now {local.with_brackets()}",
-            Level.DETAIL,
-        )
-        self.local, self.remote = local, remote
-        for child in self.children.values():
-            child.move(self.ports.kernel, self.path)
-
     # CHILD_SAs
 
     def new_child(self, config: ChildConfig, reqid: int, marks: Marks | None = None) -> ChildSa:
         """A CHILD_SA with a fresh inbound SPI, and marks of its own unless given; raises ``KernelError``."""
-        spi = self.ports.kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
-        child = ChildSa(self.ports.numbers.child(), config, reqid, self.path, spi)
+        path = self.path
+        spi = self.ports.kernel.allocate_spi(path.remote.address, path.local.address, config.protocol)
+        child = ChildSa(self.ports.numbers.child(), config, reqid, path, spi)
         child.marks = marks or marks_of(config, self.ports.numbers)
         self.children[child.unique_id] = child
         return child

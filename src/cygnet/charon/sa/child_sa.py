@@ -1,13 +1,15 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cygnet.base.addresses import Address, Host
+from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
 from cygnet.charon.sa.snapshot import ChildSnapshot
@@ -49,22 +51,6 @@ class Agreed:
     original: tuple[Address, Address] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """Between which hosts ESP travels, and whether inside UDP (RFC 3948)."""
-
-    local: Host
-    remote: Host
-    udp: bool
-
-    def encapsulation(self, inbound: bool) -> Encapsulation | None:
-        """The ports of the outer UDP header, sender's first."""
-        if not self.udp:
-            return None
-        ports = self.local.port, self.remote.port
-        return Encapsulation(*(ports[::-1] if inbound else ports))
-
-
 class ChildSa:
     """One CHILD_SA. It holds an inbound SPI from its making on; keys only pass through to the kernel.
 
@@ -77,6 +63,7 @@ class ChildSa:
         self.config = config
         self.reqid = reqid
         self.path = path
+        self.made_on = path
         self.spi_in = spi_in
         self.cpi_in = 0
         self.marks = NO_MARKS
@@ -90,6 +77,8 @@ class ChildSa:
         self.active_at = 0.0  # when it was last known to carry a packet
         self.behind = 0  # the outbound SPI of an older one that sends while it is there
         self.renewal = False  # made by a rekeying
+        self.unwanted = False  # to be deleted by order, and what a rekeying makes of it too
+        self.again = False  # being deleted, with another one to be made then
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
         self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
@@ -132,13 +121,12 @@ class ChildSa:
     @property
     def inbound(self) -> SaId:
         """What names the inbound SA."""
-        return SaId(self.path.remote.address, self.path.local.address, self.protocol, self.spi_in)
+        return self._inbound(self.path)
 
     @property
     def outbound(self) -> SaId:
         """What names the outbound SA, SPI 0 while there is none."""
-        spi = self.agreed.spi_out if self.agreed else 0
-        return SaId(self.path.local.address, self.path.remote.address, self.protocol, spi)
+        return self._outbound_on(self.path)
 
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
@@ -147,7 +135,7 @@ class ChildSa:
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
-        self.agreed = agreed
+        self.agreed, self.made_on = agreed, self.path
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
@@ -159,13 +147,20 @@ class ChildSa:
     def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
         """Install the outbound SA and the policies; from now on traffic goes out through it.
 
-        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there.
+        Not yet where it stands ``behind`` the one with this outbound SPI, while that is there. Then the
+        policies, which say so, come first: those of the older one lead to the newest SA.
         """
         if self._pending is None:
             return
         self.behind = behind
+        if behind:
+            self._add_policies(kernel)
         kernel.add_sa(self._pending)
         self._pending, self._outbound = None, True
+        if not behind:
+            self._add_policies(kernel)
+
+    def _add_policies(self, kernel: Kernel) -> None:
         for policy in self._policy_specs():
             kernel.add_policy(policy)
             self._policies += (policy,)
@@ -194,23 +189,48 @@ class ChildSa:
     def stand_behind(self, kernel: Kernel, behind: int) -> None:
         """Have traffic leave through the SA with this outbound SPI while it is there, or (0) through this."""
         if self._outbound and self.behind != behind:
-            self.behind = behind
-            self._move_policies(kernel)
+            before, self.behind = self.behind, behind
+            try:
+                self._move_policies(kernel)
+            except KernelError:
+                self.behind = before
+                raise
 
     def move(self, kernel: Kernel, path: Path) -> None:
-        """Follow the hosts to other addresses or ports (RFC 7296, 2.23)."""
+        """Follow the hosts to other addresses or ports (RFC 7296, 2.23; RFC 4555, 3.5).
+
+        Raises :class:`KernelError` if that cannot be: then the SAs or the policies are where they were.
+        """
         if path == self.path or self._gone:
             return
-        old_in, old_out, addresses = self.inbound, self.outbound, _addresses(self.path)
-        self.path = path
-        if self.agreed is not None:
-            kernel.update_sa(old_in, self.inbound, self._encapsulation(True))
-        if self._outbound:
-            kernel.update_sa(old_out, self.outbound, self._encapsulation(False))
+        before, self.path = self.path, path
+        if self.agreed is None:
+            if before.addresses != path.addresses:
+                kernel.delete_sa(self._inbound(before))  # a reservation, which has no use for its address
+            return
+        self._move_sas(kernel, before)
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
-        if addresses != _addresses(path):
+        if before.addresses != path.addresses:
             self._move_policies(kernel)
+
+    def _move_sas(self, kernel: Kernel, before: Path) -> None:
+        """Both or none."""
+        after = self.path
+        try:
+            kernel.update_sa(self._inbound(before), self.inbound, self._encapsulation(True))
+        except KernelError:
+            self.path = before
+            raise
+        if not self._outbound:
+            return
+        try:
+            kernel.update_sa(self._outbound_on(before), self.outbound, self._encapsulation(False))
+        except KernelError:
+            self.path = before
+            with suppress(KernelError):
+                kernel.update_sa(self._inbound(after), self.inbound, self._encapsulation(True))
+            raise
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""
@@ -250,6 +270,13 @@ class ChildSa:
     def spis_text(self) -> str:
         """``c1234567_i c7654321_o``."""
         return f"{self.spi_in:08x}_i {self.outbound.spi:08x}_o"
+
+    def _inbound(self, path: Path) -> SaId:
+        return SaId(path.remote.address, path.local.address, self.protocol, self.spi_in)
+
+    def _outbound_on(self, path: Path) -> SaId:
+        spi = self.agreed.spi_out if self.agreed else 0
+        return SaId(path.local.address, path.remote.address, self.protocol, spi)
 
     def _spec(self, inbound: bool, keys: tuple[Secret, Secret], lifetime: Lifetime) -> SaSpec:
         agreed = self.agreed
@@ -314,7 +341,7 @@ class ChildSa:
     def _policy(
         self, direction: Direction, source: TrafficSelector, destination: TrafficSelector, agreed: Agreed
     ) -> PolicySpec:
-        out, (local, remote) = direction is Direction.OUT, _addresses(self.path)
+        out, (local, remote) = direction is Direction.OUT, self.path.addresses
         return PolicySpec(
             direction,
             source,
@@ -331,9 +358,15 @@ class ChildSa:
     def _move_policies(self, kernel: Kernel) -> None:
         """New ones first, so that nothing leaves unprotected in between."""
         old, self._policies = self._policies, ()
-        for policy in self._policy_specs() if old else ():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
+        try:
+            for policy in self._policy_specs() if old else ():
+                kernel.add_policy(policy)
+                self._policies += (policy,)
+        except KernelError:
+            for policy in self._policies:
+                kernel.delete_policy(policy)
+            self._policies = old
+            raise
         for policy in old:
             kernel.delete_policy(policy)
 
@@ -356,7 +389,3 @@ def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128``: without NO_EXT_SEQ, as strongSwan prints it."""
     kept = tuple(one for one in proposal.transforms if one.type != TransformType.ESN or one.number)
     return replace(proposal, transforms=kept).summary()
-
-
-def _addresses(path: Path) -> tuple[Address, Address]:
-    return path.local.address, path.remote.address

@@ -32,7 +32,7 @@ def complete(
         child.counted = True
     keys = derive_child_keys(sa.established_keys, agreed.proposal, *secrets)
     lifetime = lifetime_of(sa, child.config)
-    child.path = sa.path
+    child.move(sa.ports.kernel, sa.path)
     sa.move_child(child, ChildState.INSTALLING)
     child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
     child.installed_at, child.initiated = sa.now, initiator

@@ -14,6 +14,13 @@ class RefusedError(PeerError):
     ends: ClassVar[Ends] = Ends.EXCHANGE
 
 
+class CookieMismatchError(PeerError):
+    """The peer gave another COOKIE2 back than it was sent: the IKE_SA is closed (RFC 4555, 3.7)."""
+
+    notify: ClassVar[int | None] = None
+    ends: ClassVar[Ends] = Ends.SA
+
+
 class NoSharedKeyError(LocalError):
     """There is no pre-shared key for the two identities."""
 

@@ -2,10 +2,11 @@
 
 from cygnet.base.groups import Group
 from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.sa import keep_alive
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import IkeEstablished
 from cygnet.charon.sa.states import IkeState
-from cygnet.charon.sa.timers import DeadPeer, IkeLifetimeOver, KeepAlive, RekeyIkeDue
+from cygnet.charon.sa.timers import DeadPeer, IkeLifetimeOver, RekeyIkeDue
 
 LEAST_AUTH_S = 10.0
 """The shortest time between two authentications that a peer may ask for."""
@@ -39,8 +40,8 @@ def establish(sa: Association, replaces: int = 0) -> None:
     schedule_lifetime(sa, config)
     if config.dpd_delay_s:
         sa.schedule(config.dpd_delay_s, DeadPeer())
-    if replaces and sa.nat.here and sa.ports.settings.keep_alive_s:
-        sa.schedule(sa.ports.settings.keep_alive_s, KeepAlive())
+    if replaces and sa.nat.here:
+        keep_alive.start(sa)
 
 
 def schedule_lifetime(sa: Association, config: PeerConfig) -> None:

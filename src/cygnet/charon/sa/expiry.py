@@ -1,26 +1,20 @@
 """Timers of an IKE_SA, gone off (``timers``). A late one finds nothing to do."""
 
-from cygnet.base.effects import Send
 from cygnet.base.errors import LocalError
-from cygnet.base.groups import Group, Level
-from cygnet.charon.sa import inactivity, timers
+from cygnet.base.groups import Group
+from cygnet.charon.sa import inactivity, keep_alive, timers
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.beginning import begin_again
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.reauthentication import reauthenticate
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
-from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.tasks.ike_init import IkeInit
-from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
-from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
-KEEP_ALIVE = b"\xff"
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 
 
@@ -31,7 +25,8 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
             if not tasks.transport.retransmit(timer):
                 _unanswered(sa, tasks)
         case timers.KeepAlive():
-            _keep_alive(sa)
+            if keep_alive.due(sa) and not tasks.transport.outstanding:
+                tasks.queue(Dpd(sa))
         case timers.DeadPeer():
             _dead_peer(sa, tasks)
         case timers.DropRekeyed() | timers.SwitchOutbound() | timers.FollowUpDue():
@@ -83,7 +78,7 @@ def _unanswered(sa: Association, tasks: TaskManager) -> None:
         sa.tries += 1
         if not limit or sa.tries < limit:
             sa.log(Group.IKE, f"peer not responding, trying again ({sa.tries + 1}/{limit or '%forever'})")
-            _begin_again(sa, tasks)
+            begin_again(sa, tasks)
             return
         sa.log(Group.IKE, "establishing IKE_SA failed, peer not responding")
     elif sa.state is IkeState.DELETING:
@@ -125,34 +120,6 @@ def _inactive(sa: Association, tasks: TaskManager, child_id: int) -> None:
     sa.log(Group.JOB, f"deleting CHILD_SA after {int(idle)} seconds of inactivity")
     sa.close_child(child, Cause.INACTIVE)
     tasks.queue(ChildDelete(sa, child.spi_octets))
-
-
-def _begin_again(sa: Association, tasks: TaskManager) -> None:
-    """The first message once more, under the same SPI but otherwise new, to where the peer is by now."""
-    settings = sa.ports.settings
-    sa.handshake, sa.keys, sa.proposal = Handshake(retries=0), None, None
-    sa.spi_r, sa.nat.here, sa.nat.there = bytes(8), False, False
-    if sa.remote.port == settings.port_nat_t and sa.local.port == settings.port_nat_t:
-        sa.local, sa.remote = sa.local.with_port(settings.port), sa.remote.with_port(settings.port)
-    if (ends := sa.ports.contacts.ends(sa.peer_config)) is not None:
-        sa.local, sa.remote = ends
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa)))
-
-
-def _keep_alive(sa: Association) -> None:
-    """Something must go out every so often while a NAT is in front of us (RFC 3948, 2.3)."""
-    interval = sa.ports.settings.keep_alive_s
-    if not sa.nat.here or not interval or sa.state in _UNMADE:
-        if sa.state is IkeState.CONNECTING and interval:
-            sa.schedule(interval, timers.KeepAlive())
-        return
-    idle = sa.now - sa.times.sent
-    if idle + 0.001 >= interval:
-        sa.log(Group.IKE, "sending keep alive", Level.DETAIL)
-        sa.times.sent = sa.now
-        sa.effects.append(Send(sa.local, sa.remote, KEEP_ALIVE))
-        idle = 0.0
-    sa.schedule(interval - idle, timers.KeepAlive())
 
 
 def _dead_peer(sa: Association, tasks: TaskManager) -> None:
@@ -197,6 +164,11 @@ def _rekey_due(sa: Association, tasks: TaskManager) -> None:
 
 def _lifetime_over(sa: Association, tasks: TaskManager) -> None:
     if sa.state in _UNMADE or sa.times.end is None or sa.now + 0.001 < sa.times.end:
+        return
+    if sa.is_searching:
+        sa.log(Group.JOB, f"IKE_SA {sa} ends with its maximum lifetime, no path to {sa.remote} was found")
+        sa.cause = Cause.DEAD
+        tasks.abort("peer not reachable")
         return
     if sa.state is not IkeState.DELETING:
         sa.log(Group.JOB, f"deleting IKE_SA {sa} after its maximum lifetime")

@@ -7,13 +7,16 @@ from cygnet.base.groups import Group
 from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import commands, expiry, reauthentication
 from cygnet.charon.sa.association import NO_SPI, Association, Hooks
+from cygnet.charon.sa.ike_ports import first_local_port
 from cygnet.charon.sa.orders import Order
+from cygnet.charon.sa.path_found import unfinished
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.tasks.task import Task
 from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
 
@@ -47,15 +50,16 @@ class IkeSa:
     ) -> "IkeSa":
         """A new IKE_SA towards ``remote``; nothing happens before an order.
 
-        ``local`` may be any address: the kernel's choice is taken. ``succeeds`` is the IKE_SA in whose
+        ``local`` may be any address: the kernel's choice is taken. The port is chosen here; raises
+        :class:`~cygnet.base.errors.LocalError` if it cannot be had. ``succeeds`` is the IKE_SA in whose
         place this one is being made (RFC 7296, 2.8.3).
         """
         if local.is_any:
-            source = ports.kernel.source_address(remote.address)
-            if source is not None:
-                local = Host(source, local.port)
+            local = Host(ports.addresses.source(remote.address) or local.address, local.port)
+        local = local.with_port(first_local_port(config, remote, ports.settings))
         association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
         association.tries, association.succeeds = tries, succeeds
+        association.first = local, remote
         return cls(association)
 
     @classmethod
@@ -205,28 +209,38 @@ class IkeSa:
         return effects
 
     def _adopt(self, association: Association) -> None:
-        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it."""
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here goes to it.
+
+        So does what a move has begun. Only the deletion of the old one stays.
+        """
         new = IkeSa(association)
         if association.state is IkeState.ESTABLISHED:
             self._move_waiting(new)
         self._sa.effects.append(Adopt(new))
 
     def _move_waiting(self, new: "IkeSa") -> None:
-        """Unless we are its initiator, the peer has the new one only once it has our response."""
         sa, association = self._sa, new._sa
-        ready_at = sa.now if association.initiator else sa.now + SETTLING_S
         for task in (*self._tasks.queued, *sa.wanted):
-            if isinstance(task, IkeDelete):
+            if isinstance(task, IkeDelete) and not task.ordered:
                 continue
             (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
             if isinstance(task, IkeRekey):
                 sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
                 continue
-            task.sa = association
-            association.wanted.append(task)
-            task.not_before = max(task.not_before, ready_at)
-            if task.not_before > sa.now:
-                association.schedule(task.not_before - sa.now, Retry())
+            if isinstance(task, IkeDelete):
+                association.cause = sa.cause
+            _want(association, task)
+        for task in unfinished(association, self._tasks.active):
+            _want(association, task)
+
+
+def _want(sa: Association, task: Task) -> None:
+    """Unless we are its initiator, the peer has the new one only once it has our response."""
+    task.sa = sa
+    task.not_before = max(task.not_before, sa.now if sa.initiator else sa.now + SETTLING_S)
+    sa.wanted.append(task)
+    if task.not_before > sa.now:
+        sa.schedule(task.not_before - sa.now, Retry())
 
 
 def _fresh_spi(ports: Ports) -> bytes:

@@ -109,6 +109,11 @@ class MappingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Roam:
+    """This host's addresses, links or routes have changed: see whether the path is still good (RFC 4555)."""
+
+
+@dataclass(frozen=True, slots=True)
 class KernelReset:
     """The data plane lost all SAs and policies: the CHILD_SAs are negotiated anew."""
 
@@ -133,6 +138,7 @@ Order = (
     | RekeyChild
     | KernelExpire
     | MappingChange
+    | Roam
     | KernelReset
     | UpdateConfig
 )

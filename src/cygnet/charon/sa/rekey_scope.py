@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import covers
+from cygnet.charon.config.matching import Selectors, covers
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
@@ -23,7 +24,34 @@ def warn_if_narrower(sa: Association, old: ChildSa, new: Agreed | None) -> None:
     agreed = old.agreed
     if agreed is None or new is None:
         return
-    if covers(new.local_ts, agreed.local_ts) and covers(new.remote_ts, agreed.remote_ts):
-        return
+    for local, remote in ((agreed.local_ts, agreed.remote_ts), selectors_now(sa, old)):
+        if covers(new.local_ts, local) and covers(new.remote_ts, remote):
+            return
     text = f"peer rekeyed CHILD_SA {old} to narrower traffic selectors than {old.selectors_text}"
     sa.log(Group.IKE, text)
+
+
+def selectors_now(sa: Association, old: ChildSa) -> tuple[Selectors, Selectors]:
+    """What is in use, with the present address where an end of the tunnel was itself what it is for."""
+    agreed, made_on = old.agreed, old.made_on
+    if agreed is None or sa.nat.any:  # a NAT's address is not ours to ask for
+        return (agreed.local_ts, agreed.remote_ts) if agreed else (old.config.local_ts, old.config.remote_ts)
+    return (
+        _moved(agreed.local_ts, old.config.local_ts, made_on.local.address, sa.local.address),
+        _moved(agreed.remote_ts, old.config.remote_ts, made_on.remote.address, sa.remote.address),
+    )
+
+
+def is_outdated(sa: Association, child: ChildSa) -> bool:
+    """Whether a CHILD_SA is about a host that has moved away, itself being one end of the tunnel."""
+    agreed = child.agreed
+    return agreed is not None and selectors_now(sa, child) != (agreed.local_ts, agreed.remote_ts)
+
+
+def _moved(selectors: Selectors, configured: Selectors, old: Address, new: Address) -> Selectors:
+    """Only where the configuration says ``dynamic``, which meant the host's own address, no virtual one."""
+    if old == new or not any(one.dynamic for one in configured):
+        return selectors
+    return tuple(
+        replace(one, start=new, end=new) if one.is_host and one.start == old else one for one in selectors
+    )

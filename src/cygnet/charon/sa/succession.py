@@ -55,9 +55,8 @@ def lost(child: ChildSa) -> Lost:
     """What it takes to make a CHILD_SA like this one."""
     agreed, config = child.agreed, child.config
     local, remote = (agreed.local_ts, agreed.remote_ts) if agreed else (config.local_ts, config.remote_ts)
-    hosts = child.path.local.address, child.path.remote.address
     reqid = 0 if child.counted else child.reqid
-    return Lost(config, child.unique_id, reqid, local, remote, hosts, child.marks)
+    return Lost(config, child.unique_id, reqid, local, remote, child.made_on.addresses, child.marks)
 
 
 def lost_children(sa: "Association") -> tuple[Lost, ...]:

@@ -9,9 +9,11 @@ from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
 from cygnet.charon.encoding.message import Message, Parsed, parse_message
 from cygnet.charon.encoding.payloads import Delete, Notify
+from cygnet.charon.sa.arrival import arrived
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import refusal
 from cygnet.charon.sa.events import Counted
+from cygnet.charon.sa.path_found import found
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
@@ -98,7 +100,7 @@ class TaskManager:
             self._bad_request(error, draft, parsed, route)
             return
         if message is not None:
-            self._arrived(route)
+            arrived(sa, (route.destination, route.source))
             self._process_request(message, draft, parsed.raw, route)
 
     def _expected_now(self, exchange: int) -> bool:
@@ -132,26 +134,6 @@ class TaskManager:
         self._peer_id += 1
         if ends:
             self.abort(str(error))
-
-    def _arrived(self, route: Route) -> None:
-        """A message of the peer's, verified and new: remember when, follow it where it comes from."""
-        sa = self.sa
-        sa.times.received = sa.now
-        if sa.keys is None:
-            sa.local = route.destination
-            sa.remote = sa.remote if sa.initiator else route.source  # anybody may send this one
-        elif (sa.local, sa.remote) != (route.destination, route.source):
-            self._follow(route)
-
-    def _follow(self, route: Route) -> None:
-        """Other ports or addresses of an authenticated peer (RFC 7296, 2.23).
-
-        One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established.
-        """
-        sa = self.sa
-        if sa.nat.here and sa.state is not IkeState.CONNECTING:
-            return
-        sa.follow(route.destination, route.source)
 
     # Requests
 
@@ -250,9 +232,16 @@ class TaskManager:
         except PeerError as error:
             self._bad_response(error)
             return
-        if message is not None:
-            self._arrived(route)
-            self._process_response(message, parsed.raw)
+        if message is None:
+            return
+        pair = route.destination, route.source
+        if sa.is_searching and pair not in waiting.tried:
+            self._drop("unexpected_path", "the answer came by a path that was not asked")
+            return
+        if sa.is_searching:
+            found(sa, pair)
+        arrived(sa, pair)
+        self._process_response(message, parsed.raw)
 
     def _bad_response(self, error: PeerError) -> None:
         """Not authentic: the real one may come yet. Authentic but wrong: the peer cannot be talked to."""
@@ -316,6 +305,9 @@ class TaskManager:
         sa = self.sa
         while sa.wanted:
             self.queue(sa.wanted.pop(0))
+        if sa.mobility.resend:
+            sa.mobility.resend = False
+            self.transport.resend()
         while self.transport.outstanding is None and sa.state is not IkeState.DESTROYING:
             if not self.active:
                 self._activate()

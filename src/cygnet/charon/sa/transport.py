@@ -1,6 +1,6 @@
 """From drafts to datagrams and back: protection, fragmentation, retransmission, the response cache."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import PeerError
@@ -19,8 +19,10 @@ from cygnet.charon.encoding.message import (
 )
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify, PayloadType
+from cygnet.charon.sa import search
 from cygnet.charon.sa.association import NO_SPI, Association
 from cygnet.charon.sa.keymat import Protection
+from cygnet.charon.sa.mobility import Pair
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.charon.sa.timers import Retransmit
 
@@ -35,14 +37,19 @@ SMALL = 1000  # octets of an IKE_SA_INIT message that pass everywhere
 
 @dataclass(slots=True)
 class Outstanding:
-    """Our request that waits for its response; ``sends`` counts how often it went out."""
+    """Our request that waits for its response; ``sends`` counts how often it went out, not counting probing.
+
+    ``since`` is when it first did, ``tried`` are the paths that it was sent along.
+    """
 
     exchange: int
     message_id: int
     packets: tuple[bytes, ...]
     serial: int
+    since: float
     covered: bytes
     sends: int = 1
+    tried: set[Pair] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ class Transport:
         self._serial += 1
         self._responses.clear()
         self.outstanding = Outstanding(
-            draft.exchange, draft.message_id, packets, self._serial, draft.covered
+            draft.exchange, draft.message_id, packets, self._serial, self.sa.now, draft.covered
         )
         self._send_request(self.outstanding)
 
@@ -180,6 +187,10 @@ class Transport:
         waiting = self.outstanding
         if waiting is None or waiting.serial != timer.serial:
             return True
+        if not self.sa.is_searching and search.is_due(self.sa, waiting.sends):
+            search.begin(self.sa, waiting.since)
+        if self.sa.is_searching:
+            return self._search(waiting)
         if waiting.sends > self.sa.ports.settings.retransmit_tries:
             self.sa.log(Group.IKE, f"giving up after {waiting.sends - 1} retransmits")
             return False
@@ -188,16 +199,44 @@ class Transport:
         self._send_request(waiting)
         return True
 
+    def resend(self) -> None:
+        """Send what is under way again at once: the path has changed, or is not known any more."""
+        waiting = self.outstanding
+        if waiting is None:
+            return
+        self._serial += 1
+        waiting.serial = self._serial
+        self._send_request(waiting)
+
+    def _search(self, waiting: Outstanding) -> bool:
+        """Another attempt along several paths; False after as long a time as retransmission would take."""
+        sa = self.sa
+        if search.is_hopeless(sa):
+            sa.log(Group.IKE, f"giving up after {sa.mobility.attempts} path probings")
+            return False
+        self._send_request(waiting)
+        return True
+
     def _send_request(self, waiting: Outstanding) -> None:
+        sa = self.sa
+        if sa.is_searching:
+            pairs, delay = search.attempt(sa)
+        else:
+            pairs, delay = [(sa.local, sa.remote)], self._delay(waiting)
+        waiting.tried.update(pairs)
+        for local, remote in pairs:
+            for packet in waiting.packets:
+                sa.send(local, remote, packet)
+        sa.schedule(delay, Retransmit(waiting.message_id, waiting.serial))
+
+    def _delay(self, waiting: Outstanding) -> float:
         sa, settings = self.sa, self.sa.ports.settings
-        for packet in waiting.packets:
-            sa.send(sa.local, sa.remote, packet)
         delay = settings.retransmit_timeout_s * settings.retransmit_base ** (waiting.sends - 1)
         if settings.retransmit_limit_s:
             delay = min(delay, settings.retransmit_limit_s)
         if settings.retransmit_jitter_percent:
             delay -= delay * settings.retransmit_jitter_percent / 100 * sa.chance()
-        sa.schedule(delay, Retransmit(waiting.message_id, waiting.serial))
+        return delay
 
 
 @dataclass(frozen=True, slots=True)

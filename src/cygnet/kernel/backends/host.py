@@ -4,8 +4,8 @@ pyroute2 takes a quarter of a second to import, which would be most of charon's 
 backend use it for what changes something.
 """
 
-import select
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
@@ -25,11 +25,8 @@ _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _TENTATIVE, _DEPRECATED = 0x40, 0x20
 _SCOPE_UNIVERSE, _SCOPE_SITE = 0, 200
-_GROUPS = 0x10 | 0x100
-"""RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR."""
 _RECEIVE = 65536
 _TIMEOUT_S = 5.0
-_QUIET_S = 0.2
 
 
 def local_addresses() -> tuple[Address, ...]:
@@ -49,20 +46,25 @@ def interface_of(wanted: Address) -> str:
 
 def _addresses() -> list[tuple[Address, int]]:
     """Addresses with the index of their interface."""
+    found: list[tuple[Address, int]] = []
+    for kind, body in dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        address = address_in(body) if kind == _RTM_NEWADDR else None
+        if address is not None:
+            found.append((address, _IFADDRMSG.unpack_from(body)[4]))
+    return found
+
+
+def dump(kind: int, body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Ask for all that there is of a kind: type and body of each message of the answer."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.settimeout(_TIMEOUT_S)
         netlink.bind((0, 0))
-        request = _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        netlink.send(_HEADER.pack(_HEADER.size + len(request), _RTM_GETADDR, _REQUEST_DUMP, 1, 0) + request)
-        found: list[tuple[Address, int]] = []
-        done = False
-        while not done:
-            for kind, body in messages(netlink.recv(_RECEIVE)):
-                done = done or kind in (_NLMSG_DONE, _NLMSG_ERROR)
-                address = _address(body) if kind == _RTM_NEWADDR else None
-                if address is not None:
-                    found.append((address, _IFADDRMSG.unpack_from(body)[4]))
-    return found
+        netlink.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST_DUMP, 1, 0) + body)
+        while True:
+            for answer, content in messages(netlink.recv(_RECEIVE)):
+                if answer in (_NLMSG_DONE, _NLMSG_ERROR):
+                    return
+                yield answer, content
 
 
 def source_address(destination: Address) -> Address | None:
@@ -102,43 +104,6 @@ def set_mark(own: socket.socket) -> None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
 
 
-class AddressWatch:
-    """Tells when addresses come or go. ``wake`` ends a :meth:`wait` from another thread."""
-
-    def __init__(self) -> None:
-        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._netlink.bind((0, _GROUPS))
-        self._netlink.setblocking(False)
-        self._woken, self._waker = socket.socketpair()
-
-    def wait(self) -> bool:
-        """Block until something changed and then was quiet for a moment; ``False`` once woken."""
-        ready = self._ready(None)
-        while self._netlink in ready and self._woken not in ready:
-            self._drain()
-            ready = self._ready(_QUIET_S)
-            if not ready:
-                return True
-        return False
-
-    def wake(self) -> None:
-        """Let :meth:`wait` return ``False``."""
-        self._waker.send(b"x")
-
-    def close(self) -> None:
-        """Close all sockets."""
-        for own in (self._netlink, self._woken, self._waker):
-            own.close()
-
-    def _ready(self, timeout_s: float | None) -> list[socket.socket]:
-        return select.select([self._netlink, self._woken], [], [], timeout_s)[0]
-
-    def _drain(self) -> None:
-        with suppress(OSError):
-            while self._netlink.recv(_RECEIVE):
-                pass
-
-
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Type and body of each netlink message in a datagram."""
     at = 0
@@ -150,21 +115,23 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-def _address(body: bytes) -> Address | None:
+def address_in(body: bytes) -> Address | None:
+    """The address that a message tells of, if it is one that others can reach."""
     try:
         family, _, flags, scope, _ = _IFADDRMSG.unpack_from(body)
-        attributes = _attributes(body[_IFADDRMSG.size :])
     except error:
         return None
-    octets = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
-    flags |= int.from_bytes(attributes.get(_IFA_FLAGS, b""), "little")
+    more = attributes(body[_IFADDRMSG.size :])
+    octets = more.get(_IFA_LOCAL, more.get(_IFA_ADDRESS, b""))
+    flags |= int.from_bytes(more.get(_IFA_FLAGS, b""), sys.byteorder)
     wanted = family in (socket.AF_INET, socket.AF_INET6) and scope in (_SCOPE_UNIVERSE, _SCOPE_SITE)
     if not wanted or len(octets) not in (4, 16) or flags & (_TENTATIVE | _DEPRECATED):
         return None
     return ip_address(octets)
 
 
-def _attributes(data: bytes) -> dict[int, bytes]:
+def attributes(data: bytes) -> dict[int, bytes]:
+    """The attributes of a message by type."""
     found: dict[int, bytes] = {}
     at = 0
     while at + _ATTRIBUTE.size <= len(data):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
+from cygnet.kernel.backends.host_watch import HostWatch
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
     AcquireFailed,
@@ -37,7 +38,6 @@ from cygnet.kernel.backends.userland_wire import (
     UpdateSa,
 )
 from cygnet.kernel.port import (
-    AddressChange,
     Encapsulation,
     Features,
     IpProtocol,
@@ -105,7 +105,7 @@ class UserlandKernel:
         self._events: queue.Queue[KernelEvent | None] = queue.Queue(_EVENTS)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._watch = host.AddressWatch()
+        self._watch = HostWatch()
 
     @property
     def features(self) -> Features:
@@ -300,8 +300,8 @@ class UserlandKernel:
                 self._log(1, f"kernel event {type(event).__name__} failed: {error!r}")
 
     def _watch_addresses(self) -> None:
-        while self._watch.wait():
-            self._put(AddressChange())
+        while (change := self._watch.wait()) is not None:
+            self._put(change)
 
     def _put(self, event: KernelEvent | None) -> None:
         try:

@@ -22,6 +22,8 @@ NOTIFIES = {
     errors.FailedCpRequiredError: NotifyType.FAILED_CP_REQUIRED,
     errors.TsUnacceptableError: NotifyType.TS_UNACCEPTABLE,
     errors.InvalidSelectorsError: NotifyType.INVALID_SELECTORS,
+    errors.UnacceptableAddressesError: NotifyType.UNACCEPTABLE_ADDRESSES,
+    errors.UnexpectedNatDetectedError: NotifyType.UNEXPECTED_NAT_DETECTED,
     errors.TemporaryFailureError: NotifyType.TEMPORARY_FAILURE,
     errors.ChildSaNotFoundError: NotifyType.CHILD_SA_NOT_FOUND,
     errors.StateNotFoundError: NotifyType.STATE_NOT_FOUND,

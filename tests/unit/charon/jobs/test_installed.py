@@ -75,3 +75,10 @@ def test_equal_spis_are_told_apart_by_their_addresses():
     installed.add(child_up(2, 5, CHILD, spis=(0x200, 0x300)))
     assert installed.owner(SaId(HERE.address, THERE.address, IpProtocol.ESP, 0x200)) == 4
     assert installed.owner(SaId(THERE.address, HERE.address, IpProtocol.ESP, 0x200)) == 5
+
+
+def test_equal_spis_of_which_both_have_moved_are_somebodys():
+    installed = Installed()
+    installed.add(child_up(1, 4, spis=(0x100, 0x200)))
+    installed.add(child_up(2, 5, spis=(0x101, 0x200)))
+    assert installed.owner(SaId(THERE.address, THERE.address, IpProtocol.ESP, 0x200)) in (4, 5)

@@ -1,5 +1,6 @@
 """The tasks; the order of ``TASKS`` is that within a message and of opening exchanges."""
 
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
@@ -13,8 +14,11 @@ from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
+from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.charon.sa.tasks.path_probe import PathProbe
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
+from cygnet.charon.sa.tasks.routability import RoutabilityCheck
 from cygnet.charon.sa.tasks.task import Task
 
 TASKS: tuple[type[Task], ...] = (
@@ -23,6 +27,10 @@ TASKS: tuple[type[Task], ...] = (
     CertPre,
     IkeIntermediate,
     IkeAuth,
+    Mobike,
+    PathProbe,
+    AddressUpdate,
+    RoutabilityCheck,
     AuthLifetime,
     IkeDelete,
     ChildDelete,

@@ -19,7 +19,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.errors import RefusedError
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.rekey_scope import warn_if_narrower, with_current_scope
+from cygnet.charon.sa.rekey_scope import selectors_now, warn_if_narrower, with_current_scope
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.succession import sender, stand_by
@@ -43,6 +43,7 @@ class ChildRekey(ChildCreate):
     def __init__(self, sa: Association, old: ChildSa | None = None, ticket: int = 0) -> None:
         super().__init__(sa, old.config if old else None, ticket=ticket)
         self.old = old
+        self.after_move = False  # the selectors shall have the addresses that the hosts have now
         self.old_deleted = False  # by the peer, while our request was on its way
         self._crossing: Crossing[ChildRekey] = Crossing()
 
@@ -89,7 +90,10 @@ class ChildRekey(ChildCreate):
 
     def _own_selectors(self, config: ChildConfig) -> tuple[Selectors, Selectors]:
         """What the old one carries: a rekeying does not narrow it (RFC 7296, 2.9.2)."""
-        agreed = self.old.agreed if self.old else None
+        old = self.old
+        if old is not None and self.after_move:
+            return selectors_now(self.sa, old)
+        agreed = old.agreed if old else None
         return (agreed.local_ts, agreed.remote_ts) if agreed else super()._own_selectors(config)
 
     def follow(self, message: Message) -> Step:
@@ -283,6 +287,9 @@ class ChildRekey(ChildCreate):
         elif not self._crossing.lost:
             child.install_outbound(self.sa.ports.kernel)
         self.sa.child_up(child, old.unique_id if old else 0)
+        if old is not None and old.unwanted:
+            child.unwanted = True
+            self.sa.wanted.append(ChildDelete(self.sa, child.spi_octets))
 
     def failed(self, reason: str) -> None:
         super().failed(reason)

@@ -1,26 +1,20 @@
-"""Detection of NATs between the peers (RFC 7296, 2.23)."""
+"""Detection of NATs between the peers (RFC 7296, 2.23), and the change to port 4500 (RFC 4555, 3.3)."""
 
-from hashlib import sha1
 from typing import ClassVar
 
-from cygnet.base.addresses import Host
-from cygnet.base.groups import Group
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
-from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.sa.association import Association
+from cygnet.charon.sa import nat_hashes
+from cygnet.charon.sa.association import NO_SPI, Association
+from cygnet.charon.sa.ike_ports import float_ports
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
-from cygnet.charon.sa.timers import KeepAlive
-
-S, D = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_IP
-MAX_HASHES = 16
 
 
 class NatDetection(Task):
     """Tells hashes of the addresses as each side sees them, and compares the other's.
 
     With ``forceencaps``, or a data plane that only has ESP in UDP, the source hash is a wrong one, so that
-    the peer sees a NAT too.
+    the peer sees a NAT too. With ``nat_traversal = no`` nothing of it is done.
     """
 
     name = "IKE_NATD"
@@ -31,51 +25,35 @@ class NatDetection(Task):
         self._is_forced: bool | None = None
 
     def build_request(self, draft: Draft) -> Step:
-        self._build(draft, bytes(8))
+        self._build(draft, NO_SPI)
         return MORE
 
     def process_request(self, message: Message) -> Step:
-        return MORE if self._process(message, bytes(8)) else DONE
+        return MORE if self._process(message, NO_SPI) else DONE
 
     def build_response(self, draft: Draft) -> Step:
         self._build(draft, self.sa.spi_r)
         return DONE
 
     def process_response(self, message: Message) -> Step:
-        sa, settings = self.sa, self.sa.ports.settings
-        self._process(message, message.spi_r)
-        if sa.nat.any and sa.remote.port == settings.port:
-            sa.local, sa.remote = (
-                sa.local.with_port(settings.port_nat_t),
-                sa.remote.with_port(settings.port_nat_t),
-            )
+        if self._process(message, message.spi_r):
+            float_ports(self.sa)
         return DONE
 
     def _build(self, draft: Draft, spi_r: bytes) -> None:
         sa = self.sa
-        source = sa.ports.rng(20) if self._forced() else self._hash(sa.local, spi_r)
-        draft.notify(S, source)
-        draft.notify(D, self._hash(sa.remote, spi_r))
+        if sa.ports.settings.nat_traversal:
+            nat_hashes.add(draft, sa, (sa.local, sa.remote), spi_r, forced=self._forced())
 
     def _process(self, message: Message, spi_r: bytes) -> bool:
         """Whether the peer knows about NATs at all."""
-        sa = self.sa
-        seen = message.notifies
-        sources = [one.data for one in seen if one.type == S][:MAX_HASHES]
-        destinations = [one.data for one in seen if one.type == D][:MAX_HASHES]
-        if not sources or not destinations:
+        sa, seen = self.sa, nat_hashes.read(message)
+        if seen is None or not sa.ports.settings.nat_traversal:
             return False
-        sa.nat.there = self._hash(sa.remote, spi_r) not in sources
-        sa.nat.here = self._hash(sa.local, spi_r) not in destinations
-        sa.nat.forced = self._forced()
-        if sa.nat.here:
-            sa.log(Group.IKE, "local host is behind NAT, sending keep alives")
-            if sa.ports.settings.keep_alive_s:
-                sa.schedule(sa.ports.settings.keep_alive_s, KeepAlive())
-        if sa.nat.there:
-            sa.log(Group.IKE, "remote host is behind NAT")
-        if sa.nat.forced and not sa.nat.here:
-            sa.log(Group.IKE, "faking NAT situation to enforce UDP encapsulation")
+        sa.nat.supported = True
+        sa.mobility.mapping = seen.destinations[0]
+        found = nat_hashes.compare(sa, seen, (sa.local, sa.remote), spi_r)
+        nat_hashes.apply(sa, found, forced=self._forced())
         return True
 
     def _forced(self) -> bool:
@@ -91,7 +69,3 @@ class NatDetection(Task):
             return sa.config.ike.force_encaps
         candidates = sa.negotiation.candidates
         return bool(candidates) and candidates[0].ike.force_encaps
-
-    def _hash(self, host: Host, spi_r: bytes) -> bytes:
-        data = b"".join((self.sa.spi_i, spi_r, host.address.packed, host.port.to_bytes(2, "big")))
-        return sha1(data, usedforsecurity=False).digest()

@@ -6,9 +6,12 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.tasks.mobike import HANDLED as MOBIKE_HANDLED
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 MAX_LOGGED = 4
+HANDLED = frozenset((*MOBIKE_HANDLED, NotifyType.COOKIE2))
+"""What other tasks look at."""
 _FATAL = (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_SYNTAX)
 
 
@@ -19,14 +22,17 @@ class PeerNotify(Task):
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
-        return message.exchange == Exchange.INFORMATIONAL and bool(message.notifies)
+        if message.exchange != Exchange.INFORMATIONAL:
+            return False
+        return any(one.type not in HANDLED for one in message.notifies)
 
     def takes_part(self, exchange: int) -> bool:
         return exchange == Exchange.INFORMATIONAL
 
     def process_request(self, message: Message) -> Step:
         self._fatal = ""
-        for notify in message.notifies[:MAX_LOGGED]:
+        others = [one for one in message.notifies if one.type not in HANDLED]
+        for notify in others[:MAX_LOGGED]:
             kind = "notify error" if notify.is_error else "notify"
             text = f"received {notifies.name(notify.type)} {kind}"
             self.sa.log(Group.IKE, text)
