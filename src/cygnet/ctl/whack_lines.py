@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from cygnet.ctl.frames import Buffered, ControlError
-from cygnet.ctl.whack import Rc, Request, code_of, encode, exit_status
+from cygnet.ctl.whack import Request, encode
+from cygnet.ctl.whack_codes import Rc, code_of, exit_status
 
 if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cygnet.base.errors import CygnetError
-from cygnet.ctl import frames, whack, whack_lines
+from cygnet.ctl import frames, whack, whack_codes, whack_lines
 from cygnet.ctl.stroke import EXIT_UNKNOWN
 from cygnet.ipsec.merging import merged
 from cygnet.runtime import paths
@@ -115,7 +115,7 @@ def plain(requests: list[whack.Request] | None) -> Talk:
         def line(text: str) -> None:
             nonlocal reason
             code, _, shown = text.partition(" ")
-            if whack.exit_status([int(code)]):
+            if whack_codes.exit_status([int(code)]):
                 reason = shown
             on_text(shown)
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cygnet.ctl import frames, whack
+from cygnet.ctl import frames, whack_codes
 from cygnet.ctl.frames import ControlError
 
 MAX_TEXT_LINES = 100
@@ -61,9 +61,9 @@ class LineReader:
         return None
 
     def _take(self, line: str) -> None:
-        code = whack.code_of(line)
+        code = whack_codes.code_of(line)
         text = line.partition(" ")[2]
-        status = whack.exit_status((code,), _TALK)
+        status = whack_codes.exit_status((code,), _TALK)
         if status != _TALK:
             self._end = status, text if status else ""
         if len(self.texts) < MAX_TEXT_LINES:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.ctl import stroke, whack
+from cygnet.ctl import stroke, whack, whack_codes
 from cygnet.ctl.frames import ControlError, NothingAskedError
-from cygnet.ctl.whack import AddConnection, End, Options, Rc, Shutdown, Status, encode, exit_status, receive
+from cygnet.ctl.whack import AddConnection, End, Options, Shutdown, Status, encode, receive
+from cygnet.ctl.whack_codes import Rc, exit_status
 
 
 class Stream:
@@ -125,9 +126,9 @@ def test_last_significant_code_is_the_exit_status(codes: tuple[int, ...], status
 
 
 def test_lines_carry_their_code() -> None:
-    assert whack.line_octets(Rc.COMMENT, "one\ntwo") == b"000 one\n000 two\n"
-    assert whack.line_octets(Rc.LOG, "") == b"002 \n"
-    assert [whack.code_of(line) for line in ("004 x", "16584 y", "031 ")] == [4, 16584, 31]
+    assert whack_codes.line_octets(Rc.COMMENT, "one\ntwo") == b"000 one\n000 two\n"
+    assert whack_codes.line_octets(Rc.LOG, "") == b"002 \n"
+    assert [whack_codes.code_of(line) for line in ("004 x", "16584 y", "031 ")] == [4, 16584, 31]
     for line in ("x", "12", "00x y", "004x", "031"):
         with pytest.raises(ControlError):
-            whack.code_of(line)
+            whack_codes.code_of(line)

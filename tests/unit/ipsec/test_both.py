@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cygnet.ctl import stroke, whack
+from cygnet.ctl import stroke, whack, whack_codes
 from cygnet.ctl.stroke import Done, Text, encode_reply
 from cygnet.ipsec.main import main
 
@@ -71,11 +71,11 @@ def pluto_with(*names: str, answers: dict[type, tuple[str, int]] | None = None) 
         (request,) = requests  # type: ignore[misc]
         if isinstance(request, whack.Status):
             if request.name not in ("", *names):
-                return whack.line_octets(21, UNKNOWN) + whack.END
+                return whack_codes.line_octets(21, UNKNOWN) + whack_codes.END
             lines = "Security Associations (1 up, 0 connecting):\n          v1[1]: ESTABLISHED"
-            return whack.line_octets(0, lines) + whack.END
+            return whack_codes.line_octets(0, lines) + whack_codes.END
         line, code = (answers or {}).get(type(request), ("pluto did it", 4))
-        return whack.line_octets(code, line) + whack.END
+        return whack_codes.line_octets(code, line) + whack_codes.END
 
     return answer
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.ctl import frames, whack
+from cygnet.ctl import frames, whack_codes
 from cygnet.ctl.frames import ControlError
 from cygnet.starter.answers import LINE_LIMIT, AnswerReader, FrameReader, LineReader
 
 FRAMES = frames.frame_octets(frames.TEXT, b"one") + frames.done_octets(1, "no")
-LINES = b"002 one\n021 unknown\n000 a word\n" + whack.END
+LINES = b"002 one\n021 unknown\n000 a word\n" + whack_codes.END
 
 
 def read(reader: AnswerReader, octets: bytes, size: int) -> tuple[int, str] | None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cygnet.base.groups import Group
-from cygnet.ctl.whack import List, Listen, MyId, Options, Purge, Rc, Reread, Shutdown, Unlisten
+from cygnet.ctl.whack import List, Listen, MyId, Options, Purge, Reread, Shutdown, Unlisten
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.control.load import Authorities
 from cygnet.pluto.control.replies import Reply
 

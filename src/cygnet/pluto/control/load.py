@@ -4,14 +4,8 @@ import threading
 from dataclasses import dataclass, field
 
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import (
-    AddAuthority,
-    AddConnection,
-    DeleteAuthority,
-    DeleteConnection,
-    List,
-    Rc,
-)
+from cygnet.ctl.whack import AddAuthority, AddConnection, DeleteAuthority, DeleteConnection, List
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import Specifier
 from cygnet.pluto.control.replies import Reply

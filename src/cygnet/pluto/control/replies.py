@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import Rc
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import DuplicateNameError, OrientationError, UnknownNameError
 from cygnet.pluto.jobs.negotiations import NoPeerError
 

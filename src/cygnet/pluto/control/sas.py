@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import Crash, DeleteState, Initiate, Rc, Route, Terminate, Unroute
+from cygnet.ctl.whack import Crash, DeleteState, Initiate, Route, Terminate, Unroute
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connection, Connections, Routing
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
 from cygnet.pluto.control.replies import Reply

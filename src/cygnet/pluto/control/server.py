@@ -7,7 +7,8 @@ from time import monotonic
 
 from cygnet.base.errors import LocalError
 from cygnet.ctl.frames import ControlError, NothingAskedError
-from cygnet.ctl.whack import END, Rc, Request, line_octets, receive
+from cygnet.ctl.whack import Request, receive
+from cygnet.ctl.whack_codes import END, Rc, line_octets
 from cygnet.pluto.control.replies import Handler, Reply, code_of
 from cygnet.runtime.control_socket import (
     Acceptor,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cygnet import __version__
 from cygnet.base.addresses import Address
-from cygnet.ctl.whack import End, Policy, Rc, Status
+from cygnet.ctl.whack import End, Policy, Status
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connection, Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import Specifier, parse
 from cygnet.pluto.control.daemon_verbs import DaemonState
