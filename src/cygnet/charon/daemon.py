@@ -10,7 +10,7 @@ from functools import partial
 from cygnet import __version__
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon import facts, logs
+from cygnet.charon import facts
 from cygnet.charon.backends.configuration import StrongswanConf
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
@@ -68,6 +68,7 @@ from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.configured import add_loggers
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -113,7 +114,7 @@ class Daemon:
         conf = StrongswanConf(paths.strongswan_conf(), self._reader)
         self._settings = conf.settings
         self._tokens = Tokens(modules_of(conf.tree, "charon"))
-        self._files = logs.add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
+        self._files = add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
         self._report_conf(conf)
         self._build_runtime()
         self._build_network_and_kernel()

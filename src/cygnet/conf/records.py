@@ -15,8 +15,14 @@ NOWHERE = Origin("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """``config setup``. ``charondebug`` holds pairs of a log group and a level."""
+    """``config setup``. ``charondebug`` holds pairs of a log group and a level.
 
+    ``plutostart`` is ``None`` where nothing is said: pluto is started if it is of use.
+    """
+
+    charonstart: bool = True
+    plutostart: bool | None = None
+    plutodebug: tuple[str, ...] = ()
     charondebug: tuple[tuple[str, int], ...] = ()
     uniqueids: str = "yes"
     cachecrls: bool = False

@@ -126,6 +126,21 @@ def log_levels(value: str) -> tuple[tuple[str, int], ...]:
     return tuple(pairs)
 
 
+_PLUTO_DEBUG = (
+    "none", "all", "raw", "crypt", "parsing", "emitting", "control", "lifecycle", "kernel", "klips", "dns",
+    "natt", "oppo", "controlmore", "private",
+)  # fmt: skip
+
+
+def pluto_debug(value: str) -> tuple[str, ...]:
+    """``plutodebug``: classes of pluto's messages; ``none`` is no class."""
+    words = value.replace(",", " ").split()
+    for word in words:
+        if word not in _PLUTO_DEBUG:
+            raise ValueError(f"unknown class '{word}'; known are {', '.join(_PLUTO_DEBUG)}")
+    return tuple(word for word in words if word != "none")
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """``left``: addresses, prefixes, ranges and names, or ``%any``; ``%NAME`` as ``left`` has it."""
     found = listed(value)

@@ -28,7 +28,8 @@ Commands:
 	purgecerts|purgecrls|purgeike|purgeocsp
 	pki [--gen|--self|--issue|--pub|--print] ...
 	load-test <address> [--count N] [--concurrency N] [--rate N] [--hold] ... (--help lists all)
-	starter|charon|stroke ...
+	starter|charon|stroke|pluto|whack ...
+	ready
 	version
 
 Options:

@@ -1,4 +1,4 @@
-"""Verbs that are one request to charon: how their words become a message (:mod:`cygnet.ctl.stroke`)."""
+"""Verbs that are one request to a daemon: how their words become a message (:mod:`cygnet.ctl.stroke`)."""
 
 import sys
 from collections.abc import Callable
@@ -22,13 +22,17 @@ class UsageError(Exception):
 
 
 def run(verb: str, arguments: list[str]) -> int:
-    """Ask charon, and end with its exit status."""
+    """Ask charon, and pluto if it runs; end with the exit status."""
     try:
         kind, fields = request(verb, arguments)
     except UsageError as error:
         print(error, file=sys.stderr)
         return USAGE
     try:
+        if paths.pluto_ctl().exists():
+            from cygnet.ipsec import both  # not for who has charon only: status is to answer fast
+
+            return both.run(verb, kind, fields)
         return ask(paths.charon_ctl(), conversation(kind, fields), f"ipsec {verb}")
     except NotRunningError as error:
         print(f"ipsec {verb}: charon is not running ({error}); start it with: ipsec start", file=sys.stderr)

@@ -20,13 +20,15 @@ MODULES = {
         "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
     ), "control"),
     **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
-    **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto", "load-test"), "programs"),
+    **dict.fromkeys(
+        ("starter", "charon", "stroke", "pki", "whack", "pluto", "ready", "load-test"), "programs"
+    ),
     **dict.fromkeys((
         "version", "--version", "--versioncode", "--help", "help", "--confdir", "--piddir", "--directory",
     ), "about"),
 }  # fmt: skip
 LATER = frozenset({
-    "listcards", "rereadgroups", "ready", "scencrypt", "scdecrypt", "scepclient", "openac", "pool", "barf",
+    "listcards", "rereadgroups", "scencrypt", "scdecrypt", "scepclient", "openac", "pool", "barf",
 })
 """Verbs of some strongSwan that this version lacks."""
 

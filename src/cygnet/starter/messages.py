@@ -4,12 +4,16 @@ from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
 from cygnet.ctl.stroke import AddAuthority, AddConnection, End
 
+SHUNTS = ("pass", "drop", "reject")
+"""Types of connections for which nothing is negotiated: charon has them, whatever their version."""
 _VERSIONS = {"ike": 0, "ikev1": 1, "ikev2": 2}
 
 
 def is_loadable(connection: Connection) -> bool:
     """Whether charon is to know the connection at all."""
-    return connection.auto != "ignore" and not connection.unsupported and connection.keyexchange != "ikev1"
+    if connection.auto == "ignore" or connection.unsupported:
+        return False
+    return connection.keyexchange != "ikev1" or connection.type in SHUNTS
 
 
 def add_connection(connection: Connection, setup: Setup) -> AddConnection:

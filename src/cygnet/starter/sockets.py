@@ -17,7 +17,9 @@ def wants_espd(settings: Settings) -> tuple[bool, str]:
     return not found.xfrm, f"charon.kernel = auto: {found.reason or 'the kernel has XFRM'}"
 
 
-def open_sockets(settings: Settings, *, with_espd: bool) -> tuple[SocketGroups, str]:
+def open_sockets(
+    settings: Settings, *, with_espd: bool, daemons: tuple[str, ...] = ("charon",)
+) -> tuple[SocketGroups, str]:
     """The groups that daemons inherit, and why there are none where they find their own sockets.
 
     Raises ``OSError`` where ``charon.socket = inherited`` and the ports cannot be had.
@@ -26,7 +28,7 @@ def open_sockets(settings: Settings, *, with_espd: bool) -> tuple[SocketGroups, 
     if choice not in ("auto", "inherited"):
         return SocketGroups({}), f"charon.socket = {choice}"
     ports = (settings.get_int("charon.port", IKE_PORT), settings.get_int("charon.port_nat_t", NAT_T_PORT))
-    members = ("charon", "espd") if with_espd else ("charon",)
+    members = (*daemons, "espd") if with_espd else daemons
     try:
         return open_group(ports=ports, members=members), ""
     except OSError as error:

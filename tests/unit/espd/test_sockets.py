@@ -7,6 +7,7 @@ import pytest
 
 from cygnet.espd.sockets import Sockets
 
+
 def udp_socket():
     own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     own.bind(("127.0.0.1", 0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cygnet.conf.settings import Settings, parse_settings
 from cygnet.ctl import frames
 from cygnet.starter import sockets
-from cygnet.starter.dialogue import split_frame
+from cygnet.starter.answers import split_frame
 from cygnet.starter.leftovers import clear_kernel
 from cygnet.starter.loop import Loop
 from cygnet.starter.options import Options, UsageError, parse_options

@@ -236,7 +236,7 @@ class LogLevels(Protocol):
 
 
 class Reply(Protocol):
-    """The client's end of the socket. All raise :class:`ClientGoneError` once it has gone."""
+    """The client's end of the socket. All raise ``ClientGoneError`` once it has gone."""
 
     def text(self, line: str) -> None:
         """Send one line now."""
@@ -249,10 +249,6 @@ class Reply(Protocol):
 
     def check(self) -> None:
         """Find out whether the client still listens."""
-
-
-class ClientGoneError(Exception):
-    """The client closed its socket or reads no more; the command ends, what it began goes on."""
 
 
 Clock = Callable[[], float]

@@ -1,7 +1,7 @@
-"""IKEv2 through raw sockets, beside any other daemon that owns the UDP ports.
+"""One version of IKE through raw sockets, beside any other daemon that owns the UDP ports.
 
-A raw socket per family, with a filter that passes only IKEv2 for our ports, receives copies whoever else
-gets the datagram. Guards (:mod:`cygnet.runtime.network.guards`) keep the kernel from answering "port
+A raw socket per family, with a filter that passes only that version on our ports, receives copies whoever
+else gets the datagram. Guards (:mod:`cygnet.runtime.network.guards`) keep the kernel from answering "port
 unreachable". Everything is sent through the raw sockets too, with UDP headers of our own, so that it does
 not matter who has the ports.
 """
@@ -164,7 +164,7 @@ def open_esp_sockets(settings: SocketSettings) -> dict[str, socket.socket]:
 
 def _open(family: int, settings: SocketSettings) -> socket.socket:
     program = filters.raw_ipv4 if family == 4 else filters.raw_ipv6
-    return _raw(family, settings, program(settings.port, settings.port_nat_t))
+    return _raw(family, settings, program(settings.port, settings.port_nat_t, settings.version))
 
 
 def _raw(family: int, settings: SocketSettings, program: filters.Program) -> socket.socket:
