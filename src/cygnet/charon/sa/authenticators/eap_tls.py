@@ -1,0 +1,47 @@
+"""TLS inside EAP with the certificates of IKE: whom we trust, and what we show (RFC 5216, RFC 9190)."""
+
+from cygnet.base.identities import Identity
+from cygnet.cert.certificates import Certificate
+from cygnet.charon.config.records import AuthConfig
+from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.authenticators.eap_users import user_identity
+from cygnet.eap.errors import EapError
+from cygnet.eap.packets import PEAP, TLS, TTLS
+from cygnet.eap.ports import CertificateCheck
+from cygnet.eap.tls.options import OwnCertificate, TlsOptions
+
+TYPES = (TLS, TTLS, PEAP)
+
+
+def for_peer(sa: Association, auth: AuthConfig, server: Identity | None) -> TlsOptions:
+    """As client: the server must be ``aaa_identity``, else the responder of IKE."""
+    return TlsOptions(_trust(sa, auth.aaa_identity or server), _own(sa, auth, sa.local_id))
+
+
+def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:
+    """As server, ``None`` without a certificate; the peer must be ``user`` by certificate, if given."""
+    auth = sa.peer_config.local[0]
+    own = _own(sa, auth, sa.local_id)
+    if own is None:
+        return None
+    return TlsOptions(None if user is None else _trust(sa, user_identity(user)), own)
+
+
+def _own(sa: Association, auth: AuthConfig, identity: Identity | None) -> OwnCertificate | None:
+    own = sa.ports.credentials.own_key(auth, identity, frozenset())
+    if own is None or own.certificate is None:
+        return None
+    chain = (own.certificate.der, *(one.der for one in own.intermediates))
+    return OwnCertificate(chain, own.key.native)
+
+
+def _trust(sa: Association, wanted: Identity | None) -> CertificateCheck:
+    def check(chain: tuple[bytes, ...]) -> None:
+        leaf, *others = map(Certificate.parse, chain)
+        verdict = sa.ports.credentials.verify(leaf, tuple(others))
+        if not verdict.ok:
+            raise EapError(verdict.reason)
+        if wanted is not None and not wanted.is_any and not leaf.matches(wanted):
+            raise EapError(f"certificate {leaf} does not speak for '{wanted}'")
+
+    return check
