@@ -111,7 +111,7 @@ def test_wrong_password_fails_and_both_say_why(method: EapType) -> None:
     # R -> I  IKE_AUTH { EAP/FAIL }
     pair.connect()
     assert pair.is_clean()
-    assert pair.bob.said("EAP authentication failed: "), pair.bob.log
+    assert pair.bob.said("EAP authentication failed: EAP-"), pair.bob.log
     assert pair.alice.said("received EAP_FAILURE, EAP authentication failed"), pair.alice.log
     assert not pair.alice.finished().ok
 

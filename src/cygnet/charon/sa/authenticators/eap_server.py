@@ -27,6 +27,7 @@ class EapServer:
         self._sa, self._mutual = sa, mutual
         self.proof: Proof | None = None
         self._started: EapType | None = None
+        self._told = False
         named = tuple(dict.fromkeys(kind for one in rounds for kind in one.eap_methods or USUAL))
         self._types = tuple(kind for kind in named if not mutual or is_mutual(kind))
         self._user = _expected(rounds, remote)
@@ -47,6 +48,9 @@ class EapServer:
             succeeded(self._sa, turn.proof)
             self.proof = turn.proof
             return turn.packet
+        if self._conversation.failure and not self._told:
+            self._told = True  # a peer that gives up now never lets it come to the failure
+            self._sa.log(Group.IKE, f"EAP authentication fails: {self._conversation.failure}")
         packet = parse_packet(turn.packet)
         if packet.type is not None and packet.type != self._started:
             self._started = packet.type
