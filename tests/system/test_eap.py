@@ -9,11 +9,12 @@ pytestmark = [pytest.mark.root]
 PASSWORD = 'carol : EAP "a password of carol"\n'
 
 
-def prepare(lab: Lab, kinds: str, method: str) -> tuple[End, End]:
+def prepare(lab: Lab, kinds: str, method: str, user: str = "carol") -> tuple[End, End]:
     moon, sun = lab.pair(kinds)
     configure(moon, sun, "ecdsa")
-    for end, side, identity in ((moon, "left", "carol"), (sun, "right", "%any")):
-        replace(end, f"{side}auth=pubkey", f"{side}auth={method}\n    eap_identity={identity}")
+    for end, side, identity in ((moon, "left", user), (sun, "right", "%any")):
+        name = f"\n    eap_identity={identity}" if identity else ""
+        replace(end, f"{side}auth=pubkey", f"{side}auth={method}{name}")
         secrets = end.host.read("/etc/ipsec.secrets") + PASSWORD
         end.host.write("/etc/ipsec.secrets", secrets, 0o600)
     return moon, sun
@@ -29,6 +30,27 @@ def test_user_with_password(lab: Lab, kinds: str, method: str) -> None:
         assert "Remote EAP identity: carol" in sun.host.ipsec("statusall")
     name = method.upper().replace("-", "_")
     assert f"uses {name} authentication with EAP identity '%any'" in sun.host.ipsec("statusall")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+@pytest.mark.parametrize("only", ["no", "yes"])
+def test_user_with_certificate(lab: Lab, kinds: str, only: str) -> None:
+    """With EAP alone (RFC 5998) and with sun's certificate in IKE besides."""
+    moon, sun = prepare(lab, kinds, "eap-tls", "")
+    if only == "yes":
+        replace(moon, "rightauth=pubkey", "rightauth=eap-tls")
+        replace(sun, "leftauth=pubkey", "leftauth=eap-tls")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    for end in (moon, sun):
+        assert "EAP method EAP_TLS succeeded, MSK established" in end.host.log()
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_password_inside_tls(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-ttls")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
 
 
 @pytest.mark.parametrize("kinds", PAIRS)

@@ -8,7 +8,7 @@ from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import eap_tls
 from cygnet.charon.sa.authenticators.eap_users import user_name
-from cygnet.charon.sa.errors import RefusedError
+from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
 from cygnet.eap.catalogue import PeerSetup, by_type, peer_methods
 from cygnet.eap.errors import EapError
 from cygnet.eap.outcomes import Proof
@@ -30,7 +30,9 @@ class EapClient:
         self._identity, secret = _who(sa, auth, remote)
         tls = eap_tls.for_peer(sa, auth, remote)
         types = [kind for kind in auth.eap_methods or USUAL if not mutual or is_mutual(kind)]
-        if tls.own is None and not auth.eap_methods:
+        if tls.own is None and auth.eap_methods == (TLS,):
+            raise NoPrivateKeyError(f"no private key found for '{auth.eap_identity or sa.local_id}'")
+        if tls.own is None and TLS in types:
             types.remove(TLS)
         setup = PeerSetup(self._identity, sa.ports.rng, secret, tls)
         self._conversation = PeerConversation(self._identity, peer_methods(types, setup))

@@ -1,5 +1,9 @@
 """TLS inside EAP with the certificates of IKE: whom we trust, and what we show (RFC 5216, RFC 9190)."""
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from cygnet.base.errors import LocalError
+from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.config.records import AuthConfig
@@ -15,7 +19,9 @@ TYPES = (TLS, TTLS, PEAP)
 
 def for_peer(sa: Association, auth: AuthConfig, server: Identity | None) -> TlsOptions:
     """As client: the server must be ``aaa_identity``, else the responder of IKE."""
-    return TlsOptions(_trust(sa, auth.aaa_identity or server), _own(sa, auth, sa.local_id))
+    named = auth.eap_identity if auth.eap_identity and not auth.eap_identity.is_any else None
+    own = _own(sa, auth, named) or _own(sa, auth, sa.local_id)
+    return TlsOptions(_trust(sa, auth.aaa_identity or server), own)
 
 
 def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:
@@ -30,6 +36,11 @@ def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:
 def _own(sa: Association, auth: AuthConfig, identity: Identity | None) -> OwnCertificate | None:
     own = sa.ports.credentials.own_key(auth, identity, frozenset())
     if own is None or own.certificate is None:
+        return None
+    try:
+        own.key.native.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    except LocalError as error:
+        sa.log(Group.IKE, f"the key of {own.certificate} is of no use to TLS: {error}")
         return None
     chain = (own.certificate.der, *(one.der for one in own.intermediates))
     return OwnCertificate(chain, own.key.native)
