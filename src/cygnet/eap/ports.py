@@ -50,7 +50,12 @@ class PeerMethod(Protocol):
 
 
 class ServerMethod(Protocol):
-    """A method on the side that asks for proof."""
+    """A method on the side that asks for proof.
+
+    One that tells the peer of a failure, and waits for its word on that, has its reason in ``failure``.
+    """
+
+    failure: str
 
     def begin(self) -> bytes:
         """The data of the first request."""

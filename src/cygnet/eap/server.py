@@ -34,6 +34,11 @@ class ServerConversation:
         self._identifier = rng(1)[0]
         self._end: Turn | None = None
 
+    @property
+    def failure(self) -> str:
+        """Why the method has failed, while the peer still has to acknowledge that; else empty."""
+        return "" if self._method is None else self._method.failure
+
     def begin(self) -> Turn:
         """The first packet."""
         if self._identity is None:

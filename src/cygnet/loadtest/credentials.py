@@ -11,7 +11,8 @@ from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig
-from cygnet.charon.sa.ports import Authority, Lookup, OwnKey
+from cygnet.charon.sa.ports import Authority, Lookup, OwnKey, User
+from cygnet.eap.ports import UserSecret
 
 MAX_VERDICTS = 256
 
@@ -54,6 +55,14 @@ class Credentials:
     def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
         """A responder has to send its certificate."""
         return ()
+
+    def user(self, connection: str) -> User | None:
+        """None."""
+        return None
+
+    def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
+        """None."""
+        return None
 
     def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
         """None."""

@@ -16,7 +16,8 @@ from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Rules, Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.ports import Authority, Candidate, Lookup, OwnKey
+from cygnet.charon.sa.ports import Authority, Candidate, Lookup, OwnKey, User
+from cygnet.eap.ports import UserSecret
 
 TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds
 
@@ -39,11 +40,19 @@ class Store:
     base: str = ""
     web: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    passwords: dict[str, UserSecret] = field(default_factory=dict)
+    login: User | None = None
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         return tuple(
             secret for owner, secret in self.secrets if owner is None or remote is None or owner == remote
         )
+
+    def user(self, connection: str) -> User | None:
+        return self.login
+
+    def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
+        return self.passwords.get(str(user))
 
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]

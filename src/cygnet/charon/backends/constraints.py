@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from cygnet.charon.backends.errors import ConfigError
+from cygnet.charon.config.eap_names import KEYWORDS, eap_type
 from cygnet.charon.config.records import AuthClass
 from cygnet.crypto.signatures import SCHEMES, Hash, KeyKind
+from cygnet.eap.packets import EapType
 
-LATER = ("eap", "xauth")
 KINDS = {"rsa": KeyKind.RSA, "ecdsa": KeyKind.ECDSA, "ed25519": KeyKind.ED25519, "ed448": KeyKind.ED448}
 EDWARDS = (KeyKind.ED25519, KeyKind.ED448)
 HASHES = {
@@ -16,7 +17,7 @@ HASHES = {
 }  # fmt: skip
 AUTHBY = {
     "": "pubkey", "pubkey": "pubkey", "rsa": "pubkey", "rsasig": "pubkey", "ecdsa": "pubkey",
-    "ecdsasig": "pubkey", "psk": "psk", "secret": "psk", "never": "never",
+    "ecdsasig": "pubkey", "psk": "psk", "secret": "psk", "never": "never", "eap": "eap",
 }  # fmt: skip
 
 
@@ -27,6 +28,7 @@ class Constraints:
     auth: AuthClass
     schemes: tuple[str, ...] = ()
     min_key_bits: int = 0
+    eap_methods: tuple[EapType, ...] = ()
 
 
 def parse_auth(auth: str, authby: str) -> Constraints:
@@ -36,9 +38,22 @@ def parse_auth(auth: str, authby: str) -> Constraints:
         return Constraints(AuthClass.PSK)
     if text in ("any", "never"):
         return Constraints(AuthClass.ANY)
-    if text.startswith(LATER):
+    if text == "eap" or text.startswith("eap-"):
+        return _eap(text)
+    if text.startswith(("eap", "xauth")):
         raise ConfigError(f"authentication with '{text}' is not part of this version")
     return _public_key(text)
+
+
+def _eap(text: str) -> Constraints:
+    """``eap``, ``eap-mschapv2``, ``eap-26``."""
+    word = text.removeprefix("eap").removeprefix("-")
+    if not word:
+        return Constraints(AuthClass.EAP)
+    kind = eap_type(word)
+    if kind is None:
+        raise ConfigError(f"'{text}': no such EAP method, known are {', '.join(KEYWORDS)}")
+    return Constraints(AuthClass.EAP, eap_methods=(kind,))
 
 
 def _public_key(text: str) -> Constraints:

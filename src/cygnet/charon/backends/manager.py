@@ -15,7 +15,8 @@ from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
 from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
-from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey
+from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey, User
+from cygnet.eap.ports import UserSecret
 
 IKEV1 = 1
 CANDIDATES = 10_000
@@ -79,6 +80,16 @@ class BackendManager:
         """The pre-shared keys of all backends, best match of the first backend first, each value once."""
         found = (secret for store in self._credentials for secret in store.shared_secrets(local, remote))
         return tuple(dict.fromkeys(found))
+
+    def user(self, connection: str) -> User | None:
+        """The user of the first backend that has one for a connection."""
+        found = (store.user(connection) for store in self._credentials)
+        return next((user for user in found if user is not None), None)
+
+    def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
+        """The secret of the first backend that knows the user."""
+        found = (store.eap_secret(user, server) for store in self._credentials)
+        return next((secret for secret in found if secret is not None), None)
 
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]

@@ -15,7 +15,6 @@ from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.stroke_keys import Ask
 from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.backends.users import Users
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.ctl.stroke import AddAuthority, AddConnection
@@ -49,7 +48,7 @@ class StrokeBackend:
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
-        self.users = Users()
+        self.users = self.credentials.users
         self._log = host.environment.log
         self.credentials.reread(KINDS)
 

@@ -41,11 +41,13 @@ from cygnet.charon.backends.stroke_files import (
 )
 from cygnet.charon.backends.stroke_keys import Ask, KeyReader
 from cygnet.charon.backends.trusted import MAX_LOADED, TrustedCertificates
+from cygnet.charon.backends.users import Users
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import Authority, Lookup, OwnKey
+from cygnet.charon.sa.ports import Authority, Lookup, OwnKey, User
 from cygnet.crypto.signatures import PrivateKey
+from cygnet.eap.ports import UserSecret
 from cygnet.runtime.fetching.request import Deadline, Request
 from cygnet.runtime.tokens.references import TokenReference, is_reference
 
@@ -67,6 +69,7 @@ class StrokeCredentials:
         self._known = TrustedCertificates()
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
         self._caching = settings.cache_crls
+        self.users = Users()
         self._revocations = RevocationStore(places.crls, lambda: self._caching, environment.log)
 
     # Loading
@@ -122,6 +125,14 @@ class StrokeCredentials:
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         """The pre-shared keys between two identities, best match first, each value once."""
         return self._secrets.shared.secrets(local, remote)
+
+    def user(self, connection: str) -> User | None:
+        """The user name and password that were set by hand for a connection."""
+        return self.users.of(connection)
+
+    def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
+        """The password or NT hash of a user at a server."""
+        return self._secrets.users.find(user, server)
 
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]

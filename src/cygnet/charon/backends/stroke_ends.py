@@ -29,6 +29,8 @@ class AuthReader:
     load: CertificateLoader
     authby: str = ""
     warnings: list[str] = field(default_factory=list)
+    eap_identity: str = ""
+    aaa_identity: str = ""
 
     def local(self, end: End, other: End) -> AuthConfig:
         """Our own authentication round. Without an identity it is that of the address used."""
@@ -41,7 +43,8 @@ class AuthReader:
     def _read(self, end: End, other: End, unknown: Identity | None) -> AuthConfig:
         refuse_later(end)
         wanted = parse_auth(end.auth, self.authby)
-        certificates = self._certificates(end) if wanted.auth is AuthClass.PUBKEY else ()
+        by_eap = wanted.auth is AuthClass.EAP
+        certificates = self._certificates(end) if by_eap or wanted.auth is AuthClass.PUBKEY else ()
         return AuthConfig(
             auth=wanted.auth,
             identity=self._identity(end, certificates, unknown) or _of_address(end) or unknown,
@@ -52,6 +55,9 @@ class AuthReader:
             min_key_bits=wanted.min_key_bits,
             policies=tuple(_listed(end.cert_policy)),
             groups=tuple(_listed(end.groups)),
+            eap_methods=wanted.eap_methods,
+            eap_identity=_user(self.eap_identity) if by_eap else None,
+            aaa_identity=_user(self.aaa_identity) if by_eap else None,
         )
 
     def _certificates(self, end: End) -> tuple[Certificate, ...]:
@@ -107,6 +113,13 @@ def _of_address(end: End) -> Identity | None:
     """The identity of a single literal address or name."""
     hosts = address_spec(end).hosts
     return Identity.parse(hosts[0]) if len(hosts) == 1 and address_match.is_single(hosts[0]) else None
+
+
+def _user(text: str) -> Identity | None:
+    """``eap_identity``, where ``%identity`` and ``%any`` both ask the peer."""
+    if not text:
+        return None
+    return ANY if text == "%identity" else Identity.parse(text)
 
 
 def _listed(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from cygnet.cert.certificates import Certificate, load_certificates
 from cygnet.cert.crl import MAX_OCTETS as MAX_CRL_OCTETS
 from cygnet.cert.crl import Crl
 from cygnet.cert.errors import MalformedCertificateError, MalformedRevocationError
+from cygnet.charon.backends import eap_secrets
+from cygnet.charon.backends.eap_secrets import EapSecrets
 from cygnet.charon.backends.files import files_in, read_octets, wide_permissions
 from cygnet.charon.backends.reports import Report
 from cygnet.charon.backends.shared_keys import SharedKey, SharedKeys
@@ -20,7 +22,7 @@ from cygnet.conf.problems import Reader, Severity
 from cygnet.conf.secrets import SecretEntry, SecretKind, parse_secrets
 from cygnet.crypto.signatures import PrivateKey
 
-SKIPPED = (SecretKind.BLISS, SecretKind.EAP, SecretKind.NTLM, SecretKind.XAUTH)
+SKIPPED = (SecretKind.BLISS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Secrets:
     private: dict[bytes, PrivateKey] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
     asked: dict[str, tuple[PrivateKey, ...]] = field(default_factory=dict)
+    users: EapSecrets = field(default_factory=EapSecrets)
 
 
 def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | None:
@@ -78,7 +81,8 @@ def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | N
         elif entry.kind in SKIPPED:
             report.warn(f"{entry.file}:{entry.line}: {entry.kind} secrets are not part of this version")
     found = keys.keys
-    return Secrets(SharedKeys.of(shared), found.private, tuple(found.certificates), found.asked)
+    users = eap_secrets.read(entries, report)
+    return Secrets(SharedKeys.of(shared), found.private, tuple(found.certificates), found.asked, users)
 
 
 def read_authorities(folder: Path, report: Report) -> tuple[Certificate, ...]:

@@ -38,7 +38,9 @@ class Translator:
         if request.mediation or request.mediated_by:
             raise ConfigError("'mediation' is not part of this version")
         request, notes = self._oriented(request)
-        reader = AuthReader(self.load, request.authby, notes)
+        reader = AuthReader(
+            self.load, request.authby, notes, request.eap_identity, request.aaa_identity
+        )
         strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,

@@ -1,20 +1,12 @@
 """User names and passwords that an operator set by hand (``stroke user-creds``); never written to a file."""
 
 import threading
-from dataclasses import dataclass
 
 from cygnet.base.secret import Secret
 from cygnet.charon.backends.errors import ConfigError
+from cygnet.charon.sa.ports import User
 
 LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who we are to a peer that wants a user name."""
-
-    name: str
-    password: Secret
 
 
 class Users:

@@ -11,6 +11,7 @@ from cygnet.base.dscp import DscpCopy
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol
+from cygnet.eap.packets import EapType
 from cygnet.kernel.port import InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
 
 
@@ -66,9 +67,10 @@ class AuthClass(StrEnum):
     ANY = "any authentication"
     PUBKEY = "public key authentication"
     PSK = "pre-shared key authentication"
+    EAP = "EAP authentication"
 
 
-PASSWORD_CLASSES: frozenset[AuthClass] = frozenset()
+PASSWORD_CLASSES = frozenset({AuthClass.EAP})
 """Those by which we prove ourselves with a user name and password (``stroke user-creds``)."""
 
 
@@ -79,7 +81,9 @@ class AuthConfig:
     ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
     must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
     ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
-    it must belong.
+    it must belong. ``eap_methods`` are those allowed, empty for the usual ones. ``eap_identity`` is our user
+    name, or the one that the peer must prove (``ANY``: ask who it is; ``None``: the IKE identity);
+    ``aaa_identity`` is whom the certificate of a TLS server inside EAP must name.
     """
 
     auth: AuthClass = AuthClass.PUBKEY
@@ -92,6 +96,9 @@ class AuthConfig:
     revocation: Revocation = Revocation.NO
     policies: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    eap_methods: tuple[EapType, ...] = ()
+    eap_identity: Identity | None = None
+    aaa_identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ def explain(reason: str, peer: PeerConfig, child: ChildConfig | None, route: Rou
 def _refused_us(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
     ours, theirs = _identity(peer.local), _identity(peer.remote)
     text = f"the peer's log says which check failed; compare leftid={ours} and rightid={theirs} with its "
+    if any(auth.auth is AuthClass.EAP for auth in peer.local):
+        return f"{text}connection, and eap_identity= and the method of leftauth= with its rightauth="
     if any(auth.auth is AuthClass.PSK for auth in peer.local):
         return f"{text}connection, and the PSK for the two in ipsec.secrets on both sides"
     return f"{text}connection, and see whether it trusts our certificate (its ipsec.d/cacerts, the validity)"
@@ -40,6 +42,22 @@ def _other_secret(peer: PeerConfig, child: ChildConfig | None, route: Route) -> 
 def _no_secret(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
     line = f'{_identity(peer.local)} {_identity(peer.remote)} : PSK "..."'
     return f"add a line such as '{line}' to ipsec.secrets, then: ipsec rereadsecrets"
+
+
+def _no_user(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    user = next((str(one.eap_identity or one.identity) for one in peer.local if one.eap_identity), "USER")
+    return f"add a line such as '{user} : EAP \"...\"' to ipsec.secrets, then: ipsec rereadsecrets"
+
+
+def _refused_user(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    return (
+        "the peer's log says why; compare eap_identity= and the EAP secret in ipsec.secrets with what it "
+        "knows of this user"
+    )
+
+
+def _other_eap(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    return "leftauth=eap-... here and rightauth=eap-... there have to name the same method"
 
 
 def _no_key(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
@@ -101,6 +119,9 @@ def _enough(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
 Advise = Callable[[PeerConfig, ChildConfig | None, Route], str]
 ADVICE: tuple[tuple[str, Advise], ...] = (
     ("received AUTHENTICATION_FAILED", _refused_us),
+    ("needs an EAP secret", _no_user),
+    ("the server wants & allowed here", _other_eap),
+    ("the server refused", _refused_user),
     ("MAC mismatched", _other_secret),
     ("no shared key found", _no_secret),
     ("no private key found", _no_key),

@@ -132,6 +132,8 @@ def _ike_details(sa: IkeSnapshot, now: float) -> Iterator[str]:
     label = f"{sa.name:>12}[{sa.unique_id}]:"
     ours, theirs = ("*", "") if sa.initiator else ("", "*")
     spis = f"{sa.spi_i.hex():0>16}_i{ours} {sa.spi_r.hex():0>16}_r{theirs}"
+    if sa.remote_eap_id is not None:
+        yield f"{label} Remote EAP identity: {sa.remote_eap_id}"
     yield f"{label} IKEv2 SPIs: {spis}{_ike_renewal(sa, now)}"
     if sa.proposal:
         yield f"{label} IKE proposal: {sa.proposal}"

@@ -8,8 +8,9 @@ from cryptography import x509
 
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
+from cygnet.charon.config.eap_names import eap_name
 from cygnet.charon.config.pools import Pool
-from cygnet.charon.config.records import Action, AuthConfig, ChildConfig, PeerConfig
+from cygnet.charon.config.records import Action, AuthClass, AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.control.ports import Figures
 
 VERSIONS = {0: "IKEv1/2", 1: "IKEv1", 2: "IKEv2"}
@@ -67,11 +68,20 @@ def _action(child: ChildConfig) -> str:
 
 def _auth(name: str, side: str, auth: AuthConfig) -> Iterator[str]:
     identity = f" [{auth.identity}]" if auth.identity and not auth.identity.is_any else ""
-    yield f"{name:>12}:   {side}{identity} uses {auth.auth}"
+    yield f"{name:>12}:   {side}{identity} uses {_method(auth)}"
     for authority in auth.authorities:
         yield f'{name:>12}:    ca:    "{authority}"'
     for der in auth.certificates:
         yield f'{name:>12}:    cert:  "{_subject(der)}"'
+
+
+def _method(auth: AuthConfig) -> str:
+    """``EAP_MSCHAPV2 authentication with EAP identity 'alice'``, and the like."""
+    if auth.auth is not AuthClass.EAP:
+        return auth.auth
+    methods = "|".join(map(eap_name, auth.eap_methods)) or "EAP"
+    identity = f" with EAP identity '{auth.eap_identity}'" if auth.eap_identity is not None else ""
+    return f"{methods} authentication{identity}"
 
 
 @lru_cache(maxsize=4096)

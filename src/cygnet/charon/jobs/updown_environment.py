@@ -46,6 +46,7 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
         "PLUTO_MY_ID": _identity(sa.local_id),
         "PLUTO_PEER": str(child.inbound.source),
         "PLUTO_PEER_ID": _identity(sa.remote_id),
+        "PLUTO_XAUTH_ID": str(sa.remote_eap_id) if sa.remote_eap_id else "",
         "PLUTO_MARK_IN": _mark(child.marks.into),
         "PLUTO_MARK_OUT": _mark(child.marks.out),
         "PLUTO_UDP_ENC": str(sa.remote.port) if child.udp else "",

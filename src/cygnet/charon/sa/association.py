@@ -121,6 +121,7 @@ class Association:
     config: PeerConfig | None = None
     local_id: Identity | None = None
     remote_id: Identity | None = None
+    remote_eap_id: Identity | None = None  # the user that the peer proved to be
     state: IkeState = IkeState.CREATED
     proposal: Proposal | None = None
     keys: IkeKeys | None = None

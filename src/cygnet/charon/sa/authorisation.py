@@ -7,7 +7,9 @@ from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.revocation import Status
 from cygnet.cert.trust import Check, Verdict
+from cygnet.charon.config.eap_names import eap_name
 from cygnet.charon.config.records import AuthClass, AuthConfig, Revocation
+from cygnet.eap.packets import EapType
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,8 @@ class Facts:
 
     ``scheme`` names the signature scheme, ``chain`` is the certificate chain, leaf first; both are empty for
     a pre-shared key. ``checks`` are those that the chain passed, ``verdict`` is all that was found out about
-    it, ``None`` for a certificate that is configured itself.
+    it, ``None`` for a certificate that is configured itself. ``eap_method`` is what EAP used,
+    ``eap_identity`` the user that a peer of ours proved to be.
     """
 
     identity: Identity
@@ -25,6 +28,8 @@ class Facts:
     chain: tuple[Certificate, ...] = ()
     checks: tuple[Check, ...] = ()
     verdict: Verdict | None = None
+    eap_method: EapType | None = None
+    eap_identity: Identity | None = None
 
 
 def comply(facts: Facts, constraints: AuthConfig) -> tuple[Check, ...]:
@@ -47,6 +52,8 @@ def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
         yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
     if facts.auth is AuthClass.PUBKEY:
         yield from _certificate_checks(facts, constraints)
+    if facts.auth is AuthClass.EAP:
+        yield from _eap_checks(facts, constraints)
     yield from _membership_checks(facts, constraints)
 
 
@@ -70,6 +77,23 @@ def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check
         yield Check("key strength", ok, f"{key} are fewer than {constraints.min_key_bits} bits")
     if constraints.revocation is not Revocation.NO:
         yield _revocation(facts, constraints.revocation)
+
+
+def _eap_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
+    """The method, and the user: without ``eap_identity`` the one of IDi, which alone proves nothing."""
+    if constraints.eap_methods and facts.eap_method is not None:
+        ok = facts.eap_method in constraints.eap_methods
+        names = " or ".join(map(eap_name, constraints.eap_methods))
+        yield Check("EAP method", ok, f"EAP method {names} required, peer used {eap_name(facts.eap_method)}")
+    user, wanted = facts.eap_identity, constraints.eap_identity
+    if user is None:
+        return
+    if wanted is None:
+        ok = str(user) == str(facts.identity)
+        wanted = facts.identity
+    else:
+        ok = bool(user.match(wanted))
+    yield Check("EAP identity", ok, f"EAP identity '{wanted}' required, peer is '{user}'")
 
 
 def _membership_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cygnet.base.errors import CygnetError, Ends, LocalError, PeerError
 from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.encoding.payloads import Notify
+from cygnet.charon.encoding.payloads import Eap, Notify
 
 
 class RefusedError(PeerError):
@@ -19,6 +19,17 @@ class CookieMismatchError(PeerError):
 
     notify: ClassVar[int | None] = None
     ends: ClassVar[Ends] = Ends.SA
+
+
+class EapFailedError(PeerError):
+    """The peer failed in EAP, which tells it so itself: ``packet`` is the Failure (RFC 7296, 2.16)."""
+
+    notify: ClassVar[int | None] = 24
+    ends: ClassVar[Ends] = Ends.SA
+
+    def __init__(self, reason: str, packet: bytes) -> None:
+        super().__init__(reason)
+        self.packet = packet
 
 
 class NoSharedKeyError(LocalError):
@@ -39,8 +50,10 @@ class NotPossibleError(LocalError):
     notify: ClassVar[int | None] = 14
 
 
-def refusal(error: CygnetError) -> Notify | None:
-    """The one place where errors become notifies; ``None`` for silence."""
+def refusal(error: CygnetError) -> Notify | Eap | None:
+    """The one place where errors become notifies (or an EAP Failure); ``None`` for silence."""
+    if isinstance(error, EapFailedError):
+        return Eap(error.packet)
     if isinstance(error, PeerError):
         if error.notify is None:
             return None

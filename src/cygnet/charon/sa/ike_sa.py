@@ -181,6 +181,7 @@ class IkeSa:
             succeeds=sa.succeeds,
             config=sa.config,
             peer_certificates=sa.peer_certificates,
+            remote_eap_id=sa.remote_eap_id,
         )
 
     # Inside

@@ -21,6 +21,7 @@ from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.crypto.signatures import PrivateKey
+from cygnet.eap.ports import UserSecret
 from cygnet.kernel.port import Kernel
 
 
@@ -67,7 +68,25 @@ class Evidence(Protocol):
         """For the certificates of one peer, which have their time together."""
 
 
-class Credentials(Evidence, Protocol):
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who we are to a peer that wants a user name."""
+
+    name: str
+    password: Secret
+
+
+class Accounts(Protocol):
+    """Users of EAP."""
+
+    def user(self, connection: str) -> User | None:
+        """The user name and password that were set by hand for a connection."""
+
+    def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
+        """The password or NT hash of a user at a server: the most specific entry for that user."""
+
+
+class Credentials(Evidence, Accounts, Protocol):
     """Secrets, keys and certificates."""
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:

@@ -55,7 +55,7 @@ class IkeSnapshot:
 
     ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
     the peer was given, ``local_virtual_ips`` those it gave us. ``succeeds`` is the IKE_SA in whose place this
-    one is being made, 0 for none.
+    one is being made, 0 for none. ``remote_eap_id`` is the user whom the peer proved to be by EAP.
     """
 
     name: str
@@ -83,6 +83,7 @@ class IkeSnapshot:
     created_at: float = 0.0
     succeeds: int = 0
     config: PeerConfig | None = None
+    remote_eap_id: Identity | None = None
 
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""

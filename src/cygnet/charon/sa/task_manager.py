@@ -8,7 +8,7 @@ from cygnet.base.groups import Group
 from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, check, exchange_name
 from cygnet.charon.encoding.message import Message, Parsed, parse_message
-from cygnet.charon.encoding.payloads import Delete, Notify
+from cygnet.charon.encoding.payloads import Delete, Eap, Notify
 from cygnet.charon.sa.arrival import arrived
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import refusal
@@ -372,7 +372,7 @@ class TaskManager:
         self.active = sorted((*fresh, *kept), key=lambda task: _PLACE[type(task)])
         self.passive = []
 
-    def abort(self, reason: str, farewell: Notify | None = None) -> None:
+    def abort(self, reason: str, farewell: Notify | Eap | None = None) -> None:
         """The IKE_SA is over; with ``farewell`` the peer is told once, without waiting for an answer."""
         sa = self.sa
         if farewell is not None and sa.state is not IkeState.DESTROYING:
@@ -385,7 +385,7 @@ class TaskManager:
             task.failed(reason)
         sa.retire(reason)
 
-    def say_farewell(self, payload: Notify | Delete) -> None:
+    def say_farewell(self, payload: Notify | Eap | Delete) -> None:
         """One INFORMATIONAL request that nobody waits for (RFC 7296, 2.21.2)."""
         sa = self.sa
         if self.transport.outstanding is not None or sa.keys is None:

@@ -27,7 +27,9 @@ from cygnet.charon.sa.tasks.task import Draft
 from cygnet.charon.sa.timers import Retransmit
 
 T = PayloadType
-_REQUEST_ORDER = {T.IDI: 0, T.CERT: 1, T.CERTREQ: 3, T.IDR: 4, T.AUTH: 5, T.SA: 6, T.TSI: 7, T.TSR: 8}
+_REQUEST_ORDER = {
+    T.IDI: 0, T.CERT: 1, T.CERTREQ: 3, T.IDR: 4, T.AUTH: 5, T.EAP: 5, T.SA: 6, T.TSI: 7, T.TSR: 8
+}  # fmt: skip
 _RESPONSE_ORDER = _REQUEST_ORDER | {T.IDR: 0}
 _INITIAL_CONTACT_PLACE, _LAST = 2, 9
 

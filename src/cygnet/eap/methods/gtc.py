@@ -39,6 +39,8 @@ class PeerGtc:
 class ServerGtc:
     """Asks ``identity`` for the password."""
 
+    failure = ""
+
     def __init__(self, identity: bytes, users: Users) -> None:
         self._identity = identity
         self._users = users

@@ -45,6 +45,8 @@ class PeerMd5:
 class ServerMd5:
     """Challenges ``identity``, a user whose password must be known in clear."""
 
+    failure = ""
+
     def __init__(self, identity: bytes, name: bytes, users: Users, rng: Random) -> None:
         self._identity = identity
         self._name = name

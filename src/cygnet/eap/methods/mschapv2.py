@@ -94,7 +94,7 @@ class ServerMschapv2:
         self._challenge = rng(CHALLENGE)
         self._id = rng(1)[0]
         self._proof: Proof | None = None
-        self._refused = ""
+        self.failure = ""
 
     def begin(self) -> bytes:
         """The challenge, with our name behind it."""
@@ -103,8 +103,8 @@ class ServerMschapv2:
     def process(self, response: EapPacket) -> bytes | Proof:
         """After a response the verdict, after its acknowledgement the end."""
         frame = parse_frame(response.data)
-        if self._refused:
-            raise EapError(self._refused)
+        if self.failure:
+            raise EapError(self.failure)
         if self._proof is None:
             return self._judge(frame)
         if frame.operation is Operation.SUCCESS:
@@ -122,7 +122,7 @@ class ServerMschapv2:
         try:
             hashed = check_response(self._users, name, response, exchange)
         except EapError as error:
-            self._refused = f"EAP-MSCHAPv2: {error}"
+            self.failure = f"EAP-MSCHAPv2: {error}"
             return self._failure()
         self._proof = Proof(name, MSCHAPV2, session_key(hashed, response))
         message = authenticator_response(hashed, response, exchange) + b" M=Welcome"

@@ -74,7 +74,7 @@ class TlsServer(ABC):
             raise EapConfigError(f"{self.type} needs a certificate of ours and its key")
         self.session = TlsSession(options, server=True)
         self._link = TlsLink(str(self.type), options, self.versioned)
-        self._refused = ""
+        self.failure = ""
 
     def begin(self) -> bytes:
         """The start packet."""
@@ -102,13 +102,13 @@ class TlsServer(ABC):
         return session_keys(self.session, self.type)
 
     def _advance(self, identifier: int, message: bytes) -> bytes | None:
-        if self._refused:
-            raise EapError(self._refused)
+        if self.failure:
+            raise EapError(self.failure)
         plaintext = self.session.feed(message)
         if not self.session.failure:
             return self.inside(plaintext, identifier) if self.session.finished else self.session.drain()
-        self._refused = f"{self.type}: {self.session.failure}"
+        self.failure = f"{self.type}: {self.session.failure}"
         alert = self.session.drain()
         if not alert:
-            raise EapError(self._refused)
+            raise EapError(self.failure)
         return alert

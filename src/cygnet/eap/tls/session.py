@@ -115,6 +115,9 @@ def _context(options: TlsOptions, verification: Verification | None) -> SSL.Cont
     context.set_max_proto_version(options.version_max)
     context.set_cipher_list(options.ciphers.encode())
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    # RFC 5746, 4.1 leaves it to clients whether they speak with servers that do not know it, as strongSwan
+    # does not. Who renegotiates nothing on either side, and proves the keys in AUTH, has nothing spliced in.
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     if options.own is not None:
         leaf, *others = map(load_der_x509_certificate, options.own.chain)

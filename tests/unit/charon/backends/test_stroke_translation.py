@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cygnet.base.addresses import Address
-from cygnet.base.identities import Identity
+from cygnet.base.identities import ANY, Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.errors import ConfigError
@@ -26,6 +26,7 @@ from cygnet.charon.config.records import (
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
+from cygnet.eap.packets import MSCHAPV2, TLS, EapType
 from cygnet.kernel.port import Lifetime
 
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"
@@ -269,7 +270,7 @@ def test_dead_peer_detection_is_on_only_with_an_action(action: str, delay_s: flo
     "changes",
     [
         {"mode": "transport_proxy"}, {"mode": "nonsense"}, {"mediation": True}, {"unique": "maybe"},
-        {"dpd_action": "panic"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-mschapv2")},
+        {"dpd_action": "panic"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-radius")},
         {"left": End(OURS, sourceip="%config")}, {"right": End(THEIRS, auth2="psk")},
         {"right": End(THEIRS, groups2="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
@@ -315,3 +316,22 @@ def translated(request: AddConnection) -> PeerConfig:
 
 def child(peer: PeerConfig) -> ChildConfig:
     return peer.children[0]
+
+
+@pytest.mark.parametrize(
+    ("auth", "methods"),
+    [("eap", ()), ("eap-mschapv2", (MSCHAPV2,)), ("eap-26", (MSCHAPV2,)), ("eap-tls", (TLS,))],
+)
+def test_eap_of_the_peer(auth: str, methods: tuple[EapType, ...]) -> None:
+    right = replace(NET.right, auth=auth)
+    request = replace(NET, right=right, eap_identity="%identity", aaa_identity="aaa.lab")
+    (asked,) = translated(request).remote
+    assert (asked.auth, asked.eap_methods) == (AuthClass.EAP, methods)
+    assert asked.eap_identity == ANY
+    assert asked.aaa_identity == Identity.parse("aaa.lab")
+    assert translated(request).local[0].eap_identity is None
+
+
+def test_own_user_name() -> None:
+    request = replace(NET, left=replace(NET.left, auth="eap-md5"), eap_identity="carol")
+    assert translated(request).local[0].eap_identity == Identity.parse("carol")

@@ -30,12 +30,18 @@ PSK = PeerConfig(
     (CHILD,),
 )
 KEY = replace(PSK, local=(AuthConfig(AuthClass.PUBKEY, Identity.parse("moon.lab")),))
+USER = AuthConfig(AuthClass.EAP, Identity.parse("moon.lab"), eap_identity=Identity.parse("carol"))
+EAP = replace(PSK, local=(USER,))
 HERE = ip_address("192.0.2.1")
 
 
 @pytest.mark.parametrize(
     ("reason", "peer", "words"),
     [
+        ("received AUTHENTICATION_FAILED notify error", EAP, ["eap_identity=", "leftauth=", "rightauth="]),
+        ("EAP-MSCHAPv2 needs an EAP secret for 'carol'", EAP, ['carol : EAP "..."', "ipsec rereadsecrets"]),
+        ("the server refused our EAP-MD5", EAP, ["eap_identity=", "ipsec.secrets", "peer's log"]),
+        ("the server wants EAP-MD5, allowed here: EAP-GTC", EAP, ["leftauth=eap-", "rightauth=eap-"]),
         ("received AUTHENTICATION_FAILED notify error", PSK,
          ["leftid=moon.lab", "rightid=sun.lab", "PSK", "ipsec.secrets", "peer's log"]),
         ("received AUTHENTICATION_FAILED notify error", KEY, ["leftid=moon.lab", "cacerts", "peer's log"]),

@@ -24,6 +24,7 @@ from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
+from cygnet.eap.packets import MSCHAPV2
 from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
 
 NOW = 1000.0
@@ -66,6 +67,25 @@ def test_established_tunnel_is_shown_as_strongswan_shows_it() -> None:
 def test_udp_encapsulation_is_said() -> None:
     lines = status(World(sas=[replace(SA, children=(replace(CHILD, udp=True),))]))
     assert "     net-net{1}:  INSTALLED, TUNNEL, reqid 1, ESP in UDP SPIs: c8e57af0_i 000d2f72_o" in lines
+
+
+def test_user_of_eap_is_shown_in_all_detail_only() -> None:
+    sas = [replace(SA, remote_eap_id=Identity.parse("carol"), children=())]
+    assert "     net-net[1]: Remote EAP identity: carol" in status(World(sas=sas), Status(all=True))
+    assert not any("carol" in line for line in status(World(sas=sas)))
+
+
+@pytest.mark.parametrize(
+    ("auth", "text"),
+    [
+        (AuthConfig(AuthClass.EAP, eap_methods=(MSCHAPV2,), eap_identity=Identity.parse("%any")),
+         "uses EAP_MSCHAPV2 authentication with EAP identity '%any'"),
+        (AuthConfig(AuthClass.EAP), "uses EAP authentication"),
+    ],
+)  # fmt: skip
+def test_statusall_names_the_method_of_eap(auth: AuthConfig, text: str) -> None:
+    lines = status(World(peers=[replace(PEER, remote=(auth,))]), Status(all=True))
+    assert f"     net-net:   remote: {text}" in lines
 
 
 def test_connecting_peer_has_neither_age_nor_identity() -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cygnet.base.identities import Identity
+from cygnet.base.identities import Identity, IdType
 from cygnet.charon.config.records import AuthClass, AuthConfig
 from cygnet.charon.sa.authorisation import Facts, comply, failures
+from cygnet.eap.packets import GTC, MD5, MSCHAPV2
 
 ALICE = Identity.parse("alice@lab.test")
 FACTS = Facts(ALICE, AuthClass.PSK)
@@ -47,3 +48,27 @@ def test_certificate_constraints_name_what_is_missing(constraints: AuthConfig, w
     facts = Facts(ALICE, AuthClass.PUBKEY, "RSA_EMSA_PKCS1_SHA1")
     (text,) = verdict(replace(constraints, identity=ALICE), facts)
     assert word in text
+
+
+EAP = Facts(ALICE, AuthClass.EAP, eap_method=MD5, eap_identity=Identity.parse("carol"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "texts"),
+    [
+        (AuthConfig(AuthClass.EAP, eap_identity=Identity.parse("%any")), ()),
+        (AuthConfig(AuthClass.EAP, eap_identity=Identity.parse("carol")), ()),
+        (AuthConfig(AuthClass.EAP), ("EAP identity 'alice@lab.test' required, peer is 'carol'",)),
+        (AuthConfig(AuthClass.EAP, eap_identity=Identity.parse("dave")),
+         ("EAP identity 'dave' required, peer is 'carol'",)),
+        (AuthConfig(AuthClass.EAP, eap_identity=Identity.parse("%any"), eap_methods=(MSCHAPV2, GTC)),
+         ("EAP method EAP_MSCHAPV2 or EAP_GTC required, peer used EAP_MD5",)),
+    ],
+)  # fmt: skip
+def test_user_and_method_of_eap_are_checked(wanted: AuthConfig, texts: tuple[str, ...]) -> None:
+    assert verdict(wanted, EAP) == texts
+
+
+def test_ike_identity_that_looks_like_a_pattern_is_none() -> None:
+    facts = replace(EAP, identity=Identity(IdType.FQDN, b"*"))
+    assert verdict(AuthConfig(AuthClass.EAP), facts) == ("EAP identity '*' required, peer is 'carol'",)

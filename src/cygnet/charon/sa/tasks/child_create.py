@@ -39,17 +39,17 @@ from cygnet.charon.sa.selector_offers import Packet, offered, single_pair, unacc
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
+from cygnet.charon.sa.tasks.child_in_auth import ChildInAuth
 from cygnet.charon.sa.tasks.childless import defers
 from cygnet.charon.sa.tasks.ike_init import NONCE_SIZE, log_proposals, methods, why, with_method
 from cygnet.charon.sa.tasks.refusals import proposals_refused
-from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, Protocol, Selection, select
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import KE_TYPES
 
 
-class ChildCreate(Series):
+class ChildCreate(ChildInAuth):
     """Negotiates one CHILD_SA.
 
     As initiator it is given a configuration, the reqid of a trap (0: none) and the ``packet`` that met it,
@@ -96,7 +96,7 @@ class ChildCreate(Series):
 
     # As initiator
 
-    def build_request(self, draft: Draft) -> Step:
+    def ask(self, draft: Draft) -> Step:
         sa, config = self.sa, self.config
         if config is None:
             return DONE
@@ -141,7 +141,7 @@ class ChildCreate(Series):
             remote = resolve(config.remote_ts, sa.remote.address)
         return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
-    def process_response(self, message: Message) -> Step:
+    def take_answer(self, message: Message) -> Step:
         refusal = None if self.following else self._refusal(message)
         if refusal is not None:
             return self.refused(refusal)
@@ -224,7 +224,7 @@ class ChildCreate(Series):
 
     # As responder
 
-    def process_request(self, message: Message) -> Step:
+    def consider(self, message: Message) -> Step:
         sa = self.sa
         offer = message.first(SecurityAssociation)
         if offer is None:
@@ -279,7 +279,7 @@ class ChildCreate(Series):
         sa.log(Group.CFG, f"selected proposal: {proposal}")
         return proposal
 
-    def build_response(self, draft: Draft) -> Step:
+    def answer_with(self, draft: Draft) -> Step:
         sa, config, agreed = self.sa, self.config, self._agreed
         if config is None or agreed is None:
             return DONE

@@ -1,6 +1,6 @@
 """IKE_AUTH: both sides prove who they are (RFC 7296, 1.2, 2.15, 2.16)."""
 
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group, Level
@@ -15,22 +15,25 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import (
     Authentication,
     AuthenticationMethod,
+    Eap,
     IdentificationInitiator,
     IdentificationResponder,
 )
 from cygnet.charon.sa import establish
+from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import psk, pubkey
+from cygnet.charon.sa.authenticators.covered import covered
 from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
-from cygnet.charon.sa.keymat import signed_octets
 from cygnet.charon.sa.ports import OwnKey
 from cygnet.charon.sa.tasks import cert_payloads
+from cygnet.charon.sa.tasks.ike_auth_eap import ClientRound, ServerRound, begin, require
 from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 
 class IkeAuth(Task):
-    """One round of authentication on each side, then the IKE_SA is established."""
+    """One round of authentication on each side, EAP in several messages; then the IKE_SA is established."""
 
     name = "IKE_AUTH"
     opens: ClassVar[Exchange | None] = Exchange.IKE_AUTH
@@ -38,8 +41,19 @@ class IkeAuth(Task):
 
     # As initiator
 
+    def __init__(self, sa: Association, ticket: int = 0) -> None:
+        super().__init__(sa, ticket)
+        self._client: ClientRound | None = None
+        self._server: ServerRound | None = None
+
+    def restart(self) -> None:
+        self._client = None
+
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
+        if self._client is not None:
+            self._client.build_request(draft)
+            return MORE
         config = sa.peer_config
         auth = config.local[0]
         own, sa.local_id = self._own(auth, auth.identity)
@@ -53,7 +67,11 @@ class IkeAuth(Task):
         if expected is not None:
             draft.add(IdentificationResponder(expected))
         sa.remote_id = expected
-        draft.add(self._prove(own, sa.local_id, expected, initiator=True))
+        if auth.auth is AuthClass.EAP:
+            self._client = ClientRound(sa)
+            self._client.build_first(draft)
+        else:
+            draft.add(self._prove(own, sa.local_id, expected, initiator=True))
         return MORE
 
     def _is_first(self, remote: Identity) -> bool:
@@ -64,37 +82,48 @@ class IkeAuth(Task):
         return sa.ports.contacts.is_first(sa.unique_id, sa.local_id, remote)
 
     def process_response(self, message: Message) -> Step:
-        sa = self.sa
+        sa, client = self.sa, self._client
         payload = message.first(Authentication)
-        if payload is None:
-            errors = [one.type for one in message.notifies if one.is_error]
-            if not errors:
-                raise RefusedError("AUTH payload missing in the response")
-            identity_refused(sa, errors[0])
-            raise RefusedError(f"received {notifies.name(errors[0])} notify error")
-        identification = message.first(IdentificationResponder)
-        if identification is None:
-            raise InvalidSyntaxError("IDr payload missing in the response")
-        remote = identification.identity
-        config = sa.peer_config
-        facts = self._verify(payload, remote, config.remote[0], initiator=False)
-        failed = failures(comply(facts, config.remote[0]))
-        for text in failed:
-            sa.log(Group.CFG, f"constraint check failed: {text}")
-        if failed:
-            sa.log(Group.CFG, "selected peer config unacceptable")
-            raise AuthenticationFailedError(f"constraint check failed: {failed[0]}")
-        sa.remote_id = remote
-        sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
+        if payload is None and (client is None or message.first(Eap) is None):
+            self._refused(message)
+        if client is None or not client.begun:
+            self._identify(message, payload)
+        if client is not None and client.process(message):
+            return MORE
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
 
+    def _refused(self, message: Message) -> NoReturn:
+        errors = [one.type for one in message.notifies if one.is_error]
+        if not errors:
+            raise RefusedError("AUTH payload missing in the response")
+        identity_refused(self.sa, errors[0])
+        raise RefusedError(f"received {notifies.name(errors[0])} notify error")
+
+    def _identify(self, message: Message, payload: Authentication | None) -> None:
+        """Who the responder is, with its proof; only EAP may bring that later."""
+        sa = self.sa
+        identification = message.first(IdentificationResponder)
+        if identification is None:
+            raise InvalidSyntaxError("IDr payload missing in the response")
+        remote, constraints = identification.identity, sa.peer_config.remote[0]
+        if payload is not None:
+            require(sa, self._verify(payload, remote, constraints, initiator=False), constraints)
+        elif self._client is None or not self._client.mutual:
+            problem = f"'{remote}' wants EAP without proving itself, required is {constraints.auth}"
+            raise AuthenticationFailedError(problem)
+        sa.remote_id = remote
+        sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
+
     # As responder
 
     def process_request(self, message: Message) -> Step:
         sa = self.sa
+        if self._server is not None:
+            self._server.process(message)
+            return MORE
         handshake = sa.negotiation
         id_i, id_r = message.first(IdentificationInitiator), message.first(IdentificationResponder)
         if id_i is None:
@@ -105,29 +134,44 @@ class IkeAuth(Task):
         payload = message.first(Authentication)
         candidates = self._candidates(asked, id_i.identity)
         if payload is None:
-            raise AuthenticationFailedError("peer requested EAP, no connection accepts that")
-        self._authenticate(payload, candidates, asked, id_i.identity)
+            self._server = begin(sa, candidates, message)
+            sa.local_id = _own_identity(sa.peer_config.local[0].identity, asked)
+        else:
+            self._authenticate(payload, candidates, asked, id_i.identity)
         return MORE
 
     def build_response(self, draft: Draft) -> Step:
-        sa = self.sa
-        auth = sa.peer_config.local[0]
-        own, sa.local_id = self._own(auth, sa.local_id)
-        draft.add(IdentificationResponder(sa.local_id))
-        self._add_certificates(draft, auth, own)
-        draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
-        self._check_unique(sa.local_id)
+        sa, server = self.sa, self._server
+        if server is not None and server.begun:
+            draft.add(server.payload())
+        else:
+            self._present(draft, server)
+        if server is not None and not server.done:
+            return MORE
+        self._check_unique()
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
 
-    def _check_unique(self, local: Identity) -> None:
+    def _present(self, draft: Draft, server: ServerRound | None) -> None:
+        """Who we are, with our proof unless EAP is all there is."""
+        sa = self.sa
+        auth = sa.peer_config.local[0]
+        own, sa.local_id = self._own(auth, sa.local_id)
+        draft.add(IdentificationResponder(sa.local_id))
+        self._add_certificates(draft, auth, own)
+        if server is None or not server.mutual:
+            draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
+        if server is not None:
+            draft.add(server.begin())
+
+    def _check_unique(self) -> None:
         """``uniqueids=keep``: who is there already stays, the newcomer is refused."""
         sa = self.sa
-        if sa.remote_id is None or sa.negotiation.initial_contact:
+        if sa.remote_id is None or sa.local_id is None or sa.negotiation.initial_contact:
             return
-        reason = sa.ports.contacts.refusal(sa.peer_config, (local, sa.remote_id), sa.remote)
+        reason = sa.ports.contacts.refusal(sa.peer_config, (sa.local_id, sa.remote_id), sa.remote)
         if reason:
             sa.log(Group.IKE, "cancelling IKE_SA setup due to uniqueness policy")
             raise AuthenticationFailedError(reason)
@@ -189,7 +233,7 @@ class IkeAuth(Task):
         if identity is not None and identity.is_any:
             identity = None
         own = None
-        if auth.auth is not AuthClass.PSK:
+        if auth.auth not in (AuthClass.PSK, AuthClass.EAP):
             own = sa.ports.credentials.own_key(auth, identity, sa.negotiation.asked_authorities)
             if own is None and auth.auth is AuthClass.PUBKEY:
                 raise NoPrivateKeyError(f"no private key found for '{identity or sa.local}'")
@@ -209,7 +253,7 @@ class IkeAuth(Task):
         self, own: OwnKey | None, local: Identity, remote: Identity | None, *, initiator: bool
     ) -> Authentication:
         sa = self.sa
-        octets = self._octets(local, initiator)
+        octets = covered(sa, local, initiator=initiator)
         if own is not None:
             schemes = sa.peer_config.local[0].signature_schemes
             payload = pubkey.prove(sa, octets, local, own, schemes)
@@ -224,7 +268,7 @@ class IkeAuth(Task):
     ) -> Facts:
         """What the peer's AUTH proves; ``initiator``: the peer is the initiator."""
         sa = self.sa
-        octets = self._octets(remote, initiator)
+        octets = covered(sa, remote, initiator=initiator)
         by_secret = payload.method == AuthenticationMethod.SHARED_KEY
         try:
             if by_secret:
@@ -238,19 +282,6 @@ class IkeAuth(Task):
             if unwanted:
                 raise AuthenticationFailedError(f"constraint check failed: {unwanted[0]}") from None
             raise
-
-    def _octets(self, identity: Identity, initiator: bool) -> bytes:
-        """What the side that was the initiator (or responder) signs (RFC 7296, 2.15; RFC 9242, 3.3.2)."""
-        sa = self.sa
-        handshake, keys = sa.negotiation, sa.established_keys
-        if handshake.nonces is None:
-            raise RuntimeError("no nonces")
-        body = IdentificationInitiator(identity).build()
-        if initiator:
-            message, nonce, key = handshake.request, handshake.nonces.responder, keys.sk_pi
-        else:
-            message, nonce, key = handshake.response, handshake.nonces.initiator, keys.sk_pr
-        return signed_octets(keys.prf, key, message, nonce, body) + handshake.int_auth.octets
 
 
 def _own_identity(configured: Identity | None, asked: Identity | None) -> Identity | None:

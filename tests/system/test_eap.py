@@ -1,0 +1,78 @@
+"""EAP with real daemons: moon is a user of sun, which proves itself by its certificate."""
+
+import pytest
+
+from lab.topology import PAIRS, Lab
+from lab.tunnels import End, assert_carries, bring_up, configure, replace
+
+pytestmark = [pytest.mark.root]
+PASSWORD = 'carol : EAP "a password of carol"\n'
+
+
+def prepare(lab: Lab, kinds: str, method: str, user: str = "carol") -> tuple[End, End]:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, "ecdsa")
+    for end, side, identity in ((moon, "left", user), (sun, "right", "%any")):
+        name = f"\n    eap_identity={identity}" if identity else ""
+        replace(end, f"{side}auth=pubkey", f"{side}auth={method}{name}")
+        secrets = end.host.read("/etc/ipsec.secrets") + PASSWORD
+        end.host.write("/etc/ipsec.secrets", secrets, 0o600)
+    return moon, sun
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+@pytest.mark.parametrize("method", ["eap-md5", "eap-mschapv2"])
+def test_user_with_password(lab: Lab, kinds: str, method: str) -> None:
+    moon, sun = prepare(lab, kinds, method)
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    if sun.host.kind == "cygnet":
+        assert "Remote EAP identity: carol" in sun.host.ipsec("statusall")
+    name = method.upper().replace("-", "_")
+    assert f"uses {name} authentication with EAP identity '%any'" in sun.host.ipsec("statusall")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+@pytest.mark.parametrize("only", ["no", "yes"])
+def test_user_with_certificate(lab: Lab, kinds: str, only: str) -> None:
+    """With EAP alone (RFC 5998) and with sun's certificate in IKE besides."""
+    moon, sun = prepare(lab, kinds, "eap-tls", "")
+    if only == "yes":
+        replace(moon, "rightauth=pubkey", "rightauth=eap-tls")
+        replace(sun, "leftauth=pubkey", "leftauth=eap-tls")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    for end in (moon, sun):
+        assert "EAP method EAP_TLS succeeded, MSK established" in end.host.log()
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_password_inside_tls(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-ttls")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_wrong_password(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+    replace(sun, "a password of carol", "another password", "/etc/ipsec.secrets")
+    sun.host.start()
+    moon.host.start()
+    done = moon.host.run("ipsec", "up", "net-net", status=None)
+    assert "establishing connection 'net-net' failed" in done.stdout
+    assert sun.host.installed() == 0
+    if moon.host.kind == "cygnet":
+        assert "received EAP_FAILURE, EAP authentication failed" in moon.host.log()
+    if sun.host.kind == "cygnet":
+        assert "wrong password for 'carol'" in sun.host.log()
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_method_that_the_user_does_not_take(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-md5")
+    replace(moon, "leftauth=eap-md5", "leftauth=eap-mschapv2")
+    sun.host.start()
+    moon.host.start()
+    moon.host.run("ipsec", "up", "net-net", status=None)
+    assert sun.host.installed() == 0
