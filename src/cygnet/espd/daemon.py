@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Received, Sent
+from cygnet.espd.addresses import Addresses
 from cygnet.espd.control import Control
 from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
@@ -40,6 +41,7 @@ class Daemon:
         self._devices = Devices(device, DEFAULT_MTU, self._watch_device, self._forget_device)
         self._sockets = Sockets()
         self._routes = Routes(self._devices)
+        self._addresses = Addresses()
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt)
         self._control.changed = self._changed
@@ -71,6 +73,7 @@ class Daemon:
     def close(self) -> None:
         """Remove rules, routes, device and sockets."""
         self._control.close()
+        self._addresses.close()
         self._routes.close()
         self._devices.close()
         self._sockets.close()
@@ -97,6 +100,14 @@ class Daemon:
     def route_out(self, spec: PolicySpec) -> None:
         """Take that back."""
         self._routes.remove(spec)
+
+    def address_in(self, address: Address, device: str) -> None:
+        """Put an address on an interface, the first of our own unless it has a name."""
+        self._addresses.add(address, device, self._devices.first.index)
+
+    def address_out(self, address: Address, device: str) -> None:
+        """Take it away again."""
+        self._addresses.remove(address, device)
 
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""

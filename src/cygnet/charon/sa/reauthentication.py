@@ -38,7 +38,11 @@ def reauthenticate(sa: Association, tasks: TaskManager, ticket: int = 0) -> None
         for child in sa.children.values()
         if child.state in (ChildState.INSTALLED, ChildState.REKEYING)
     )
-    sa.announce(Reauthenticate(sa.unique_id, sa.peer_config, sa.local, sa.remote, children, ticket))
+    sa.announce(
+        Reauthenticate(
+            sa.unique_id, sa.peer_config, sa.local, sa.remote, children, ticket, sa.virtual.local
+        )
+    )
 
 
 def failed(sa: Association, reason: str, ticket: int = 0) -> None:

@@ -30,7 +30,7 @@ from cygnet.kernel.port import (
     Usage,
 )
 
-VERSION = 2
+VERSION = 3
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
 """SAs in one :class:`Inventory`."""
@@ -121,6 +121,22 @@ class DeletePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AddAddress:
+    """Give the host an address, or count it once more; ``device`` empty: on the TUN device."""
+
+    address: Address
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAddress:
+    """Count an address once less."""
+
+    address: Address
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcquireFailed:
     """No SA of this reqid came to be."""
 
@@ -195,7 +211,8 @@ class Inventory:
 
 SaRequest = AllocateSpi | AddSa | UpdateSa | DeleteSa | QuerySa
 PolicyRequest = AddPolicy | DeletePolicy | AcquireFailed
-Request = Hello | Bye | HandOver | SaRequest | PolicyRequest | Inspect
+AddressRequest = AddAddress | DeleteAddress
+Request = Hello | Bye | HandOver | SaRequest | PolicyRequest | AddressRequest | Inspect
 Reply = Greeting | Done | Failed | Spi | Usage | Inventory
 Message = Request | Reply | KernelEvent
 
