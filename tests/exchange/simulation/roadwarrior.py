@@ -39,7 +39,7 @@ class Gateway:
 
 
 class RoadWarrior(Pair):
-    """Alice asks for ``wanted`` (``leftsourceip``), Bob has ``pool`` (``rightsourceip``), any words of theirs."""
+    """Alice asks for ``wanted`` (``leftsourceip``), Bob has ``pool`` (``rightsourceip``)."""
 
     def __init__(
         self,
