@@ -84,7 +84,7 @@ def test_chosen_child_gives_nobody_more_than_allowed_and_the_first_choice_where_
     remote: tuple[TrafficSelector, ...],
 ) -> None:
     configs = [ChildConfig(str(at), *policy) for at, policy in enumerate(policies)]
-    match, reasons = match_child(configs, local, remote, Ends(PACKETS[0][0], PACKETS[0][0]))
+    match, reasons = match_child(configs, local, remote, Ends((PACKETS[0][0],), (PACKETS[0][0],)))
     if match is None:
         assert len(reasons) == len(configs)
         assert not any(narrow(mine, local) and narrow(theirs, remote) for mine, theirs in policies)

@@ -17,6 +17,7 @@ from cygnet.charon.backends.manager import BackendManager, chosen
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke import Host, StrokeBackend
 from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.backends.told import Told
 from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.export import ExportHandler
@@ -113,6 +114,7 @@ class Daemon:
         self._reader = FileReader()
         conf = StrongswanConf(paths.strongswan_conf(), self._reader)
         self._settings = conf.settings
+        self._told = Told(conf.settings, conf.tree.items)
         self._tokens = Tokens(modules_of(conf.tree, "charon"))
         self._files = add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
         self._report_conf(conf)
@@ -202,18 +204,23 @@ class Daemon:
             Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
         )
         stores = chosen(settings.backends, [self._stroke.connections])
-        self._backends = BackendManager(stores, [self._stroke.credentials], [self._stroke.connections])
+        self._backends = BackendManager(
+            stores, [self._stroke.credentials], [self._stroke.connections], [self._stroke.pools],
+            self._told.attributes,
+        )  # fmt: skip
         numbers = Numbers(self._manager.next_unique_id, settings.reqid_base)
         self._installed = Installed()
         self._interfaces = Interfaces(settings.interfaces_use, settings.interfaces_ignore)
         self._addresses = UsableAddresses(
-            self._interfaces, placed_addresses, self._kernel.source_address, has_route
-        )
+            self._interfaces, placed_addresses, self._kernel.source_address, has_route,
+            self._kernel.virtual_addresses,
+        )  # fmt: skip
         ports = Ports(
             self._backends, self._backends, self._kernel, numbers, secrets.token_bytes, settings,
             Contacts(self._manager, self._installed,
                      lambda ike: ends(ike, resolver.resolve, self._addresses.source)),
             self._addresses,
+            self._backends,
         )  # fmt: skip
         self._place = Workplace(
             self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,
@@ -334,7 +341,7 @@ class Daemon:
     def _report_conf(self, conf: StrongswanConf) -> None:
         product = f"Starting IKE charon daemon (Cygnet {__version__}, {facts.system()})"
         self._bus.log(Group.DMN, Level.CONTROL, product)
-        for problem in conf.problems():
+        for problem in (*conf.problems(), *self._told.problems):
             self._bus.log(Group.DMN, Level.CONTROL, problem)
         missing = conf.missing_plugins()
         if missing:

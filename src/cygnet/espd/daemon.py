@@ -19,6 +19,7 @@ from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
 from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
+from cygnet.kernel.backends.addresses import Addresses
 from cygnet.kernel.backends.host import route_probe
 from cygnet.kernel.port import Mark, PolicySpec
 
@@ -45,6 +46,7 @@ class Daemon:
         self._lost: Counter[str] = Counter()
         self._sockets = Sockets(self._lost)
         self._routes = Routes(self._devices)
+        self._addresses = Addresses()
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt)
         self._control.changed = self._changed
@@ -76,6 +78,7 @@ class Daemon:
     def close(self) -> None:
         """Remove rules, routes, device and sockets."""
         self._control.close()
+        self._addresses.close()
         self._routes.close()
         self._devices.close()
         self._sockets.close()
@@ -106,6 +109,14 @@ class Daemon:
     def route_lines(self) -> list[str]:
         """The routes of all policies."""
         return self._routes.lines()
+
+    def address_in(self, address: Address, device: str) -> None:
+        """Put an address on an interface, the first of our own unless it has a name."""
+        self._addresses.add(address, device, self._devices.first.index)
+
+    def address_out(self, address: Address, device: str) -> None:
+        """Take it away again."""
+        self._addresses.remove(address, device)
 
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""

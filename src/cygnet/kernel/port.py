@@ -408,5 +408,18 @@ class Kernel(Protocol):
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination``, ``None`` without a route."""
 
+    def add_address(self, address: Address, device: str) -> None:
+        """Give this host an address, or count another user of it.
+
+        On the interface ``device``, empty for the one that tunnels lead to; one that this host has anyway is
+        left alone.
+        """
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Take back one use of an address; it goes with the last."""
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those that :meth:`add_address` has given it."""
+
     def local_addresses(self) -> tuple[Address, ...]:
         """This host's addresses, without loopback and link-local ones."""

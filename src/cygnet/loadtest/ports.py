@@ -110,6 +110,16 @@ class DiscardKernel:
         """Nothing is kept that could differ."""
         return ()
 
+    def add_address(self, address: Address, device: str) -> None:
+        """Agreed."""
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Agreed."""
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """None."""
+        return frozenset()
+
     def source_address(self, destination: Address) -> Address | None:
         """The wires know their addresses."""
         return None

@@ -23,7 +23,7 @@ from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
 from cygnet.charon.sa.events import Counted, Finished
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order, Roam
-from cygnet.charon.sa.ports import Ports
+from cygnet.charon.sa.ports import Configuration, NoConfiguration, Ports
 from cygnet.charon.sa.states import IkeState
 from simulation.home import Home
 from simulation.network import Datagram, Network
@@ -46,6 +46,7 @@ class Peer:
         first_spi = 0xC0000001 + self.random.randrange(1 << 20) * 16
         self.kernel = Kernel(first_spi, self.host.address, self.network)
         self.store, self.connections = Store(), Connections()
+        self.configuration: Configuration = NoConfiguration()
         self.numbers = Numbers()
         self.home = Home(self)
         self.sas: dict[int, IkeSa] = {}
@@ -71,6 +72,7 @@ class Peer:
             self.settings,
             Contacts(self.manager, self.installed, lambda ike: self._locate(ike)),
             self.home,
+            self.configuration,
         )
         self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
         self.bus = Board(self.log, self.events)

@@ -1,8 +1,8 @@
 """All backends as one: asked in configured order, their candidates merged by rank."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.cert.attribute_certificates import AttributeCertificate
@@ -13,8 +13,9 @@ from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Check, Verdict
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
-from cygnet.charon.config.pools import Lease, Pool
+from cygnet.charon.config.pools import Applicant, Lease, Pool
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
+from cygnet.charon.encoding.payloads.configuration import Attribute
 from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey, User
 from cygnet.eap.ports import UserSecret
 
@@ -23,7 +24,7 @@ CANDIDATES = 10_000
 
 
 class BackendManager:
-    """Implements ``sa.ports.Configs`` and ``Credentials`` over several backends.
+    """Implements ``sa.ports.Configs``, ``Credentials`` and ``Configuration`` over several backends.
 
     Among candidates of equal rank the backend that comes first in ``charon.backends`` is first.
     """
@@ -34,11 +35,13 @@ class BackendManager:
         credentials: Sequence[Credentials],
         policies: Sequence[PolicyStore] = (),
         pools: Sequence[PoolStore] = (),
+        told: Callable[[PeerConfig], tuple[Attribute, ...]] = lambda config: (),
     ) -> None:
         self._connections = connections
         self._credentials = credentials
         self._policies = policies
         self._pools = pools
+        self._told = told
 
     def peers(self) -> Sequence[PeerConfig]:
         """All connections of all backends."""
@@ -75,6 +78,25 @@ class BackendManager:
         """The leases of the pool of that name."""
         for store in self._pools:
             yield from store.leases(pool)
+
+    def acquire(self, pools: tuple[str, ...], who: Applicant, wanted: Address) -> Address | None:
+        """An address of the first of these pools, and the first backend that has it, with one to give."""
+        found = (store.acquire(pool, who, wanted) for pool in pools for store in self._pools)
+        return next((address for address in found if address is not None), None)
+
+    def release(self, ike_id: int) -> None:
+        """The IKE_SA is gone."""
+        for store in self._pools:
+            store.release(ike_id)
+
+    def move(self, old_id: int, new_id: int) -> None:
+        """Another IKE_SA has taken one's place."""
+        for store in self._pools:
+            store.move(old_id, new_id)
+
+    def attributes(self, config: PeerConfig) -> tuple[Attribute, ...]:
+        """What a peer with virtual addresses is told."""
+        return self._told(config)
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         """The pre-shared keys of all backends, best match of the first backend first, each value once."""

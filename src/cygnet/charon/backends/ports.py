@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
-from cygnet.charon.config.pools import Lease, Pool
+from cygnet.charon.config.pools import Applicant, Lease, Pool
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 
 
@@ -68,6 +68,15 @@ class PoolStore(Protocol):
 
     def leases(self, pool: str) -> Iterable[Lease]:
         """The leases of the pool of that name; none if it is not one of this store's."""
+
+    def acquire(self, pool: str, who: Applicant, wanted: Address) -> Address | None:
+        """An address of that pool, ``wanted`` if possible; ``None`` if none is free or it is not ours."""
+
+    def release(self, ike_id: int) -> None:
+        """All that the IKE_SA holds, which may be nothing, is kept for its peer."""
+
+    def move(self, old_id: int, new_id: int) -> None:
+        """What one IKE_SA holds is another's."""
 
 
 class Closable(Protocol):

@@ -7,6 +7,8 @@ from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.backends import pool_texts
+from cygnet.charon.backends.address_pools import StrokePools
 from cygnet.charon.backends.documents import Document
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.resolver import Resolver
@@ -48,7 +50,7 @@ class StrokeBackend:
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
-        self.users = self.credentials.users
+        self.users, self.pools = self.credentials.users, StrokePools()
         self._log = host.environment.log
         self.credentials.reread(KINDS)
 
@@ -57,6 +59,9 @@ class StrokeBackend:
         self._log(Group.CFG, 1, f"received stroke: add connection '{request.name}'")
         self.credentials.cache_crls(request.cache_crls)
         warnings = self.connections.add(request)
+        peer = self.connections.oriented(request)
+        specs = [spec for _, spec in pool_texts.pools(peer.right.sourceip, "rightsourceip") if spec]
+        self.pools.load(request.name, specs)
         for warning in warnings:
             self._log(Group.CFG, 1, warning)
         self._log(Group.CFG, 1, f"added configuration '{request.name}'")
@@ -67,6 +72,7 @@ class StrokeBackend:
         self._log(Group.CFG, 1, f"received stroke: delete connection '{name}'")
         known = self.connections.remove(name)
         if known:
+            self.pools.unload(name)
             self._log(Group.CFG, 1, f"deleted connection '{name}'")
         return known
 

@@ -63,6 +63,10 @@ class StrokeConnections:
             self._insert(peer)
         return warnings
 
+    def oriented(self, request: AddConnection) -> AddConnection:
+        """With this host at ``left``."""
+        return self._translator.oriented(request)[0]
+
     def remove(self, name: str) -> bool:
         """Forget a connection; whether it was there."""
         with self._lock:

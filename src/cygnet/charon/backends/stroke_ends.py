@@ -16,9 +16,8 @@ SEND_CERT = {"always": SendCert.ALWAYS, "yes": SendCert.ALWAYS, "ifasked": SendC
              "never": SendCert.NEVER, "no": SendCert.NEVER}  # fmt: skip
 LATER = {
     "auth2": "a second authentication round", "id2": "a second authentication round",
-    "cert2": "a second authentication round", "sourceip": "virtual addresses", "sigkey": "raw public keys",
+    "cert2": "a second authentication round", "sigkey": "raw public keys",
     "groups2": "group membership",
-    "dns": "DNS attributes",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address
-from cygnet.charon.backends import address_match
+from cygnet.charon.backends import address_match, pool_texts
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_children import MODES, child, choice, proposals
 from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
@@ -37,7 +37,7 @@ class Translator:
         """A peer config with one child, and warnings; raises :class:`ConfigError`."""
         if request.mediation or request.mediated_by:
             raise ConfigError("'mediation' is not part of this version")
-        request, notes = self._oriented(request)
+        request, notes = self.oriented(request)
         reader = AuthReader(
             self.load, request.authby, notes, request.eap_identity, request.aaa_identity
         )
@@ -57,10 +57,14 @@ class Translator:
             keying_tries=request.keying_tries,
             mobike=request.mobike,
             dpd_delay_s=request.dpd_delay_s if request.dpd_action != "none" else 0,
+            virtual_ips=pool_texts.wishes(request.left.sourceip, "leftsourceip", _family(request)),
+            pools=tuple(name for name, _ in pool_texts.pools(request.right.sourceip, "rightsourceip")),
+            dns_wanted=pool_texts.dns_families(request.left.dns, "leftdns"),
+            dns=pool_texts.dns_servers(request.right.dns, "rightdns"),
         )
         return peer, notes
 
-    def _oriented(self, request: AddConnection) -> tuple[AddConnection, list[str]]:
+    def oriented(self, request: AddConnection) -> tuple[AddConnection, list[str]]:
         """With this host at ``left``: swapped where only ``right`` is one of our addresses."""
         if not self.settings.stroke_allow_swap:
             return request, []
@@ -76,6 +80,12 @@ class Translator:
     def _is_ours(self, end: End) -> bool:
         hosts = [host for host in address_spec(end).hosts if address_match.is_single(host)]
         return any(self.is_local(address) for host in hosts for address in self.names(host))
+
+
+def _family(request: AddConnection) -> int:
+    """Of the tunnel, as far as the addresses are written as such."""
+    hosts = (*address_spec(request.right).hosts, *address_spec(request.left).hosts)
+    return 6 if hosts and ":" in hosts[0] else 4
 
 
 def _ike(request: AddConnection) -> IkeConfig:

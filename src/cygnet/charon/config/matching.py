@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
@@ -13,6 +14,7 @@ MAX_OVERLAPS = 512
 MAX_PAIRS = 4096
 """Each pair of selectors of one CHILD_SA has policies of its own in the kernel."""
 _ALL = 2
+ANY_HOST = (ip_address(0),)
 Selectors = tuple[TrafficSelector, ...]
 
 
@@ -47,9 +49,11 @@ def is_same_peer(one: PeerConfig, other: PeerConfig) -> bool:
     return replace(one, name="", children=()) == replace(other, name="", children=())
 
 
-def resolve(selectors: Iterable[TrafficSelector], host: Address) -> Selectors:
-    """The selectors with ``dynamic`` replaced by a host."""
-    return tuple(one.resolve(host) for one in selectors)
+def resolve(selectors: Iterable[TrafficSelector], hosts: Iterable[Address]) -> Selectors:
+    """The selectors with ``dynamic`` replaced by hosts, each; without any such selectors go."""
+    hosts = tuple(hosts)
+    found = (one.resolve(host) for one in selectors for host in (hosts if one.dynamic else ANY_HOST))
+    return tuple(dict.fromkeys(found))
 
 
 def narrow(ours: Sequence[TrafficSelector], theirs: Sequence[TrafficSelector]) -> Selectors:
@@ -95,10 +99,10 @@ class ChildMatch:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The two hosts that ``dynamic`` stands for."""
+    """The hosts that ``dynamic`` stands for at either end: one, or several virtual addresses, or none."""
 
-    local: Address
-    remote: Address
+    local: tuple[Address, ...]
+    remote: tuple[Address, ...]
 
 
 def match_child(

@@ -7,6 +7,7 @@ that share all but the child part share one peer config, as in strongSwan.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cygnet.base.addresses import Address
 from cygnet.base.dscp import DscpCopy
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
@@ -201,7 +202,9 @@ class ChildConfig:
 class PeerConfig:
     """A peer: how to reach it, how both sides authenticate, what may be protected.
 
-    ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off.
+    ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask the peer
+    for, unspecified for any address of a family; ``pools`` names those that the peer gets its own from.
+    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of.
     """
 
     name: str
@@ -218,7 +221,10 @@ class PeerConfig:
     keying_tries: int = 3
     mobike: bool = True
     dpd_delay_s: float = 0
-    local_pools: tuple[str, ...] = ()
+    virtual_ips: tuple[Address, ...] = ()
+    pools: tuple[str, ...] = ()
+    dns_wanted: frozenset[int] = frozenset()
+    dns: tuple[Address, ...] = ()
 
     def child(self, name: str) -> ChildConfig | None:
         """The child of that name."""

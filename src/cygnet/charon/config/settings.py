@@ -146,6 +146,20 @@ class DaemonSettings:
     max_init_retries: int = option("max_init_retries", 5, 1, 100)
     max_certificates: int = option("max_certificates", 10, 1, 100)
 
+    # Addresses and name servers: what peers are told, and what becomes of what peers tell us.
+    dns1: str = option("dns1", "")
+    dns2: str = option("dns2", "")
+    nbns1: str = option("nbns1", "")
+    nbns2: str = option("nbns2", "")
+    split_dns: bool = option("plugins.resolve.split_dns", False)  # ours: RFC 8598, by systemd-resolved
+    max_virtual_ips: int = option("max_virtual_ips", 8, 1, 64)  # ours: of one IKE_SA
+    install_virtual_ip: bool = option("install_virtual_ip", True)
+    install_virtual_ip_on: str = option("install_virtual_ip_on", "")  # empty: the device of the tunnels
+    resolve_load: bool = option("plugins.resolve.load", True)
+    resolve_file: str = option("plugins.resolve.file", "/etc/resolv.conf")
+    resolve_command: str = option("plugins.resolve.resolvconf.path", "/sbin/resolvconf")
+    resolve_interface: str = option("plugins.resolve.resolvconf.iface", "lo.ipsec")
+
     # Kernel.
     install_routes: bool = option("install_routes", True)
     routing_table: int = option("routing_table", 220, 0, 4294967295)

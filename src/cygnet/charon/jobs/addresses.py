@@ -1,7 +1,7 @@
 """The addresses that IKE and ESP may use: those of the interfaces in use (``sa.ports.Addresses``)."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
 from cygnet.base.addresses import Address
@@ -57,7 +57,10 @@ class UsableAddresses:
         listed: Callable[[], Sequence[Placed]],
         source: Callable[[Address], Address | None],
         has_route: Callable[[Address, Address], bool],
+        virtual: Callable[[], Container[Address]] = tuple,
     ) -> None:
+        """``virtual`` are addresses inside tunnels, which are none to send IKE and ESP from."""
+        self._virtual = virtual
         self._interfaces = interfaces
         self._listed, self._source, self._has_route = listed, source, has_route
         self._lock = threading.Lock()
@@ -102,6 +105,8 @@ class UsableAddresses:
             placed = self._listed()
         except OSError:
             return
+        virtual = self._virtual()
+        placed = [one for one in placed if one.address not in virtual]
         used = [one for one in placed if self._interfaces.uses(one.link.name)]
         self._ignored = frozenset(one.address for one in placed) - {one.address for one in used}
         self._usable = tuple(dict.fromkeys(one.address for one in used if one.link.up))

@@ -99,7 +99,10 @@ class Reauthentications:
             self._pending[number] = _Pending(old, event.ticket)
         try:
             hosts = event.local, event.remote
-            place.manager.register(IkeSa.initiator(place.ports, number, event.peer, *hosts, succeeds=old))
+            successor = IkeSa.initiator(
+                place.ports, number, event.peer, *hosts, succeeds=old, virtual_ips=event.virtual_ips
+            )
+            place.manager.register(successor)
         except LocalError as error:
             self.failed(ReauthenticationFailed(number, old, str(error)))
             return

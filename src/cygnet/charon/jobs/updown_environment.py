@@ -53,6 +53,7 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
         "PLUTO_HOST_ACCESS": "1" if config.host_access else "",
         **_virtual("PLUTO_MY_SOURCEIP", sa.local_virtual_ips),
         **_virtual("PLUTO_PEER_SOURCEIP", sa.remote_virtual_ips),
+        **_numbered("PLUTO_DNS", sa.dns),
     }
     return {name: value for name, value in values.items() if value}
 
@@ -73,7 +74,11 @@ def _ends(verb: str, tunnel: Tunnel, mine: TrafficSelector, theirs: TrafficSelec
 
 def _virtual(name: str, addresses: tuple[Address, ...]) -> dict[str, str]:
     """The first address under ``name`` itself, each with its family and number."""
-    found = {name: str(addresses[0])} if addresses else {}
+    return ({name: str(addresses[0])} if addresses else {}) | _numbered(name, addresses)
+
+
+def _numbered(name: str, addresses: tuple[Address, ...]) -> dict[str, str]:
+    found = {}
     for family in (4, 6):
         for number, address in enumerate((one for one in addresses if one.version == family), 1):
             found[f"{name}{family}_{number}"] = str(address)

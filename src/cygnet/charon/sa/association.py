@@ -39,6 +39,7 @@ from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
 from cygnet.charon.sa.timers import Timer
+from cygnet.charon.sa.virtual_ips import Virtual, give_up
 from cygnet.crypto.proposals import Proposal, Protocol
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class Association:
     crossing: "Crossing[IkeRekey]" = field(default_factory=Crossing)  # who is rekeying this IKE_SA
     crossings: dict[int, "Crossing[ChildRekey]"] = field(default_factory=dict)  # and its CHILD_SAs, by {n}
     hooks: "Hooks | None" = None
+    virtual: Virtual = field(default_factory=Virtual)
 
     # Naming
 
@@ -295,6 +297,7 @@ class Association:
             self.drop_child(child, rekeyed=self.replaced_by != 0, linger=child in outlived)
             if child.again:
                 self.close_child(child, Cause.EXPIRED)
+        give_up(self)
         self.move_to(IkeState.DESTROYING)
         self.handshake = self.hooks = None  # without the hooks nothing refers in circles: the keys go now
         self.forget_negotiations()

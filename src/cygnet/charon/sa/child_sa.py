@@ -66,6 +66,7 @@ class ChildSa:
         self.reqid = reqid
         self.path = path
         self.made_on = path
+        self.hosts: tuple[tuple[Address, ...], tuple[Address, ...]] | None = None  # that dynamic meant
         self.spi_in = spi_in
         self.cpi_in = 0
         self.marks = NO_MARKS

@@ -5,6 +5,7 @@ from dataclasses import replace
 from cygnet.base.groups import Group
 from cygnet.base.secret import Secret
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.establish import jittered
@@ -33,6 +34,8 @@ def complete(
     keys = derive_child_keys(sa.established_keys, agreed.proposal, *secrets)
     lifetime = lifetime_of(sa, child.config)
     child.move(sa.ports.kernel, sa.path)
+    ends = virtual_ips.ends(sa)
+    child.hosts = ends.local, ends.remote
     sa.move_child(child, ChildState.INSTALLING)
     child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
     child.installed_at, child.initiated = sa.now, initiator

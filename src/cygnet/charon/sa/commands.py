@@ -20,6 +20,7 @@ from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
+from cygnet.charon.sa.tasks.ike_config import IkeConfig
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
@@ -92,7 +93,7 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             return
         auth = IkeAuth(sa, task.ticket if ike_only else 0)
         before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa))
-        for one in (*before, auth, Mobike(sa), AuthLifetime(sa), Childless(sa)):
+        for one in (*before, auth, IkeConfig(sa), Mobike(sa), AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:
         _await_ike(sa, tasks, task.ticket)

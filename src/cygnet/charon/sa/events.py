@@ -136,7 +136,7 @@ class Lost:
     reqid: int
     local_ts: tuple[TrafficSelector, ...]
     remote_ts: tuple[TrafficSelector, ...]
-    hosts: tuple[Address, Address] | None = None
+    hosts: tuple[tuple[Address, ...], tuple[Address, ...]] | None = None
     marks: Marks = NO_MARKS
 
 
@@ -166,7 +166,10 @@ class IkeClosed:
 
 @dataclass(frozen=True, slots=True)
 class Reauthenticate:
-    """An IKE_SA wants a successor, authenticated anew, with these CHILD_SAs (RFC 7296, 2.8.3)."""
+    """An IKE_SA wants a successor, authenticated anew, with these CHILD_SAs (RFC 7296, 2.8.3).
+
+    ``virtual_ips`` are those that the peer gave us.
+    """
 
     ike_id: int
     peer: PeerConfig
@@ -174,6 +177,7 @@ class Reauthenticate:
     remote: Host
     children: tuple[Lost, ...]
     ticket: int = 0
+    virtual_ips: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,32 @@ class ReauthenticationFailed:
     ike_id: int
     succeeds: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
+
+    ``virtual_ips`` are our addresses there.
+    """
+
+    dns: tuple[Address, ...] = ()
+    domains: tuple[str, ...] = ()
+    virtual_ips: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServersGiven:
+    """A peer told us of name servers: they may be asked."""
+
+    servers: Servers
+
+
+@dataclass(frozen=True, slots=True)
+class ServersTaken:
+    """The IKE_SA with that peer is gone."""
+
+    servers: Servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +265,8 @@ Event = (
     | Reauthenticate
     | Reauthenticated
     | ReauthenticationFailed
+    | ServersGiven
+    | ServersTaken
     | OrderPassedOn
     | Counted
     | MessageSeen

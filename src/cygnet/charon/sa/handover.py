@@ -8,6 +8,7 @@ from cygnet.charon.sa.establish import establish
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.timers import DropRekeyed
+from cygnet.charon.sa.virtual_ips import pass_on
 from cygnet.crypto.proposals import Proposal
 
 _JUST_NOW_S = 1.0
@@ -37,6 +38,7 @@ def hand_over(sa: Association, new: Association) -> None:
         waiting.give_up("the IKE_SA was rekeyed meanwhile")
     sa.replaced_by = new.unique_id
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
+    pass_on(sa, new)
     new.children, sa.children = sa.children, {}
     new.crossings, sa.crossings = sa.crossings, {}
     new.succeeds, sa.succeeds = sa.succeeds, 0

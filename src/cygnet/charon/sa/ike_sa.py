@@ -1,6 +1,6 @@
 """An IKE_SA: what a shell calls. Effects come back as a list; nothing else leaves (``base.effects``)."""
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Adopt, Effect
 from cygnet.base.errors import CygnetError
 from cygnet.base.groups import Group
@@ -47,19 +47,20 @@ class IkeSa:
         *,
         tries: int = 0,
         succeeds: int = 0,
+        virtual_ips: tuple[Address, ...] = (),
     ) -> "IkeSa":
         """A new IKE_SA towards ``remote``; nothing happens before an order.
 
         ``local`` may be any address: the kernel's choice is taken. The port is chosen here; raises
         :class:`~cygnet.base.errors.LocalError` if it cannot be had. ``succeeds`` is the IKE_SA in whose
-        place this one is being made (RFC 7296, 2.8.3).
+        place this one is being made (RFC 7296, 2.8.3); ``virtual_ips`` are what the peer gave us in it.
         """
         if local.is_any:
             local = Host(ports.addresses.source(remote.address) or local.address, local.port)
         local = local.with_port(first_local_port(config, remote, ports.settings))
         association = Association(ports, unique_id, True, _fresh_spi(ports), NO_SPI, local, remote, config)
         association.tries, association.succeeds = tries, succeeds
-        association.first = local, remote
+        association.first, association.virtual.earlier = (local, remote), virtual_ips
         return cls(association)
 
     @classmethod
@@ -182,6 +183,9 @@ class IkeSa:
             config=sa.config,
             peer_certificates=sa.peer_certificates,
             remote_eap_id=sa.remote_eap_id,
+            local_virtual_ips=sa.virtual.local,
+            remote_virtual_ips=sa.virtual.remote,
+            dns=sa.virtual.servers.dns,
         )
 
     # Inside

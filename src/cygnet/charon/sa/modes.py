@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import ChildMatch, Ends, Selectors, match_child
+from cygnet.charon.config.matching import ChildMatch, Selectors, match_child
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
 from cygnet.kernel.port import Mode
 
@@ -59,7 +60,7 @@ def find(
     Where transport mode is asked for, first one of that mode, with the addresses that NATs have made;
     where there is none, any, in tunnel mode, with the selectors as they came (RFC 7296, 2.23.1).
     """
-    configs, ends = tuple(configs), Ends(sa.local.address, sa.remote.address)
+    configs, ends = tuple(configs), virtual_ips.ends(sa)
     if wanted in NOTIFIES and wanted in sa.ports.kernel.features.modes:
         mine, theirs = substituted(sa, local, remote) if wanted is Mode.TRANSPORT else (local, remote)
         match, _ = match_child([one for one in configs if one.mode is wanted], mine, theirs, ends)

@@ -17,8 +17,10 @@ from cygnet.cert.certificates import Certificate
 from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Verdict
+from cygnet.charon.config.pools import Applicant
 from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.encoding.payloads.configuration import Attribute
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.eap.ports import UserSecret
@@ -228,6 +230,43 @@ class NoContacts:
         return 0
 
 
+class Configuration(Protocol):
+    """Virtual addresses for peers, and what they are told with them. May be called from any thread."""
+
+    def acquire(self, pools: tuple[str, ...], who: Applicant, wanted: Address) -> Address | None:
+        """An address of the family of ``wanted`` from the first of these pools that has one.
+
+        That one if it can be had; unspecified for any.
+        """
+
+    def release(self, ike_id: int) -> None:
+        """The IKE_SA holds no address any more; they are kept for its peer."""
+
+    def move(self, old_id: int, new_id: int) -> None:
+        """What one IKE_SA holds is another's."""
+
+    def attributes(self, config: PeerConfig) -> tuple[Attribute, ...]:
+        """What a peer with virtual addresses is told: name servers, subnets, domains (RFC 7296, 3.15.1)."""
+
+
+class NoConfiguration:
+    """Has nothing to give."""
+
+    def acquire(self, pools: tuple[str, ...], who: Applicant, wanted: Address) -> Address | None:
+        """None."""
+        return None
+
+    def release(self, ike_id: int) -> None:
+        """There is nothing to release."""
+
+    def move(self, old_id: int, new_id: int) -> None:
+        """There is nothing to move."""
+
+    def attributes(self, config: PeerConfig) -> tuple[Attribute, ...]:
+        """None."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All that an IKE_SA is handed. ``rng(n)`` gives n unpredictable octets."""
@@ -240,3 +279,4 @@ class Ports:
     settings: DaemonSettings = field(default_factory=DaemonSettings)
     contacts: Contacts = field(default_factory=NoContacts)
     addresses: Addresses = field(default_factory=Anywhere)
+    configuration: Configuration = field(default_factory=NoConfiguration)

@@ -27,6 +27,10 @@ def reauthenticate(sa: Association, tasks: TaskManager, ticket: int = 0) -> None
         return
     if not sa.initiator:
         sa.log(Group.IKE, "initiator did not reauthenticate as requested")
+    if sa.virtual.remote:
+        sa.log(Group.IKE, "only the peer can reauthenticate, since it has its virtual address from us")
+        sa.finish(ticket, False, "only the peer can reauthenticate, since it has its virtual address from us")
+        return
     sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}", Level.AUDIT)
     if not sa.ports.settings.make_before_break:
         sa.cause = Cause.REAUTH
@@ -38,7 +42,11 @@ def reauthenticate(sa: Association, tasks: TaskManager, ticket: int = 0) -> None
         for child in sa.children.values()
         if child.state in (ChildState.INSTALLED, ChildState.REKEYING)
     )
-    sa.announce(Reauthenticate(sa.unique_id, sa.peer_config, sa.local, sa.remote, children, ticket))
+    sa.announce(
+        Reauthenticate(
+            sa.unique_id, sa.peer_config, sa.local, sa.remote, children, ticket, sa.virtual.local
+        )
+    )
 
 
 def failed(sa: Association, reason: str, ticket: int = 0) -> None:

@@ -35,6 +35,11 @@ def unacceptable(kind: int, local: Selectors, remote: Selectors) -> str:
     return proposed
 
 
+def pair_text(local: Selectors, remote: Selectors) -> str:
+    """Both sides as logs have them."""
+    return f"{text(local)} === {text(remote)}"
+
+
 def _some(selectors: Selectors) -> str:
     more = len(selectors) - SHOWN
     return text(selectors[:SHOWN]) + (f" and {more} more" if more > 0 else "")

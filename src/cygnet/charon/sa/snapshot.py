@@ -54,8 +54,9 @@ class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
     ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
-    the peer was given, ``local_virtual_ips`` those it gave us. ``succeeds`` is the IKE_SA in whose place this
-    one is being made, 0 for none. ``remote_eap_id`` is the user whom the peer proved to be by EAP.
+    the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``.
+    ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
+    user whom the peer proved to be by EAP.
     """
 
     name: str
@@ -80,6 +81,7 @@ class IkeSnapshot:
     peer_certificates: tuple[bytes, ...] = ()
     local_virtual_ips: tuple[Address, ...] = ()
     remote_virtual_ips: tuple[Address, ...] = ()
+    dns: tuple[Address, ...] = ()
     created_at: float = 0.0
     succeeds: int = 0
     config: PeerConfig | None = None

@@ -56,7 +56,7 @@ def lost(child: ChildSa) -> Lost:
     agreed, config = child.agreed, child.config
     local, remote = (agreed.local_ts, agreed.remote_ts) if agreed else (config.local_ts, config.remote_ts)
     reqid = 0 if child.counted else child.reqid
-    return Lost(config, child.unique_id, reqid, local, remote, child.made_on.addresses, child.marks)
+    return Lost(config, child.unique_id, reqid, local, remote, child.hosts, child.marks)
 
 
 def lost_children(sa: "Association") -> tuple[Lost, ...]:

@@ -47,6 +47,7 @@ class MemoryKernel:
         self.sas: dict[SaId, SaSpec] = {}
         self.usage: dict[SaId, Usage] = {}
         self.policies: Counter[PolicySpec] = Counter()
+        self.virtual: Counter[tuple[Address, str]] = Counter()
         self.reservations: set[SaId] = set()
         self.cpis: set[tuple[Address, Address, int]] = set()
         self.interfaces: Counter[Interface] = Counter()
@@ -80,8 +81,9 @@ class MemoryKernel:
         self.usage[id] = Usage(old.bytes + octets, old.packets + packets, 0.0)
 
     def is_empty(self) -> bool:
-        """Whether nothing is left behind: no SA, policy or reservation."""
-        return not (self.sas or self.policies or self.reservations or self.cpis or self.interfaces)
+        """Whether nothing is left behind: no SA, policy, reservation, interface or address."""
+        held = (self.sas, self.policies, self.reservations, self.cpis, self.interfaces, self.virtual)
+        return not any(held)
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Forget everything, then deliver events to ``listener``."""
@@ -233,6 +235,23 @@ class MemoryKernel:
             return self.sources[destination]
         return next((own for own in self.addresses if own.version == destination.version), None)
 
+    def add_address(self, address: Address, device: str) -> None:
+        """Count it in :attr:`virtual`."""
+        self._enter("add_address")
+        self.virtual[address, device] += 1
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Count one use less."""
+        self._enter("delete_address")
+        self._need(self.virtual[address, device] > 0, f"no address {address}")
+        self.virtual[address, device] -= 1
+        if not self.virtual[address, device]:
+            del self.virtual[address, device]
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those of :attr:`virtual`."""
+        return frozenset(address for address, _ in self.virtual)
+
     def local_addresses(self) -> tuple[Address, ...]:
         """:attr:`addresses`."""
         return self.addresses
@@ -249,6 +268,7 @@ class MemoryKernel:
     def _flush(self) -> None:
         self.cpis.clear()
         self.interfaces.clear()
+        self.virtual.clear()
         self.sas.clear()
         self.usage.clear()
         self.policies.clear()

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,10 +22,12 @@ from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
     AcquireFailed,
+    AddAddress,
     AddPolicy,
     AddSa,
     AllocateSpi,
     Bye,
+    DeleteAddress,
     DeletePolicy,
     DeleteSa,
     Failed,
@@ -122,6 +125,7 @@ class UserlandKernel:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watch = HostWatch()
+        self._virtual: Counter[tuple[Address, str]] = Counter()
 
     @property
     def features(self) -> Features:
@@ -232,6 +236,29 @@ class UserlandKernel:
             self._ask(Remove(part, ()))
         self._ask(Remove(last, sas))
 
+    def add_address(self, address: Address, device: str) -> None:
+        """Give this host an address."""
+        self._virtual[address, device] += 1
+        try:
+            self._ask(AddAddress(address, device))
+        except KernelError:
+            self._forget_address(address, device)
+            raise
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Take back one use of an address."""
+        self._forget_address(address, device)
+        self._ask(DeleteAddress(address, device))
+
+    def _forget_address(self, address: Address, device: str) -> None:
+        self._virtual[address, device] -= 1
+        if self._virtual[address, device] <= 0:
+            self._virtual.pop((address, device), None)
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those that espd gave this host for us."""
+        return frozenset(address for address, _ in tuple(self._virtual))
+
     def acquire_failed(self, reqid: int) -> None:
         """Let packets ask again soon."""
         self._ask(AcquireFailed(reqid))
@@ -328,8 +355,17 @@ class UserlandKernel:
         self._greeting, self._link = greeting, link
         if known and known != greeting.instance:
             self._log(1, "espd has restarted and holds nothing of ours")
+            self._restore_addresses(link)
             self._put(KernelReset())
         return True
+
+    def _restore_addresses(self, link: Link) -> None:
+        """IKE_SAs make their CHILD_SAs anew, but have their addresses already."""
+        for (address, device), users in tuple(self._virtual.items()):
+            for _ in range(users):
+                reply = link.ask(AddAddress(address, device))
+                if isinstance(reply, Failed):
+                    self._log(1, f"installing virtual IP {address} failed: {reply.reason}")
 
     def _start_espd(self) -> None:
         if not self._access.spawn:

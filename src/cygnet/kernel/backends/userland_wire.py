@@ -36,7 +36,7 @@ from cygnet.kernel.port import (
     Usage,
 )
 
-VERSION = 2
+VERSION = 3
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
 """SAs, policies and routes in one :class:`Inventory`."""
@@ -135,6 +135,22 @@ class DeletePolicy:
 
 
 @record
+class AddAddress:
+    """Give the host an address, or count it once more; ``device`` empty: on the TUN device."""
+
+    address: Address
+    device: str
+
+
+@record
+class DeleteAddress:
+    """Count an address once less."""
+
+    address: Address
+    device: str
+
+
+@record
 class AcquireFailed:
     """No SA of this reqid came to be."""
 
@@ -223,7 +239,8 @@ class Inventory:
 
 SaRequest = AllocateSpi | AddSa | UpdateSa | DeleteSa | QuerySa
 PolicyRequest = AddPolicy | DeletePolicy | Install | Remove | AcquireFailed
-Request = Hello | Follow | Bye | HandOver | SaRequest | PolicyRequest | Inspect
+AddressRequest = AddAddress | DeleteAddress
+Request = Hello | Follow | Bye | HandOver | SaRequest | PolicyRequest | AddressRequest | Inspect
 Reply = Greeting | Done | Failed | Spis | Usage | Inventory
 Message = Request | Reply | KernelEvent
 

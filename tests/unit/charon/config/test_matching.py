@@ -25,7 +25,7 @@ CONFIG = PeerConfig(
     (AuthConfig(identity=Identity.parse("bob.test")),),
     (AuthConfig(identity=Identity.parse("*.test")),),
 )
-ENDS = Ends(Host.of("192.0.2.2").address, Host.of("192.0.2.1").address)
+ENDS = Ends((Host.of("192.0.2.2").address,), (Host.of("192.0.2.1").address,))
 
 
 def ts(*texts: str) -> tuple[TrafficSelector, ...]:

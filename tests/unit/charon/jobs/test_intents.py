@@ -85,9 +85,9 @@ def test_selectors_that_are_those_of_the_configuration_need_no_mention():
 def test_hosts_that_dynamic_selectors_stood_for_are_as_configured():
     config = ChildConfig("net", (TrafficSelector.of("%dynamic"),), (TrafficSelector.of("%dynamic"),))
     ours, theirs = (TrafficSelector.of(f"192.0.2.{last}/32") for last in (1, 2))
-    lost = Lost(config, 1, 0, (ours,), (theirs,), (ours.start, theirs.start))
+    lost = Lost(config, 1, 0, (ours,), (theirs,), ((ours.start,), (theirs.start,)))
     assert shape_of(lost) == AS_CONFIGURED
-    assert shape_of(replace(lost, hosts=(ours.start, ours.start))) == ((ours,), (theirs,))
+    assert shape_of(replace(lost, hosts=((ours.start,), (ours.start,)))) == ((ours,), (theirs,))
 
 
 def test_pauses_grow_to_a_limit():

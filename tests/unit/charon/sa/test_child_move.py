@@ -115,8 +115,9 @@ def test_removed_child_does_not_move():
 def test_what_is_told_of_a_lost_one_are_the_hosts_it_was_made_between():
     """Its ``dynamic`` selectors are still those."""
     kernel, child = installed()
+    child.hosts = (HERE.address,), (THERE.address,)
     child.move(kernel, Path(MOVED, THERE, False))
-    assert lost(child).hosts == (HERE.address, THERE.address)
+    assert lost(child).hosts == ((HERE.address,), (THERE.address,))
 
 
 def test_refused_change_of_place_leaves_it_where_it_was():

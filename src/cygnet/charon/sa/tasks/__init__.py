@@ -10,6 +10,7 @@ from cygnet.charon.sa.tasks.childless import Childless
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.follow_up import FollowUp
 from cygnet.charon.sa.tasks.ike_auth import IkeAuth
+from cygnet.charon.sa.tasks.ike_config import IkeConfig
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
@@ -33,6 +34,7 @@ TASKS: tuple[type[Task], ...] = (
     RoutabilityCheck,
     AuthLifetime,
     IkeDelete,
+    IkeConfig,
     ChildDelete,
     ChildCreate,
     Childless,

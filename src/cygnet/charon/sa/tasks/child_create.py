@@ -3,8 +3,7 @@
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Selectors, covers, narrow, resolve
+from cygnet.charon.config.matching import Selectors, covers, narrow
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
@@ -26,6 +25,7 @@ from cygnet.charon.encoding.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.address_limits import permitted
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
@@ -35,7 +35,7 @@ from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.keymat import Nonces
 from cygnet.charon.sa.marks import Marks
-from cygnet.charon.sa.selector_offers import Packet, offered, single_pair, unacceptable
+from cygnet.charon.sa.selector_offers import Packet, offered, pair_text, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import stand_by
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
@@ -81,6 +81,7 @@ class ChildCreate(ChildInAuth):
         self._single = False  # the peer wants one pair of addresses only
         self._method = 0
         self._agreed: Agreed | None = None
+        self._offer: tuple[Selectors, Selectors] = (), ()
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
@@ -107,7 +108,7 @@ class ChildCreate(ChildInAuth):
         self.child = child = sa.new_child(config, 0, self.marks)
         self._announce_start(child)
         in_auth = draft.exchange == Exchange.IKE_AUTH
-        local, remote = self._own_selectors(config)
+        self._offer = local, remote = self._own_selectors(config)
         self._terms = Terms(sa)
         self._terms.request(draft, child, local, remote)
         proposals = without_ke(config.proposals) if in_auth else config.proposals
@@ -133,12 +134,7 @@ class ChildCreate(ChildInAuth):
             draft.add(self.exchanges.request(self.sa.ports.rng, self._method or known[0]))
 
     def _own_selectors(self, config: ChildConfig) -> tuple[Selectors, Selectors]:
-        sa = self.sa
-        if self.selectors is not None:
-            local, remote = self.selectors
-        else:
-            local = resolve(config.local_ts, sa.local.address)
-            remote = resolve(config.remote_ts, sa.remote.address)
+        local, remote = self.selectors or virtual_ips.selectors(self.sa, config)
         return single_pair(local, remote, self.packet) if self._single and self.packet else (local, remote)
 
     def take_answer(self, message: Message) -> Step:
@@ -196,8 +192,8 @@ class ChildCreate(ChildInAuth):
         local, remote = self._own_selectors(config)
         chosen_i, chosen_r = self._terms.response(message, ts_i.selectors, ts_r.selectors)
         mine, theirs = narrow(local, chosen_i), narrow(remote, chosen_r)
-        if not mine or not theirs or not (covers(mine, chosen_i) and covers(theirs, chosen_r)):
-            text = _pair_text(ts_i.selectors, ts_r.selectors)
+        if not mine or not theirs or not (covers(self._offer[0], chosen_i) and covers(theirs, chosen_r)):
+            text = pair_text(ts_i.selectors, ts_r.selectors)
             raise TsUnacceptableError(f"the peer chose traffic selectors that were not offered: {text}")
         self._agreed = self._terms.agreed(proposal, mine, permitted(self.sa, theirs))
         if not in_auth:
@@ -240,11 +236,11 @@ class ChildCreate(ChildInAuth):
         found = self._terms.find(self._configs(message), message, ts_r.selectors, remote)
         match = found.match
         if match is None:
-            text = _pair_text(ts_r.selectors, ts_i.selectors)
+            text = pair_text(ts_r.selectors, ts_i.selectors)
             sa.log(Group.IKE, f"traffic selectors {text} unacceptable")
             for reason in found.reasons[:16]:
                 sa.log(Group.CFG, reason)
-            raise TsUnacceptableError(f"traffic selectors {text} unacceptable")
+            raise virtual_ips.refusal(sa) or TsUnacceptableError(f"traffic selectors {text} unacceptable")
         self.config = match.config
         proposal = self._choose(offer.proposals, match.config, message)
         self._agreed = self._terms.agreed(proposal, match.local, match.remote)
@@ -390,7 +386,3 @@ def without_ke(proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
         Proposal(protocol, transforms, number=number)
         for number, (protocol, transforms) in enumerate(stripped, 1)
     )
-
-
-def _pair_text(local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]) -> str:
-    return f"{' '.join(map(str, local))} === {' '.join(map(str, remote))}"

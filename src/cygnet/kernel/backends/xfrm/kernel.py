@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.crypto import tables
 from cygnet.kernel.backends import host, together
+from cygnet.kernel.backends.addresses import Addresses
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
 from cygnet.kernel.backends.xfrm import holdings, inspection
 from cygnet.kernel.backends.xfrm.associations import Associations
@@ -49,6 +51,7 @@ from cygnet.kernel.port import (
 )
 
 _DEFLATE = 2
+_LOOPBACK = "lo"
 _JOIN_S = 2.0
 _RETRY_S = 5.0
 """How long after an acquire that came to nothing packets may ask again."""
@@ -77,6 +80,8 @@ class XfrmKernel:
         self._events: EventReader | None = None
         self._routing = threading.Lock()
         self._retries: dict[int, threading.Timer] = {}
+        self._addresses = Addresses()
+        self._virtual: Counter[tuple[Address, str]] = Counter()
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Find our mark, remove what bears it, deliver events; raises :class:`KernelError`."""
@@ -103,6 +108,7 @@ class XfrmKernel:
         parts, self._parts = self._parts, None
         if parts is None:
             return
+        self._addresses.close()
         if flush:
             parts.policies.flush()
             parts.associations.flush()
@@ -211,6 +217,30 @@ class XfrmKernel:
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination`` outside all tunnels."""
         return host.source_address(destination)
+
+    def add_address(self, address: Address, device: str) -> None:
+        """On the loopback interface unless ``device`` is named: it is always there, and XFRM needs no more."""
+        place = address, device or _LOOPBACK
+        with self._routing:
+            if not self._virtual[place]:
+                try:
+                    self._addresses.add(*place)
+                except LocalError as error:
+                    raise KernelError(str(error)) from error
+            self._virtual[place] += 1
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Take back one use."""
+        place = address, device or _LOOPBACK
+        with self._routing:
+            self._virtual[place] -= 1
+            if self._virtual[place] <= 0:
+                del self._virtual[place]
+                self._addresses.remove(*place)
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those that are there for us."""
+        return frozenset(address for address, _ in tuple(self._virtual))
 
     def local_addresses(self) -> tuple[Address, ...]:
         """This host's addresses."""

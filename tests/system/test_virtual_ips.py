@@ -1,0 +1,67 @@
+"""Virtual addresses between Cygnet and strongSwan in both roles: pools, pings through them, name servers."""
+
+import pytest
+
+from lab.hosts import until
+from lab.network import assert_pings_as_esp
+from lab.topology import PAIRS, Lab
+from lab.tunnels import End, bring_up, configure, replace
+
+pytestmark = [pytest.mark.root, pytest.mark.tun]
+POOL, ADDRESS = "10.3.0.0/24", "10.3.0.1"
+
+
+def road_warrior(moon: End, sun: End, wanted: str = "%config", pool: str = POOL, **options: str) -> None:
+    """moon asks sun for an address; what is behind moon stays there."""
+    moon.subnet = ""
+    configure(moon, sun, **options)
+    replace(moon, "    left=", f"    leftsourceip={wanted}\n    left=")
+    replace(sun, "    right=", f"    rightsourceip={pool}\n    right=")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_road_warrior_reaches_the_network_from_its_virtual_address(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun)
+    bring_up(moon, sun)
+    for end in (moon, sun):
+        assert f"{ADDRESS}/32" in end.host.ipsec("status")
+    assert ADDRESS in moon.host.net("ip", "addr").stdout
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 3, 56)
+    leases = sun.host.ipsec("leases")
+    assert f"Leases in pool '{POOL}', usage: 1/254, 1 online" in leases
+    assert f"       {ADDRESS}   online   'moon.lab'" in leases
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
+    until(lambda: ADDRESS not in moon.host.net("ip", "addr").stdout, "no virtual address", 3)
+    assert "usage: 1/254, 0 online" in sun.host.ipsec("leases")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_packets_to_the_network_leave_with_the_virtual_address(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun)
+    bring_up(moon, sun)
+    moon.host.net("ping", "-c", "1", "-W", "2", sun.inside)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_ipv6_address_inside_an_ipv6_tunnel(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    moon.address, sun.address = "2001:db8::1", "2001:db8::2"
+    sun.inside, sun.subnet = "fd02::1", "fd02::/64"
+    road_warrior(moon, sun, "%config6", "fd03::/112")
+    bring_up(moon, sun)
+    assert_pings_as_esp(moon.host, "fd03::1", sun.host, sun.inside, 3, 56)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_reauthentication_keeps_the_address(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun, ikelifetime="1h", reauth="yes")
+    replace(moon, "ikelifetime=1h", "ikelifetime=25s\n    margintime=20s\n    rekeyfuzz=0%")
+    bring_up(moon, sun)
+    until(lambda: "net-net[1]" not in moon.host.ipsec("status"), "the first IKE_SA gone", 15)
+    until(lambda: moon.host.established() == sun.host.established() == 1, "one IKE_SA", 5)
+    assert ADDRESS in moon.host.net("ip", "addr").stdout
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 1, 56)
