@@ -20,7 +20,7 @@ MODULES = {
         "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
     ), "control"),
     **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
-    **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto"), "programs"),
+    **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto", "_updown"), "programs"),
     **dict.fromkeys((
         "version", "--version", "--versioncode", "--help", "help", "--confdir", "--piddir", "--directory",
     ), "about"),

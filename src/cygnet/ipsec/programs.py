@@ -17,6 +17,10 @@ def run(verb: str, arguments: list[str]) -> int:
     if verb in PLUTO:
         print(f"ipsec {verb}: pluto (IKEv1) is not part of this version", file=sys.stderr)
         return NOT_INSTALLED
+    if verb == "_updown":
+        from cygnet.ipsec.updown import main as updown
+
+        return updown(arguments)
     if verb == "pki":
         from cygnet.ipsec.pki.main import main
 

@@ -222,7 +222,10 @@ KernelEvent = Acquire | Expire | MappingChange | AddressChange | KernelReset
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs."""
+    """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
+
+    ``device`` is the interface that packets enter and leave tunnels by, empty where they keep their own.
+    """
 
     name: str
     encryption: frozenset[int]
@@ -233,6 +236,7 @@ class Features:
     tfc: bool = True
     esn: bool = True
     udp_encapsulation_only: bool = False
+    device: str = ""
 
 
 class Kernel(Protocol):
