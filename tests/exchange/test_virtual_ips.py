@@ -366,7 +366,7 @@ def test_name_servers_are_told_with_the_address() -> None:
 
 
 def test_domains_are_told_to_those_who_ask() -> None:
-    pair = RoadWarrior(settings=DaemonSettings(split_dns=True))
+    pair = RoadWarrior(settings=DaemonSettings(resolve_resolvectl="/usr/bin/resolvectl"))
     pair.gateway.told = DNS
     # I -> R  CP(CFG_REQUEST: INTERNAL_IP4_ADDRESS(), INTERNAL_IP4_DNS(), INTERNAL_DNS_DOMAIN())
     # R -> I  CP(CFG_REPLY: …, INTERNAL_DNS_DOMAIN(Corp.Example.com.))             (RFC 8598, 3)

@@ -65,3 +65,49 @@ def test_reauthentication_keeps_the_address(lab: Lab, kinds: str) -> None:
     until(lambda: moon.host.established() == sun.host.established() == 1, "one IKE_SA", 5)
     assert ADDRESS in moon.host.net("ip", "addr").stdout
     assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 1, 56)
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
+def test_name_servers_are_in_resolv_conf_while_the_tunnel_is_up(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun)
+    replace(sun, "    rightsourceip=", "    rightdns=10.2.0.53\n    rightsourceip=")
+    path = moon.host.file("/etc/resolv.conf")
+    path.write_text("nameserver 192.0.2.53\n")
+    resolve = f"resolve {{\n file = {path}\n resolvconf {{\n path = /nonexistent\n }}\n }}"
+    moon.host.settings(f"plugins {{\n {resolve}\n }}")
+    bring_up(moon, sun)
+    until(lambda: path.read_text().startswith("nameserver 10.2.0.53 "), "the name server", 3)
+    moon.host.ipsec("down", "net-net")
+    until(lambda: path.read_text() == "nameserver 192.0.2.53\n", "the old name server", 3)
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
+def test_firewall_that_drops_everything_lets_the_tunnel_through(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun)
+    replace(moon, "    leftsourceip=", "    leftfirewall=yes\n    leftsourceip=")
+    moon.host.net("nft", "-f", "-", stdin=FIREWALL)
+    bring_up(moon, sun)
+    until(lambda: "cygnet" in moon.host.net("nft", "list", "ruleset").stdout, "rules", 5)
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
+    moon.host.ipsec("down", "net-net")
+    until(lambda: "cygnet" not in moon.host.net("nft", "list", "ruleset").stdout, "no rules", 5)
+
+
+FIREWALL = """
+table inet fw {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    udp dport { 500, 4500 } accept
+    meta l4proto esp accept
+    meta l4proto ipv6-icmp accept
+  }
+  chain output {
+    type filter hook output priority 0; policy drop;
+    udp sport { 500, 4500 } accept
+    meta l4proto esp accept
+    meta l4proto ipv6-icmp accept
+  }
+}
+"""

@@ -199,8 +199,8 @@ _END_KEYWORDS = (
     Keyword("groups2", CONN, values.listed, "", LATER, "groups2", end=True, needed=True),
     Keyword("sigkey", CONN, text, "", LATER, "sigkey", ("rsasigkey",), end=True, works=only("%cert"),
             needed=True),
-    Keyword("firewall", CONN, yes_no, "no", LATER, "firewall", end=True, works=only("no")),
-    Keyword("hostaccess", CONN, yes_no, "no", LATER, "host_access", end=True, works=only("no")),
+    Keyword("firewall", CONN, yes_no, "no", DONE, "firewall", end=True),
+    Keyword("hostaccess", CONN, yes_no, "no", DONE, "host_access", end=True),
     Keyword("updown", CONN, text, "", DONE, "updown", end=True),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cygnet.base.errors import LocalError
@@ -45,10 +46,10 @@ Adopt = Callable[[dict[str, socket.socket]], None]
 class Control:
     """The listening socket and its clients. ``changed`` is called after each request that succeeded."""
 
-    def __init__(self, loop: Loop, service: Service, instance: str, adopt: Adopt) -> None:
+    def __init__(self, loop: Loop, service: Service, instance: str, adopt: Adopt, device: str = "") -> None:
         self._loop = loop
         self._service = service
-        self._greeting = Greeting(instance, features())
+        self._greeting = Greeting(instance, replace(features(), device=device))
         self._adopt = adopt
         self._clients: list[Client] = []
         self._listener: socket.socket | None = None

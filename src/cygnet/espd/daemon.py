@@ -48,7 +48,7 @@ class Daemon:
         self._routes = Routes(self._devices)
         self._addresses = Addresses()
         self._service = Service(self._plane, self)
-        self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt)
+        self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt, device)
         self._control.changed = self._changed
         self._timer_at = float("inf")
         self._sockets.adopt(inherited)

@@ -20,9 +20,9 @@ MODULES = {
         "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
     ), "control"),
     **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
-    **dict.fromkeys(
-        ("starter", "charon", "stroke", "pki", "whack", "pluto", "ready", "load-test"), "programs"
-    ),
+    **dict.fromkeys((
+        "starter", "charon", "stroke", "pki", "whack", "pluto", "ready", "load-test", "_updown",
+    ), "programs"),
     **dict.fromkeys((
         "version", "--version", "--versioncode", "--help", "help", "--confdir", "--piddir", "--directory",
     ), "about"),

@@ -27,6 +27,10 @@ def run(verb: str, arguments: list[str]) -> int:
         return NOT_INSTALLED
     if verb == "ready":
         return execute("whack", ["--listen"])
+    if verb == "_updown":
+        from cygnet.ipsec.updown import main as updown
+
+        return updown(arguments)
     if verb == "pki":
         from cygnet.ipsec.pki.main import main
 

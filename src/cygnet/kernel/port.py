@@ -316,7 +316,8 @@ class Difference:
 class Features:
     """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
 
-    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload.
+    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload. ``device`` is the
+    interface that packets enter and leave tunnels by, empty where they keep their own.
     """
 
     name: str
@@ -329,6 +330,7 @@ class Features:
     esn: bool = True
     udp_encapsulation_only: bool = False
     bindings: bool = False
+    device: str = ""
 
 
 class Kernel(Protocol):

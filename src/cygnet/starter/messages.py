@@ -1,11 +1,16 @@
 """Records of ``ipsec.conf`` to messages for charon."""
 
+import shlex
+import sys
+
 from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
 from cygnet.ctl.stroke import AddAuthority, AddConnection, End
 
 SHUNTS = ("pass", "drop", "reject")
 """Types of connections for which nothing is negotiated: charon has them, whatever their version."""
+FIREWALL = f"{shlex.quote(sys.executable)} -P -m cygnet.ipsec _updown iptables"
+"""What ``leftfirewall=yes`` runs: ``ipsec _updown``, whatever ``ipsec`` the path leads to."""
 _VERSIONS = {"ike": 0, "ikev1": 1, "ikev2": 2}
 
 
@@ -115,6 +120,6 @@ def _end(end: records.End) -> End:
         to_port=end.to_port,
         sourceip=",".join(end.source_ips),
         dns=",".join(end.dns),
-        updown=end.updown or "",
+        updown=end.updown or (FIREWALL if end.firewall else ""),
         hostaccess=end.host_access,
     )

@@ -151,13 +151,13 @@ class DaemonSettings:
     dns2: str = option("dns2", "")
     nbns1: str = option("nbns1", "")
     nbns2: str = option("nbns2", "")
-    split_dns: bool = option("plugins.resolve.split_dns", False)  # ours: RFC 8598, by systemd-resolved
     max_virtual_ips: int = option("max_virtual_ips", 8, 1, 64)  # ours: of one IKE_SA
     install_virtual_ip: bool = option("install_virtual_ip", True)
     install_virtual_ip_on: str = option("install_virtual_ip_on", "")  # empty: the device of the tunnels
     resolve_load: bool = option("plugins.resolve.load", True)
     resolve_file: str = option("plugins.resolve.file", "/etc/resolv.conf")
     resolve_command: str = option("plugins.resolve.resolvconf.path", "/sbin/resolvconf")
+    resolve_resolvectl: str = option("plugins.resolve.resolvectl", "")  # ours: systemd-resolved's program
     resolve_interface: str = option("plugins.resolve.resolvconf.iface", "lo.ipsec")
 
     # Kernel.
@@ -180,6 +180,11 @@ class DaemonSettings:
     stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+    @property
+    def split_dns(self) -> bool:
+        """Whether this host can ask some servers about some domains only (RFC 8598)."""
+        return bool(self.resolve_resolvectl)
 
     @property
     def sends_ocsp(self) -> bool:

@@ -41,7 +41,16 @@ class Updown:
 
     name = "updown"
 
-    def __init__(self, find: Find, interface: Callable[[Address], str], run: Run, log: Log) -> None:
+    def __init__(
+        self,
+        find: Find,
+        interface: Callable[[Address], str],
+        run: Run,
+        log: Log,
+        device: Callable[[], str] = str,
+    ) -> None:
+        """``device`` is the interface that tunnels lead through, if there is one."""
+        self._device = device
         self._find = find
         self._interface = interface
         self._run = run
@@ -76,7 +85,8 @@ class Updown:
         sa = self._find(event.ike_id)
         if sa is None or len(self._lines) >= LIMIT:
             return
-        tunnel = Tunnel(event.config, event.child, sa, self._interface(event.child.inbound.destination))
+        interface = self._interface(event.child.inbound.destination)
+        tunnel = Tunnel(event.config, event.child, sa, interface, self._device())
         line = self._by_facts.get(_facts(tunnel))
         self._join(line or _Line(tunnel), tunnel)
         if line is None:

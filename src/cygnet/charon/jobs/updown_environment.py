@@ -17,12 +17,13 @@ UP, DOWN = "up", "down"
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """A CHILD_SA with what its IKE_SA and this host add; ``interface`` has our address."""
+    """A CHILD_SA with what its IKE_SA and this host add. ``interface`` has our address."""
 
     config: ChildConfig
     child: ChildSnapshot
     sa: IkeSnapshot
     interface: str = ""
+    device: str = ""
 
 
 def environments(verb: str, tunnel: Tunnel) -> Iterator[Mapping[str, str]]:
@@ -51,6 +52,7 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
         "PLUTO_MARK_OUT": _mark(child.marks.out),
         "PLUTO_UDP_ENC": str(sa.remote.port) if child.udp else "",
         "PLUTO_HOST_ACCESS": "1" if config.host_access else "",
+        "CYGNET_DEVICE": tunnel.device,
         **_virtual("PLUTO_MY_SOURCEIP", sa.local_virtual_ips),
         **_virtual("PLUTO_PEER_SOURCEIP", sa.remote_virtual_ips),
         **_numbered("PLUTO_DNS", sa.dns),

@@ -219,7 +219,7 @@ class XfrmKernel:
         return host.source_address(destination)
 
     def add_address(self, address: Address, device: str) -> None:
-        """On the loopback interface unless ``device`` is named: it is always there, and XFRM needs no more."""
+        """On the loopback interface unless ``device`` is named: it is there, and XFRM needs no more."""
         place = address, device or _LOOPBACK
         with self._routing:
             if not self._virtual[place]:

@@ -1,0 +1,88 @@
+"""Name servers that peers tell us of, put to use while their IKE_SAs are there; a listener of the bus."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cygnet.base.addresses import Address
+from cygnet.base.groups import Group, Level
+from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
+from cygnet.runtime.bus.records import Record
+
+LIMIT = 1000
+"""IKE_SAs that have brought servers."""
+
+
+class Keeper(Protocol):
+    """Where servers are kept (``runtime.name_servers``)."""
+
+    def set(self, servers: Sequence[Address], domains: Sequence[str], interface: str) -> None:
+        """All that there are now, with the domains that they are for (none: all names)."""
+
+
+class NameServers:
+    """Runs on a thread of its own. Servers of a newer IKE_SA stand before those of older ones.
+
+    Servers that are for all names make all be for all names.
+    """
+
+    name = "resolve"
+
+    def __init__(
+        self, keeper: Keeper, interface: Callable[[Address], str], log: Callable[[Group, int, str], None]
+    ) -> None:
+        """What an earlier daemon has left goes."""
+        self._keeper, self._interface, self._log = keeper, interface, log
+        self._given: Counter[Servers] = Counter()
+        self._show()
+
+    @staticmethod
+    def wants(event: object) -> bool:
+        """Whether the event is about name servers."""
+        return isinstance(event, ServersGiven | ServersTaken)
+
+    def handle(self, record: Record) -> None:
+        """Servers came or went."""
+        event = record.event
+        if isinstance(event, ServersGiven):
+            self._gave(event.servers)
+        elif isinstance(event, ServersTaken) and event.servers in self._given:
+            self._took(event.servers)
+
+    def idle(self) -> None:
+        """Nothing is buffered."""
+
+    def close(self) -> None:
+        """What is there still goes."""
+        if self._given:
+            self._given.clear()
+            self._show()
+
+    def _gave(self, servers: Servers) -> None:
+        if len(self._given) >= LIMIT:
+            return
+        self._given[servers] += 1
+        if self._given[servers] == 1:
+            for one in servers.dns:
+                self._log(Group.IKE, Level.CONTROL, f"installing DNS server {one}")
+            self._show()
+
+    def _took(self, servers: Servers) -> None:
+        self._given[servers] -= 1
+        if not self._given[servers]:
+            del self._given[servers]
+            for one in servers.dns:
+                self._log(Group.IKE, Level.CONTROL, f"removing DNS server {one}")
+            self._show()
+
+    def _show(self) -> None:
+        given = [*reversed(self._given)]
+        dns = tuple(dict.fromkeys(address for one in given for address in one.dns))
+        for_all = any(not one.domains for one in given)
+        domains = () if for_all else tuple(dict.fromkeys(name for one in given for name in one.domains))
+        first = next((address for one in given for address in one.virtual_ips), None)
+        try:
+            self._keeper.set(dns, domains, self._interface(first) if first is not None else "")
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            self._log(Group.IKE, Level.CONTROL, f"name servers cannot be set: {error.strerror}{where}")

@@ -1,0 +1,79 @@
+"""Name servers come and go with IKE_SAs."""
+
+from ipaddress import ip_address
+
+from cygnet.charon.jobs.name_servers import NameServers
+from cygnet.charon.sa.events import IkeStateChanged, Servers, ServersGiven, ServersTaken
+from cygnet.runtime.bus.records import Record
+
+ONE = Servers((ip_address("10.2.0.53"),), ("corp.example",), (ip_address("10.3.0.1"),))
+OTHER = Servers((ip_address("10.4.0.53"),), (), (ip_address("10.5.0.1"),))
+
+
+class Shown:
+    """Keeps what it was told last; refuses once on demand."""
+
+    def __init__(self) -> None:
+        self.last = None
+        self.problem = None
+
+    def set(self, servers, domains, interface) -> None:
+        if self.problem:
+            raise self.problem
+        self.last = ([str(one) for one in servers], list(domains), interface)
+
+
+def listener(keeper):
+    log = []
+    made = NameServers(keeper, lambda address: f"on {address}", lambda group, level, text: log.append(text))
+    return made, log
+
+
+def tell(made, *events) -> None:
+    for event in events:
+        made.handle(Record(event, 0.0, 0))
+
+
+def test_servers_are_there_while_any_ike_sa_has_brought_them() -> None:
+    keeper = Shown()
+    made, _ = listener(keeper)
+    assert keeper.last == ([], [], "")
+    tell(made, ServersGiven(ONE), ServersGiven(ONE), ServersTaken(ONE))
+    assert keeper.last == (["10.2.0.53"], ["corp.example"], "on 10.3.0.1")
+    tell(made, ServersTaken(ONE))
+    assert keeper.last == ([], [], "")
+
+
+def test_newest_comes_first_and_one_for_all_names_makes_all_so() -> None:
+    keeper = Shown()
+    made, _ = listener(keeper)
+    tell(made, ServersGiven(ONE), ServersGiven(OTHER))
+    assert keeper.last == (["10.4.0.53", "10.2.0.53"], [], "on 10.5.0.1")
+
+
+def test_what_was_never_given_is_not_taken() -> None:
+    keeper = Shown()
+    made, _ = listener(keeper)
+    tell(made, ServersGiven(ONE), ServersTaken(OTHER))
+    assert keeper.last[0] == ["10.2.0.53"]
+
+
+def test_end_of_the_daemon_takes_everything() -> None:
+    keeper = Shown()
+    made, _ = listener(keeper)
+    tell(made, ServersGiven(ONE))
+    made.close()
+    assert keeper.last == ([], [], "")
+
+
+def test_failure_is_told() -> None:
+    keeper = Shown()
+    made, log = listener(keeper)
+    keeper.problem = OSError(30, "Read-only file system", "/etc/resolv.conf")
+    tell(made, ServersGiven(ONE))
+    assert "name servers cannot be set: Read-only file system (/etc/resolv.conf)" in log
+
+
+def test_wants_nothing_else() -> None:
+    assert NameServers.wants(ServersGiven(ONE)) and NameServers.wants(ServersTaken(ONE))
+    assert not NameServers.wants(IkeStateChanged(1, "a", None, None))

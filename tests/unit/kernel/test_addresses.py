@@ -1,0 +1,55 @@
+"""Virtual addresses on interfaces: there once, gone with the last, never one of the host's own."""
+
+from contextlib import nullcontext
+from ipaddress import ip_address
+
+import pytest
+
+from cygnet.base.errors import LocalError
+from cygnet.kernel.backends.addresses import Addresses
+
+ONE = ip_address("10.3.0.1")
+
+
+class Netlink:
+    """Notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, int, int]] = []
+
+    def addr(self, command, index, address, prefixlen, **more) -> None:
+        self.calls.append((command, address, prefixlen, index))
+
+
+def made(*present):
+    netlink = Netlink()
+    return Addresses(lambda: nullcontext(netlink), lambda: present), netlink.calls
+
+
+def test_address_comes_and_goes() -> None:
+    addresses, calls = made()
+    addresses.add(ONE, "", 7)
+    addresses.remove(ONE, "")
+    assert calls == [("replace", "10.3.0.1", 32, 7), ("del", "10.3.0.1", 32, 7)]
+
+
+def test_address_of_the_hosts_own_is_left_alone() -> None:
+    addresses, calls = made(ONE)
+    addresses.add(ONE, "", 7)
+    addresses.remove(ONE, "")
+    assert calls == []
+
+
+def test_named_interface_is_used_if_it_is_there() -> None:
+    addresses, calls = made()
+    addresses.add(ip_address("fd03::1"), "lo", 7)
+    assert calls == [("replace", "fd03::1", 128, 1)]
+    with pytest.raises(LocalError, match="no interface nosuch0"):
+        addresses.add(ONE, "nosuch0", 7)
+
+
+def test_all_go_at_the_end() -> None:
+    addresses, calls = made()
+    addresses.add(ONE, "", 7)
+    addresses.close()
+    assert calls[-1] == ("del", "10.3.0.1", 32, 7)
