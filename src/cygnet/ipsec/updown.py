@@ -1,8 +1,8 @@
 """``ipsec _updown``, what ``leftfirewall=yes`` runs: lets a tunnel's packets through this host's firewall.
 
 A packet passes a hook of the kernel only if every chain there accepts it, so that the rules go into the
-chains that are there: natively into the filter chains of nftables, and by ``iptables`` into its own. A rule is about
-the networks of one CHILD_SA and about packets that go through tunnels, nothing else.
+chains that are there: natively into the filter chains of nftables, and by ``iptables`` into its own. A rule
+is about the networks of one CHILD_SA and about packets that go through tunnels, nothing else.
 """
 
 import hashlib

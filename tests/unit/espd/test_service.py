@@ -14,9 +14,11 @@ from cygnet.espd import translate
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
     AcquireFailed,
+    AddAddress,
     AddPolicy,
     AddSa,
     AllocateSpi,
+    DeleteAddress,
     DeletePolicy,
     DeleteSa,
     Done,
@@ -61,6 +63,7 @@ class FakeHost:
         self.mtus: dict[object, int] = {}
         self.families = {(4, True), (4, False)}
         self.routes: list[PolicySpec] = []
+        self.addresses: list[tuple[str, str]] = []
         self.mtu = DEFAULT_MTU
 
     def path_mtu(self, destination):
@@ -74,6 +77,12 @@ class FakeHost:
 
     def route_out(self, spec):
         self.routes.remove(spec)
+
+    def address_in(self, address, device):
+        self.addresses.append((str(address), device))
+
+    def address_out(self, address, device):
+        self.addresses.remove((str(address), device))
 
     def set_mtu(self, mtu):
         self.mtu = mtu
@@ -355,3 +364,22 @@ def test_features_name_what_the_tables_have():
     assert 20 in features.encryption and 12 in features.integrity
     assert features.modes == set(Mode)
     assert (features.protocols, features.compression, features.tfc) == ({IpProtocol.ESP}, frozenset(), True)
+
+
+def test_address_is_there_once_until_its_last_user_goes(rig):
+    for _ in range(2):
+        rig.ask(AddAddress(A, ""))
+    assert rig.host.addresses == [(str(A), "")]
+    rig.ask(DeleteAddress(A, ""))
+    assert rig.host.addresses == [(str(A), "")]
+    rig.ask(DeleteAddress(A, ""))
+    assert rig.host.addresses == []
+    with pytest.raises(KernelError, match="no virtual address"):
+        rig.ask(DeleteAddress(A, ""))
+
+
+def test_addresses_of_an_owner_go_with_it(rig):
+    rig.ask(AddAddress(A, ""))
+    rig.ask(AddAddress(B, "dummy0"), owner="pluto")
+    rig.service.flush("pluto")
+    assert rig.host.addresses == [(str(A), "")]

@@ -315,3 +315,19 @@ def translated(request: AddConnection) -> PeerConfig:
 
 def child(peer: PeerConfig) -> ChildConfig:
     return peer.children[0]
+
+
+def test_virtual_addresses_and_name_servers() -> None:
+    left = End(OURS, sourceip="%config,%config6", dns="%config4")
+    peer = translated(replace(NET, left=left))
+    assert list(map(str, peer.virtual_ips)) == ["0.0.0.0", "::"]
+    assert (peer.dns_wanted, peer.pools, peer.dns) == ({4}, (), ())
+    right = End(THEIRS, sourceip="10.3.0.0/24,%other", dns="10.2.0.53")
+    peer = translated(replace(NET, right=right))
+    assert (peer.pools, peer.virtual_ips) == (("10.3.0.0/24", "other"), ())
+    assert list(map(str, peer.dns)) == ["10.2.0.53"]
+
+
+def test_any_address_is_of_the_tunnels_family() -> None:
+    request = AddConnection("rw", End("%any", sourceip="%config"), End("2001:db8::1"))
+    assert list(map(str, translated(request).virtual_ips)) == ["::"]
