@@ -15,9 +15,11 @@ from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Se
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
     AcquireFailed,
+    AddAddress,
     AddPolicy,
     AddSa,
     AllocateSpi,
+    DeleteAddress,
     DeletePolicy,
     DeleteSa,
     Done,
@@ -66,6 +68,7 @@ class FakeHost:
         self.mtus: dict[object, int] = {}
         self.families = {(4, True), (4, False)}
         self.routes: list[PolicySpec] = []
+        self.addresses: list[tuple[str, str]] = []
         self.mtu = DEFAULT_MTU
 
     def path_mtu(self, destination):
@@ -79,6 +82,12 @@ class FakeHost:
 
     def route_out(self, spec):
         self.routes.remove(spec)
+
+    def address_in(self, address, device):
+        self.addresses.append((str(address), device))
+
+    def address_out(self, address, device):
+        self.addresses.remove((str(address), device))
 
     def set_mtu(self, mtu):
         self.mtu = mtu
@@ -431,3 +440,22 @@ def test_several_spis_are_reserved_at_once(rig):
     for count in (0, MAX_RESERVATIONS):
         with pytest.raises(KernelError, match="too many"):
             rig.ask(AllocateSpi(B, A, IpProtocol.ESP, count))
+
+
+def test_address_is_there_once_until_its_last_user_goes(rig):
+    for _ in range(2):
+        rig.ask(AddAddress(A, ""))
+    assert rig.host.addresses == [(str(A), "")]
+    rig.ask(DeleteAddress(A, ""))
+    assert rig.host.addresses == [(str(A), "")]
+    rig.ask(DeleteAddress(A, ""))
+    assert rig.host.addresses == []
+    with pytest.raises(KernelError, match="no virtual address"):
+        rig.ask(DeleteAddress(A, ""))
+
+
+def test_addresses_of_an_owner_go_with_it(rig):
+    rig.ask(AddAddress(A, ""))
+    rig.ask(AddAddress(B, "dummy0"), owner="pluto")
+    rig.service.flush("pluto")
+    assert rig.host.addresses == [(str(A), "")]

@@ -48,3 +48,10 @@ def test_message_survives_its_coding():
 def test_authority_travels_whole():
     message = add_authority(Authority("c", cacert="ca.pem", crluri2="http://x"))
     assert (message.name, message.cacert, message.crluri2, message.ocspuri) == ("c", "ca.pem", "http://x", "")
+
+
+def test_firewall_is_a_script_of_ours():
+    ends = End(firewall=True), End(updown="/etc/updown")
+    message = add_connection(Connection("a", left=ends[0], right=ends[1]), Setup())
+    assert message.left.updown.endswith(" -m cygnet.ipsec _updown iptables")
+    assert message.right.updown == "/etc/updown"

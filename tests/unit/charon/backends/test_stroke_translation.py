@@ -335,3 +335,19 @@ def test_eap_of_the_peer(auth: str, methods: tuple[EapType, ...]) -> None:
 def test_own_user_name() -> None:
     request = replace(NET, left=replace(NET.left, auth="eap-md5"), eap_identity="carol")
     assert translated(request).local[0].eap_identity == Identity.parse("carol")
+
+
+def test_virtual_addresses_and_name_servers() -> None:
+    left = End(OURS, sourceip="%config,%config6", dns="%config4")
+    peer = translated(replace(NET, left=left))
+    assert list(map(str, peer.virtual_ips)) == ["0.0.0.0", "::"]
+    assert (peer.dns_wanted, peer.pools, peer.dns) == ({4}, (), ())
+    right = End(THEIRS, sourceip="10.3.0.0/24,%other", dns="10.2.0.53")
+    peer = translated(replace(NET, right=right))
+    assert (peer.pools, peer.virtual_ips) == (("10.3.0.0/24", "other"), ())
+    assert list(map(str, peer.dns)) == ["10.2.0.53"]
+
+
+def test_any_address_is_of_the_tunnels_family() -> None:
+    request = AddConnection("rw", End("%any", sourceip="%config"), End("2001:db8::1"))
+    assert list(map(str, translated(request).virtual_ips)) == ["::"]

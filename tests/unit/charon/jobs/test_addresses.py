@@ -97,3 +97,13 @@ def test_loopback_is_for_tests_on_one_host():
     loopback = ip_address("127.0.0.1")
     addresses = UsableAddresses(Interfaces("", ""), Host().listed, lambda to: loopback, lambda one, to: True)
     assert addresses.source(loopback) == loopback and addresses.works(loopback, loopback)
+
+
+def test_virtual_addresses_are_none_to_send_from():
+    host = Host()
+    every = UsableAddresses(Interfaces("", ""), host.listed, lambda to: None, lambda one, to: True).usable()
+    virtual = every[0]
+    found = UsableAddresses(
+        Interfaces("", ""), host.listed, lambda to: None, lambda one, to: True, lambda: {virtual}
+    )
+    assert found.usable() == every[1:]

@@ -96,3 +96,13 @@ def test_encapsulation_marks_and_virtual_addresses_are_told_where_there_are_any(
         "PLUTO_PEER_SOURCEIP4_1": "10.5.0.1",
     }.items()
     assert "PLUTO_INTERFACE" not in found
+
+
+def test_device_and_name_servers_are_told_where_there_are_any() -> None:
+    sa = replace(SA, dns=(ip_address("10.2.0.53"), ip_address("fd02::53"), ip_address("10.2.0.54")))
+    (found,) = environments(UP, Tunnel(ChildConfig("net", (NET_A,), (NET_B,)), CHILD, sa, "eth0", "ipsec0"))
+    assert found["CYGNET_DEVICE"] == "ipsec0"
+    servers = {name: value for name, value in found.items() if "DNS" in name}
+    assert servers == {
+        "PLUTO_DNS4_1": "10.2.0.53", "PLUTO_DNS4_2": "10.2.0.54", "PLUTO_DNS6_1": "fd02::53",
+    }  # fmt: skip
