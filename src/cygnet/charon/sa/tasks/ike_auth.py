@@ -177,6 +177,9 @@ class IkeAuth(Task):
         elif self._client is None or not self._client.mutual:
             problem = f"'{remote}' wants EAP without proving itself, required is {constraints.auth}"
             raise AuthenticationFailedError(problem)
+        else:
+            # Before EAP tells anything to a server that is somebody else.
+            require(sa, Facts(remote, AuthClass.EAP), constraints)
         self._follows = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
         if self._theirs == 0:
             sa.remote_id = remote

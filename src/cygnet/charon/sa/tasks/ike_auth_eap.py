@@ -26,7 +26,6 @@ class ClientRound:
     def __init__(self, sa: Association, auth: AuthConfig, local: Identity, *, mutual: bool) -> None:
         self._sa, self._auth, self._local = sa, auth, local
         self.mutual = mutual
-        self.begun = False
         self._client: EapClient | None = None
         self._answer = b""
         sa.auth_name = "EAP"
@@ -51,7 +50,7 @@ class ClientRound:
 
     def process(self, message: Message) -> bool:
         """Take the responder's EAP payload, at the end its AUTH; whether it goes on."""
-        sa, self.begun = self._sa, True
+        sa = self._sa
         proof = self._proof()
         if proof is None:
             if self._client is None:
