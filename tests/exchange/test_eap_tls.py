@@ -103,6 +103,30 @@ def test_server_of_another_name_is_refused_by_the_user(method: EapType) -> None:
     assert pair.bob.said("EAP authentication fail")
 
 
+@pytest.mark.parametrize("method", OVER_TLS)
+def test_responder_of_another_name_hears_nothing_of_the_user(method: EapType) -> None:
+    pair = eap_pair(method)
+    certify(pair, mutual=True)
+    pattern = replace(pair.alice_config.remote[0], identity=Identity.parse("*.example"))
+    pair.change("alice", remote=(pattern,))
+    # R -> I  IKE_AUTH { IDr, EAP/REQ/ID }
+    # I -> R  INFORMATIONAL { N(AUTHENTICATION_FAILED) }
+    pair.connect()
+    assert pair.is_clean()
+    assert "identity '*.example' required, peer is 'bob.test'" in pair.alice.finished().reason
+    assert not pair.bob.said("received EAP identity")
+
+
+def test_refusal_at_once_is_told_as_such() -> None:
+    pair = eap_pair(MD5)
+    certify(pair, mutual=True)
+    change_eap(pair, "bob", eap_identity=Identity.parse("carol"))
+    # R -> I  IKE_AUTH { EAP/FAIL }
+    pair.connect()
+    assert pair.is_clean()
+    assert pair.alice.finished().reason == "received EAP_FAILURE, EAP authentication failed"
+
+
 def test_aaa_identity_may_differ_from_the_responder() -> None:
     pair = eap_pair(TLS)
     issuer = certify(pair, mutual=True)

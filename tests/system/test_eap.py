@@ -54,6 +54,30 @@ def test_password_inside_tls(lab: Lab, kinds: str) -> None:
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
+def test_certificate_first_and_user_second(lab: Lab, kinds: str) -> None:
+    """Two rounds of moon (RFC 4739)."""
+    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+    for end, side in ((moon, "left"), (sun, "right")):
+        replace(end, f"{side}auth=eap-mschapv2", f"{side}auth=pubkey\n    {side}auth2=eap-mschapv2")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    assert "authentication of 'moon.lab' with EC" in sun.host.log()
+    assert "EAP method EAP_MSCHAPV2 succeeded, MSK established" in sun.host.log()
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_second_round_that_is_missing(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+    replace(moon, "leftauth=eap-mschapv2", "leftauth=pubkey")
+    replace(sun, "rightauth=eap-mschapv2", "rightauth=pubkey\n    rightauth2=eap-mschapv2")
+    sun.host.start()
+    moon.host.start()
+    done = moon.host.run("ipsec", "up", "net-net", status=None)
+    assert "establishing connection 'net-net' failed" in done.stdout
+    assert sun.host.installed() == 0
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
 def test_wrong_password(lab: Lab, kinds: str) -> None:
     moon, sun = prepare(lab, kinds, "eap-mschapv2")
     replace(sun, "a password of carol", "another password", "/etc/ipsec.secrets")

@@ -42,10 +42,10 @@ def test_keyword_of_another_section_is_said_to_belong_there(parse):
 
 
 def test_keyword_that_is_not_implemented_is_named_in_a_warning_where_it_stands(parse):
-    config = parse("conn %default\n leftid2=@alice\nconn a\nconn b\n")
+    config = parse("conn %default\n me_peerid=@alice\nconn a\nconn b\n")
     (problem,) = config.problems
     assert (problem.severity, problem.line) == (Severity.WARNING, 2)
-    assert "leftid2" in problem.text
+    assert "me_peerid" in problem.text
     assert config.correct
 
 

@@ -1,7 +1,7 @@
 """One end of a connection: addresses and authentication, with strongSwan's defaults."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.identities import ANY, Identity
 from cygnet.cert.certificates import Certificate
@@ -15,9 +15,9 @@ CertificateLoader = Callable[[str], Sequence[Certificate]]
 SEND_CERT = {"always": SendCert.ALWAYS, "yes": SendCert.ALWAYS, "ifasked": SendCert.IF_ASKED,
              "never": SendCert.NEVER, "no": SendCert.NEVER}  # fmt: skip
 LATER = {
-    "auth2": "a second authentication round", "id2": "a second authentication round",
-    "cert2": "a second authentication round", "sigkey": "raw public keys",
-    "groups2": "group membership",
+    "cert2": "certificates in a second authentication round", "sigkey": "raw public keys",
+    "groups2": "group membership in a second authentication round",
+    "ca2": "certificates in a second authentication round",
 }  # fmt: skip
 
 
@@ -31,20 +31,38 @@ class AuthReader:
     eap_identity: str = ""
     aaa_identity: str = ""
 
-    def local(self, end: End, other: End) -> AuthConfig:
-        """Our own authentication round. Without an identity it is that of the address used."""
-        return self._read(end, other, None)
+    def local(self, end: End, other: End) -> tuple[AuthConfig, ...]:
+        """Our own authentication rounds. Without an identity it is that of the address used."""
+        return self._read(end, other, None), *self._second(end, None)
 
-    def remote(self, end: End, other: End) -> AuthConfig:
+    def remote(self, end: End, other: End) -> tuple[AuthConfig, ...]:
         """What we ask of the peer; without an identity anybody whom the secret or CA admits."""
-        return self._read(end, other, ANY)
+        return self._read(end, other, ANY), *self._second(end, ANY)
+
+    def _second(self, end: End, unknown: Identity | None) -> tuple[AuthConfig, ...]:
+        """``leftauth2``, ``leftid2``: by EAP or a pre-shared key (RFC 4739)."""
+        if not end.auth2:
+            if end.id2:
+                raise ConfigError("'id2' without 'auth2'")
+            return ()
+        wanted = parse_auth(end.auth2, "")
+        if wanted.auth not in (AuthClass.EAP, AuthClass.PSK):
+            raise ConfigError(f"'{end.auth2}' in a second authentication round is not part of this version")
+        identity = Identity.parse(end.id2) if end.id2 else unknown
+        return (self._by_eap(AuthConfig(wanted.auth, identity, eap_methods=wanted.eap_methods)),)
+
+    def _by_eap(self, auth: AuthConfig) -> AuthConfig:
+        if auth.auth is not AuthClass.EAP:
+            return auth
+        user, server = _user(self.eap_identity), _user(self.aaa_identity)
+        return replace(auth, eap_identity=user, aaa_identity=server)
 
     def _read(self, end: End, other: End, unknown: Identity | None) -> AuthConfig:
         refuse_later(end)
         wanted = parse_auth(end.auth, self.authby)
-        by_eap = wanted.auth is AuthClass.EAP
-        certificates = self._certificates(end) if by_eap or wanted.auth is AuthClass.PUBKEY else ()
-        return AuthConfig(
+        shows = wanted.auth in (AuthClass.EAP, AuthClass.PUBKEY)
+        certificates = self._certificates(end) if shows else ()
+        auth = AuthConfig(
             auth=wanted.auth,
             identity=self._identity(end, certificates, unknown) or _of_address(end) or unknown,
             certificates=tuple(certificate.der for certificate in certificates),
@@ -55,9 +73,8 @@ class AuthReader:
             policies=tuple(_listed(end.cert_policy)),
             groups=tuple(_listed(end.groups)),
             eap_methods=wanted.eap_methods,
-            eap_identity=_user(self.eap_identity) if by_eap else None,
-            aaa_identity=_user(self.aaa_identity) if by_eap else None,
         )
+        return self._by_eap(auth)
 
     def _certificates(self, end: End) -> tuple[Certificate, ...]:
         return tuple(found for path in _listed(end.cert) for found in self.load(path)[:1])

@@ -45,8 +45,10 @@ class Translator:
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
-            local=(reader.local(request.left, request.right),),
-            remote=(replace(reader.remote(request.right, request.left), revocation=strict),),
+            local=reader.local(request.left, request.right),
+            remote=tuple(
+                replace(one, revocation=strict) for one in reader.remote(request.right, request.left)
+            ),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,

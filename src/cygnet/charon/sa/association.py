@@ -80,6 +80,7 @@ class Peer:
     no_additional_sas: bool = False
     mobility: Mobility = field(default_factory=Mobility)
     childless: bool = False
+    multiple_auth: bool = False
 
 
 @dataclass(slots=True)

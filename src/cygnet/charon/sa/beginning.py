@@ -8,6 +8,7 @@ from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
+from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 
@@ -23,7 +24,7 @@ def begin_again(sa: Association, tasks: TaskManager, *, elsewhere: bool = False)
         sa.local = Host(source, sa.local.port)
     sa.local = sa.local.with_port(first_local_port(sa.peer_config, sa.remote, sa.ports.settings))
     sa.first = sa.local, sa.remote
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa)))
+    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa), MultipleAuth(sa)))
 
 
 def _ends(sa: Association) -> tuple[Host, Host]:

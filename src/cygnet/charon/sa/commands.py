@@ -26,6 +26,7 @@ from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.mobike import Mobike
+from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
@@ -92,7 +93,7 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             tasks.abort("unable to initiate to %any")
             return
         auth = IkeAuth(sa, task.ticket if ike_only else 0)
-        before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa))
+        before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa), MultipleAuth(sa))
         for one in (*before, auth, IkeConfig(sa), Mobike(sa), AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:

@@ -44,6 +44,12 @@ class NoPrivateKeyError(LocalError):
     notify: ClassVar[int | None] = 24
 
 
+class NoFurtherRoundError(LocalError):
+    """We have several authentication rounds, and the peer knows only one (RFC 4739)."""
+
+    notify: ClassVar[int | None] = 24
+
+
 class NotPossibleError(LocalError):
     """Something of ours is missing that the exchange needs."""
 

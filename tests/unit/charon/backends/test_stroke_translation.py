@@ -271,7 +271,7 @@ def test_dead_peer_detection_is_on_only_with_an_action(action: str, delay_s: flo
     [
         {"mode": "transport_proxy"}, {"mode": "nonsense"}, {"mediation": True}, {"unique": "maybe"},
         {"dpd_action": "panic"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-radius")},
-        {"left": End(OURS, sourceip="nonsense")}, {"right": End(THEIRS, auth2="psk")},
+        {"left": End(OURS, sourceip="nonsense")}, {"right": End(THEIRS, auth2="pubkey")},
         {"right": End(THEIRS, groups2="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
     ],

@@ -21,17 +21,27 @@ USUAL = (MSCHAPV2, TLS, TTLS, PEAP, MD5)
 
 
 class EapClient:
-    """One conversation. ``mutual``: EAP has to prove the responder too (RFC 5998, 4)."""
+    """One conversation. ``ends`` are we and the responder as IKE knows them.
 
-    def __init__(self, sa: Association, auth: AuthConfig, remote: Identity | None, *, mutual: bool) -> None:
+    ``mutual``: EAP has to prove the responder too (RFC 5998, 4).
+    """
+
+    def __init__(
+        self,
+        sa: Association,
+        auth: AuthConfig,
+        ends: tuple[Identity, Identity | None],
+        *,
+        mutual: bool,
+    ) -> None:
         self._sa = sa
         self.proof: Proof | None = None
         self._asked: EapType | None = None
-        self._identity, secret = _who(sa, auth, remote)
-        tls = eap_tls.for_peer(sa, auth, remote)
+        self._identity, secret = _who(sa, auth, ends)
+        tls = eap_tls.for_peer(sa, auth, ends)
         types = [kind for kind in auth.eap_methods or USUAL if not mutual or is_mutual(kind)]
         if tls.own is None and auth.eap_methods == (TLS,):
-            raise NoPrivateKeyError(f"no private key found for '{auth.eap_identity or sa.local_id}'")
+            raise NoPrivateKeyError(f"no private key found for '{auth.eap_identity or ends[0]}'")
         if tls.own is None and TLS in types:
             types.remove(TLS)
         setup = PeerSetup(self._identity, sa.ports.rng, secret, tls)
@@ -81,14 +91,14 @@ def succeeded(sa: Association, proof: Proof) -> None:
     sa.log(Group.IKE, f"EAP method {eap_name(proof.method)} succeeded, {key}")
 
 
-def _who(sa: Association, auth: AuthConfig, server: Identity | None) -> tuple[bytes, UserSecret | None]:
+def _who(
+    sa: Association, auth: AuthConfig, ends: tuple[Identity, Identity | None]
+) -> tuple[bytes, UserSecret | None]:
     """Our name and secret: those set by hand, else ``eap_identity`` or the IKE identity and the file's."""
     user = sa.ports.credentials.user(sa.peer_config.name)
     if user is not None:
         return user.name.encode("utf-8", "surrogateescape"), UserSecret(Secret(user.password.reveal()))
     identity = auth.eap_identity
     if identity is None or identity.is_any:
-        identity = sa.local_id
-    if identity is None:
-        raise RuntimeError("our identity is not known")
-    return user_name(identity), sa.ports.credentials.eap_secret(identity, server)
+        identity = ends[0]
+    return user_name(identity), sa.ports.credentials.eap_secret(identity, ends[1])

@@ -17,11 +17,11 @@ from cygnet.eap.tls.options import OwnCertificate, TlsOptions
 TYPES = (TLS, TTLS, PEAP)
 
 
-def for_peer(sa: Association, auth: AuthConfig, server: Identity | None) -> TlsOptions:
+def for_peer(sa: Association, auth: AuthConfig, ends: tuple[Identity, Identity | None]) -> TlsOptions:
     """As client: the server must be ``aaa_identity``, else the responder of IKE."""
     named = auth.eap_identity if auth.eap_identity and not auth.eap_identity.is_any else None
-    own = _own(sa, auth, named) or _own(sa, auth, sa.local_id)
-    return TlsOptions(_trust(sa, auth.aaa_identity or server), own)
+    own = _own(sa, auth, named) or _own(sa, auth, ends[0])
+    return TlsOptions(_trust(sa, auth.aaa_identity or ends[1]), own)
 
 
 def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:

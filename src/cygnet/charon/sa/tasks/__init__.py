@@ -16,6 +16,7 @@ from cygnet.charon.sa.tasks.ike_init import IkeInit
 from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.mobike import Mobike
+from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
 from cygnet.charon.sa.tasks.path_probe import PathProbe
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
@@ -27,6 +28,7 @@ TASKS: tuple[type[Task], ...] = (
     NatDetection,
     CertPre,
     IkeIntermediate,
+    MultipleAuth,
     IkeAuth,
     Mobike,
     PathProbe,

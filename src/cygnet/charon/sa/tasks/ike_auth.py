@@ -1,6 +1,6 @@
 """IKE_AUTH: both sides prove who they are (RFC 7296, 1.2, 2.15, 2.16)."""
 
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group, Level
@@ -24,12 +24,30 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import psk, pubkey
 from cygnet.charon.sa.authenticators.covered import covered
 from cygnet.charon.sa.authorisation import Facts, comply, failures
-from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
+from cygnet.charon.sa.errors import NoFurtherRoundError, NoPrivateKeyError, RefusedError
 from cygnet.charon.sa.ports import OwnKey
 from cygnet.charon.sa.tasks import cert_payloads
-from cygnet.charon.sa.tasks.ike_auth_eap import ClientRound, ServerRound, begin, require
+from cygnet.charon.sa.tasks.ike_auth_eap import (
+    ClientRound,
+    ServerRound,
+    begin,
+    enough,
+    expected_round,
+    require,
+)
 from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+from cygnet.eap.packets import Code
+
+OF_CHILD_SAS = (
+    NotifyType.TS_UNACCEPTABLE,
+    NotifyType.NO_PROPOSAL_CHOSEN,
+    NotifyType.SINGLE_PAIR_REQUIRED,
+    NotifyType.NO_ADDITIONAL_SAS,
+    NotifyType.INTERNAL_ADDRESS_FAILURE,
+    NotifyType.FAILED_CP_REQUIRED,
+)
+"""Errors that leave the IKE_SA, in a last response which needs no AUTH (RFC 7296, 1.2)."""
 
 
 class IkeAuth(Task):
@@ -45,15 +63,30 @@ class IkeAuth(Task):
         super().__init__(sa, ticket)
         self._client: ClientRound | None = None
         self._server: ServerRound | None = None
+        self._ours = self._theirs = 0  # the rounds that are over
+        self._follows = True  # the peer has a round to come
 
     def restart(self) -> None:
-        self._client = None
+        self._client, self._ours, self._theirs, self._follows = None, 0, 0, True
 
     def build_request(self, draft: Draft) -> Step:
-        sa = self.sa
+        config = self.sa.peer_config
         if self._client is not None:
             self._client.build_request(draft)
-            return MORE
+            if self._client.proven:
+                self._announce(draft)
+        elif self._ours == 0:
+            self._begin(draft)
+        elif self._ours < len(config.local):
+            auth = config.local[self._ours]
+            own, local = self._own(auth, auth.identity or self.sa.local_id)
+            draft.add(IdentificationInitiator(local))
+            self._begin_round(draft, own, local)
+        return MORE
+
+    def _begin(self, draft: Draft) -> None:
+        """The first request of all."""
+        sa = self.sa
         config = sa.peer_config
         auth = config.local[0]
         own, sa.local_id = self._own(auth, auth.identity)
@@ -67,12 +100,27 @@ class IkeAuth(Task):
         if expected is not None:
             draft.add(IdentificationResponder(expected))
         sa.remote_id = expected
+        self._begin_round(draft, own, sa.local_id)
+
+    def _begin_round(self, draft: Draft, own: OwnKey | None, local: Identity) -> None:
+        sa = self.sa
+        auth = sa.peer_config.local[self._ours]
         if auth.auth is AuthClass.EAP:
-            self._client = ClientRound(sa)
+            mutual = not self._ours and sa.peer_config.remote[0].auth is AuthClass.EAP
+            self._client = ClientRound(sa, auth, local, mutual=mutual)
             self._client.build_first(draft)
-        else:
-            draft.add(self._prove(own, sa.local_id, expected, initiator=True))
-        return MORE
+            return
+        draft.add(self._prove(own, local, sa.remote_id, initiator=True))
+        self._announce(draft)
+
+    def _announce(self, draft: Draft) -> None:
+        """With AUTH: whether another round of ours follows (RFC 4739, 2.1)."""
+        sa = self.sa
+        if self._ours + 1 == len(sa.peer_config.local):
+            return
+        if not sa.peer.multiple_auth:
+            raise NoFurtherRoundError("peer does not support multiple authentication rounds (RFC 4739)")
+        draft.notify(NotifyType.ANOTHER_AUTH_FOLLOWS)
 
     def _is_first(self, remote: Identity) -> bool:
         """Whether to say INITIAL_CONTACT (RFC 7296, 2.4): never in one that is to take another's place."""
@@ -84,21 +132,33 @@ class IkeAuth(Task):
     def process_response(self, message: Message) -> Step:
         sa, client = self.sa, self._client
         payload = message.first(Authentication)
-        if payload is None and (client is None or message.first(Eap) is None):
-            self._refused(message)
-        if client is None or not client.begun:
+        has_eap = client is not None and message.first(Eap) is not None
+        expected = self._theirs == 0 or (client is not None and client.proven)
+        if payload is None and not has_eap:
+            self._refused(message, expected=expected or self._follows)
+        if self._theirs == 0 or (self._follows and message.first(IdentificationResponder)):
             self._identify(message, payload)
         if client is not None and client.process(message):
             return MORE
+        self._client = None
+        self._ours = min(self._ours + 1, len(sa.peer_config.local))
+        if self._ours < len(sa.peer_config.local) or self._follows:
+            return MORE
+        enough(self._theirs, sa.peer_config.remote)
         establish.establish(sa)
         sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
 
-    def _refused(self, message: Message) -> NoReturn:
+    def _refused(self, message: Message, *, expected: bool) -> None:
+        """Raises what the peer says instead of AUTH; between rounds there may be nothing to say."""
         errors = [one.type for one in message.notifies if one.is_error]
+        if not errors and not expected:
+            return
         if not errors:
             raise RefusedError("AUTH payload missing in the response")
+        if not expected and errors[0] in OF_CHILD_SAS:
+            return
         identity_refused(self.sa, errors[0])
         raise RefusedError(f"received {notifies.name(errors[0])} notify error")
 
@@ -107,15 +167,24 @@ class IkeAuth(Task):
         sa = self.sa
         identification = message.first(IdentificationResponder)
         if identification is None:
+            refusal = message.first(Eap)
+            if refusal is not None and refusal.code == Code.FAILURE:
+                raise RefusedError("received EAP_FAILURE, EAP authentication failed")
             raise InvalidSyntaxError("IDr payload missing in the response")
-        remote, constraints = identification.identity, sa.peer_config.remote[0]
+        remote, constraints = identification.identity, expected_round(sa.peer_config.remote, self._theirs)
         if payload is not None:
             require(sa, self._verify(payload, remote, constraints, initiator=False), constraints)
         elif self._client is None or not self._client.mutual:
             problem = f"'{remote}' wants EAP without proving itself, required is {constraints.auth}"
             raise AuthenticationFailedError(problem)
-        sa.remote_id = remote
-        sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
+        else:
+            # Before EAP tells anything to a server that is somebody else.
+            require(sa, Facts(remote, AuthClass.EAP), constraints)
+        self._follows = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
+        if self._theirs == 0:
+            sa.remote_id = remote
+            sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
+        self._theirs += 1
 
     # As responder
 
@@ -123,11 +192,18 @@ class IkeAuth(Task):
         sa = self.sa
         if self._server is not None:
             self._server.process(message)
+            if self._server.done:
+                self._round_over(message)
+            return MORE
+        if not self._follows:
             return MORE
         handshake = sa.negotiation
         id_i, id_r = message.first(IdentificationInitiator), message.first(IdentificationResponder)
         if id_i is None:
             raise InvalidSyntaxError("IDi payload missing in the request")
+        if self._theirs:
+            self._another(message, id_i.identity)
+            return MORE
         handshake.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
         sa.remote_id = id_i.identity
         asked = id_r.identity if id_r else None
@@ -138,7 +214,28 @@ class IkeAuth(Task):
             sa.local_id = _own_identity(sa.peer_config.local[0].identity, asked)
         else:
             self._authenticate(payload, candidates, asked, id_i.identity)
+            self._round_over(message)
         return MORE
+
+    def _another(self, message: Message, peer: Identity) -> None:
+        """A further round of the peer, who may have another identity in it."""
+        sa = self.sa
+        payload = message.first(Authentication)
+        constraints = expected_round(sa.peer_config.remote, self._theirs)
+        if payload is not None:
+            require(sa, self._verify(payload, peer, constraints, initiator=True), constraints)
+            self._round_over(message)
+        elif constraints.auth is AuthClass.EAP:
+            self._server = ServerRound(sa, (sa.peer_config,), message, peer, self._theirs)
+        else:
+            problem = f"peer requested EAP, config unacceptable: requires {constraints.auth}"
+            raise AuthenticationFailedError(problem)
+
+    def _round_over(self, message: Message) -> None:
+        self._theirs += 1
+        self._follows = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
+        if not self._follows:
+            enough(self._theirs, self.sa.peer_config.remote)
 
     def build_response(self, draft: Draft) -> Step:
         sa, server = self.sa, self._server
@@ -148,6 +245,9 @@ class IkeAuth(Task):
             self._present(draft, server)
         if server is not None and not server.done:
             return MORE
+        self._server = None
+        if self._follows or self._ours < len(sa.peer_config.local):
+            return MORE
         self._check_unique()
         establish.establish(sa)
         sa.finish(self.ticket, True)
@@ -156,13 +256,17 @@ class IkeAuth(Task):
 
     def _present(self, draft: Draft, server: ServerRound | None) -> None:
         """Who we are, with our proof unless EAP is all there is."""
-        sa = self.sa
-        auth = sa.peer_config.local[0]
-        own, sa.local_id = self._own(auth, sa.local_id)
-        draft.add(IdentificationResponder(sa.local_id))
-        self._add_certificates(draft, auth, own)
-        if server is None or not server.mutual:
-            draft.add(self._prove(own, sa.local_id, sa.remote_id, initiator=False))
+        sa, rounds = self.sa, self.sa.peer_config.local
+        if self._ours < len(rounds):
+            auth = rounds[self._ours]
+            own, local = self._own(auth, (auth.identity if self._ours else None) or sa.local_id)
+            sa.local_id = sa.local_id if self._ours else local
+            draft.add(IdentificationResponder(local))
+            self._add_certificates(draft, auth, own)
+            if server is None or not server.mutual:
+                draft.add(self._prove(own, local, sa.remote_id, initiator=False))
+                self._announce(draft)
+            self._ours += 1
         if server is not None:
             draft.add(server.begin())
 
@@ -255,7 +359,7 @@ class IkeAuth(Task):
         sa = self.sa
         octets = covered(sa, local, initiator=initiator)
         if own is not None:
-            schemes = sa.peer_config.local[0].signature_schemes
+            schemes = sa.peer_config.local[self._ours].signature_schemes
             payload = pubkey.prove(sa, octets, local, own, schemes)
             sa.auth_name = "public key"
         else:

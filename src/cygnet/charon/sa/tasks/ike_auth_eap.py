@@ -21,13 +21,11 @@ from cygnet.eap.outcomes import Proof
 
 
 class ClientRound:
-    """Ours, as initiator. ``mutual``: the responder proves itself by EAP alone (RFC 5998)."""
+    """Ours, as initiator ``local``. ``mutual``: the responder proves itself by EAP alone (RFC 5998)."""
 
-    def __init__(self, sa: Association) -> None:
-        self._sa = sa
-        self._auth, remote = sa.peer_config.local[0], sa.peer_config.remote[0]
-        self.mutual = remote.auth is AuthClass.EAP
-        self.begun = False
+    def __init__(self, sa: Association, auth: AuthConfig, local: Identity, *, mutual: bool) -> None:
+        self._sa, self._auth, self._local = sa, auth, local
+        self.mutual = mutual
         self._client: EapClient | None = None
         self._answer = b""
         sa.auth_name = "EAP"
@@ -43,15 +41,20 @@ class ClientRound:
         if proof is None:
             draft.add(Eap(self._answer))
         else:
-            draft.add(eap.prove(self._sa, _known(self._sa.local_id), proof.msk))
+            draft.add(eap.prove(self._sa, self._local, proof.msk))
+
+    @property
+    def proven(self) -> bool:
+        """Whether only the AUTH payloads are missing."""
+        return self._proof() is not None
 
     def process(self, message: Message) -> bool:
         """Take the responder's EAP payload, at the end its AUTH; whether it goes on."""
-        sa, self.begun = self._sa, True
+        sa = self._sa
         proof = self._proof()
         if proof is None:
             if self._client is None:
-                self._client = EapClient(sa, self._auth, sa.remote_id, mutual=self.mutual)
+                self._client = EapClient(sa, self._auth, (self._local, sa.remote_id), mutual=self.mutual)
             self._answer = self._client.answer(_packet(message, "responder"))
             return True
         remote = _known(sa.remote_id)
@@ -66,16 +69,18 @@ class ClientRound:
 
 
 class ServerRound:
-    """The peer's, as responder; ``configs`` are connections that want EAP of it, best first."""
+    """The peer's ``number``th, as responder; ``configs`` are connections that want EAP of it, best first."""
 
-    def __init__(self, sa: Association, configs: tuple[PeerConfig, ...], message: Message) -> None:
-        self._sa = sa
-        self.mutual = configs[0].local[0].auth is AuthClass.EAP
+    def __init__(
+        self, sa: Association, configs: tuple[PeerConfig, ...], message: Message, peer: Identity, number: int
+    ) -> None:
+        self._sa, self._peer, self._number = sa, peer, number
+        self.mutual = not number and configs[0].local[0].auth is AuthClass.EAP
         if self.mutual and message.notify(NotifyType.EAP_ONLY_AUTHENTICATION) is None:
             raise AuthenticationFailedError("the peer does not accept EAP-only authentication (RFC 5998)")
         self._configs = tuple(one for one in configs if one.local == configs[0].local)
-        rounds = tuple(one.remote[0] for one in self._configs)
-        self._server = EapServer(sa, rounds, _known(sa.remote_id), mutual=self.mutual)
+        rounds = tuple(one.remote[number] for one in self._configs)
+        self._server = EapServer(sa, rounds, peer, mutual=self.mutual)
         self._packet = b""
         self.begun = self.done = False
 
@@ -88,7 +93,7 @@ class ServerRound:
         """Take the peer's EAP payload, at the end its AUTH."""
         proof = self._server.proof
         if proof is not None:
-            eap.verify(self._sa, message.first(Authentication), _known(self._sa.remote_id), proof.msk)
+            eap.verify(self._sa, message.first(Authentication), self._peer, proof.msk)
             self.done = True
             return
         self._packet = self._server.answer(_packet(message, "initiator"))
@@ -105,11 +110,11 @@ class ServerRound:
     def _choose(self, proof: Proof) -> None:
         """The first connection that suits what was proven."""
         sa, user = self._sa, user_identity(proof.identity)
-        facts = Facts(_known(sa.remote_id), AuthClass.EAP, eap_method=proof.method, eap_identity=user)
+        facts = Facts(self._peer, AuthClass.EAP, eap_method=proof.method, eap_identity=user)
         problem: AuthenticationFailedError | None = None
         for config in self._configs:
             try:
-                require(sa, facts, config.remote[0])
+                require(sa, facts, config.remote[self._number])
             except AuthenticationFailedError as error:
                 problem = problem or error
                 continue
@@ -125,7 +130,7 @@ def begin(sa: Association, candidates: tuple[PeerConfig, ...], message: Message)
         wanted = "; ".join(f"'{one.name}' requires {one.remote[0].auth}" for one in candidates[:4])
         raise AuthenticationFailedError(f"peer requested EAP, config unacceptable: {wanted}")
     sa.config = suitable[0]
-    return ServerRound(sa, suitable, message)
+    return ServerRound(sa, suitable, message, _known(sa.remote_id), 0)
 
 
 def require(sa: Association, facts: Facts, constraints: AuthConfig) -> None:
@@ -135,6 +140,22 @@ def require(sa: Association, facts: Facts, constraints: AuthConfig) -> None:
         sa.log(Group.CFG, f"constraint check failed: {text}")
     if failed:
         raise AuthenticationFailedError(f"constraint check failed: {failed[0]}")
+
+
+def expected_round(rounds: tuple[AuthConfig, ...], number: int) -> AuthConfig:
+    """What a round of the peer has to prove; raises for one more than were agreed on."""
+    if number >= len(rounds):
+        what = f"authentication round {number + 1} of the peer, configured are {len(rounds)}"
+        raise AuthenticationFailedError(what)
+    return rounds[number]
+
+
+def enough(done: int, rounds: tuple[AuthConfig, ...]) -> None:
+    """Raises where the peer ends before it has proven all that is required (RFC 4739)."""
+    if done < len(rounds):
+        raise AuthenticationFailedError(
+            f"constraint check failed: another authentication round required, by {rounds[done].auth}"
+        )
 
 
 def _packet(message: Message, whose: str) -> bytes:
