@@ -41,8 +41,8 @@ class PeerConfig:
 
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are the families (4, 6)
     of addresses that we ask for; ``pools`` are those from which the peer gets one. ``push``: the server
-    begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user was asked before.
-    ``instance`` counts connections that one template has become, 0 for none.
+    begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user was asked
+    before. ``instance`` counts connections that one template has become, 0 for none.
     """
 
     name: str
