@@ -8,9 +8,10 @@ from cygnet.base.errors import MalformedError
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType, encryption
 from cygnet.pluto.encoding.algorithms import AUTHENTICATION_OF_PHASE_2, TRANSFORM_OF_AH, TRANSFORM_OF_ESP
-from cygnet.pluto.encoding.attributes import Attribute
+from cygnet.pluto.encoding.attributes import Attribute, build_attributes, read_attributes
 from cygnet.pluto.encoding.errors import BadProposalSyntaxError
 from cygnet.pluto.encoding.payloads import ProposalPayload, SecurityAssociation, TransformPayload
+from cygnet.wire.reader import Reader
 
 PROTO_IPCOMP = 4
 LIFE_TYPE, LIFE_DURATION, GROUP, ENCAPSULATION, AUTHENTICATION, KEY_LENGTH, ESN = 1, 2, 3, 4, 5, 6, 11
@@ -124,6 +125,16 @@ def lifetime_attributes(life: Life) -> tuple[Attribute, ...]:
         Attribute.number_of(LIFE_TYPE, KILOBYTES), Attribute.number_of(LIFE_DURATION, life.kilobytes)
     )  # fmt: skip
     return (*seconds, *kilobytes)
+
+
+def build_lifetime(life: Life) -> bytes:
+    """The data of RESPONDER-LIFETIME (RFC 2407, 4.6.3.1)."""
+    return build_attributes(lifetime_attributes(life))
+
+
+def read_lifetime(data: bytes) -> tuple[Attribute, ...]:
+    """The attributes in RESPONDER-LIFETIME; raises ``MalformedError``."""
+    return read_attributes(Reader(data, "RESPONDER-LIFETIME"))
 
 
 def life_of(attributes: Iterable[Attribute], default: Life) -> Life:

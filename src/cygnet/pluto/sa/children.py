@@ -24,6 +24,11 @@ class Path:
     remote: Host
     udp: bool
 
+    @property
+    def addresses(self) -> tuple[Address, Address]:
+        """Ours and the peer's."""
+        return self.local.address, self.remote.address
+
     def encapsulation(self, inbound: bool) -> Encapsulation | None:
         """The ports of the outer UDP header, sender's first."""
         if not self.udp:
@@ -113,7 +118,7 @@ class ChildSa(Protocol):
     ) -> None:
         """Install the inbound SA and keep the outbound one for :meth:`install_outbound`."""
 
-    def install_outbound(self, kernel: Kernel) -> None:
+    def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
         """Install the outbound SA and the policies."""
 
     def remove(self, kernel: Kernel) -> None:
