@@ -16,14 +16,14 @@ from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.marks import marks_of
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
-from cygnet.kernel.port import Lifetime
+from cygnet.kernel.port import Expire, Lifetime
 from cygnet.pluto.config.records import Method, PeerConfig, XauthConfig
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.endpoint import Create, Dispatch, Endpoint
 from cygnet.pluto.sa.events import ChildUp, Counted, Finished, HandedOver, IkeEstablished
 from cygnet.pluto.sa.ike_sa import IkeSa
-from cygnet.pluto.sa.orders import HandOver, Initiate, Order, TakeOver
+from cygnet.pluto.sa.orders import HandOver, Initiate, KernelExpire, Order, TakeOver
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState
 from simulation.authority import Issuer
@@ -103,6 +103,7 @@ class Peer:
         )  # fmt: skip
         self.endpoint = Endpoint(settings, self, self.random.randbytes)
         network.stations[self.host.address] = self
+        self.kernel.start(self._kernel_event)
 
     def _child(self, unique_id: int, config: Any, path: Any, spi_in: int) -> ChildSa:
         child = ChildSa(unique_id, config, 0, path, spi_in)
@@ -135,6 +136,11 @@ class Peer:
                 self.perform(sa, sa.receive(data, source, destination, now))
             case dropped:
                 self.events.append(Counted(dropped.counter))
+
+    def _kernel_event(self, event: Any) -> None:
+        if isinstance(event, Expire):
+            for sa in tuple(self.sas.values()):
+                self._order(sa, KernelExpire(event.id, event.hard))
 
     # Orders
 

@@ -75,7 +75,7 @@ def test_expansion(case):
 
 
 def test_cipher_has_skeyid_e():
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     _, _, skeyid_e = further_keys(KEYS.function, SKEYID, SHARED, COOKIES)
     independent = Cipher(algorithms.AES(skeyid_e), modes.CBC(bytes(16))).encryptor()
