@@ -105,6 +105,10 @@ class Peer:
         network.stations[self.host.address] = self
         self.kernel.start(self._kernel_event)
 
+    def forbid_aggressive_psk(self) -> None:
+        """From now on, in this daemon's settings."""
+        self.ports = replace(self.ports, settings=replace(self.settings, aggressive_psk=False))
+
     def _child(self, unique_id: int, config: Any, path: Any, spi_in: int) -> ChildSa:
         child = ChildSa(unique_id, config, 0, path, spi_in)
         child.marks = marks_of(config, self.numbers)

@@ -45,4 +45,3 @@ class DaemonSettings:
     max_queued: int = 1000
     max_early: int = 8
     max_certificates: int = 10
-    max_xauth_tries: int = 3

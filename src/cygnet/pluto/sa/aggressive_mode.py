@@ -2,7 +2,7 @@
 
 ::
 
-    I -> R  SA, KE, Ni, IDii, V                                       AI1
+    I -> R  SA, KE, Ni, IDii [, CR], V                                AI1
     I <- R  SA, KE, Nr, IDir, [CERT,] HASH_R | SIG_R, V, NAT-D [, CR] AR1
     I -> R  { [CERT,] HASH_I | SIG_I, NAT-D [, N(INITIAL_CONTACT)] }  AI2
 
@@ -35,7 +35,9 @@ def send_ai1(step: Step) -> Reply:
     if sa.peer_config.method in PSK_METHODS and not sa.ports.settings.aggressive_psk:
         raise NotPossibleError(REFUSAL)
     offered = phase1.offer(sa, one_group=True)
-    return offered, *phase1.exchange(sa), phase1.identify(sa), *phase1.vendors(sa)
+    return (
+        offered, *phase1.exchange(sa), phase1.identify(sa), *phase1.requests(sa), *phase1.vendors(sa)
+    )  # fmt: skip
 
 
 def answer_ai1(step: Step) -> Reply:

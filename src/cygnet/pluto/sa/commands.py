@@ -90,7 +90,9 @@ def rekey_child(sa: Association, child: ChildSa, outcome: Outcome | None = None)
 
 
 def _initiate(sa: Association, exchanges: Exchanges, order: Initiate) -> None:
-    if order.child is None:
+    if len(sa.wanted) >= sa.ports.settings.max_queued:
+        sa.finish(order.ticket, False, f"{len(sa.wanted)} orders are waiting already")
+    elif order.child is None:
         if sa.established and sa.configured:
             sa.finish(order.ticket, True)
         elif order.ticket:
@@ -102,6 +104,9 @@ def _initiate(sa: Association, exchanges: Exchanges, order: Initiate) -> None:
 
 
 def _acquire(sa: Association, exchanges: Exchanges, order: Acquire) -> None:
+    if len(sa.wanted) >= sa.ports.settings.max_queued:
+        sa.finish(order.ticket, False, f"{len(sa.wanted)} orders are waiting already")
+        return
     packet = (order.source, order.destination)
     wanted = WantedChild(sa, order.child, Outcome(sa, order.ticket), order.reqid, packet)
     sa.wanted.append(Wish(agenda.QUICK, wanted))

@@ -88,8 +88,6 @@ class Endpoint:
             header = Header.parse(data)
         except PeerError:
             return Drop("malformed_header")
-        if header.length != len(data):
-            return Drop("wrong_length")
         if header.major != MAJOR_VERSION:
             return Drop("other_version")
         return Drop("no_initiator_spi") if header.spi_i == NO_COOKIE else header

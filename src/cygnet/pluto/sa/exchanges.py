@@ -331,7 +331,7 @@ class Exchanges:
         self._tell(conversation, error)
         conversation.over = True
         self._give_up(conversation, str(error))
-        if isinstance(error, PeerError) and ends is Ends.SA and conversation.exchange != Exchange.QUICK_MODE:
+        if ends is Ends.SA and conversation.exchange == Exchange.TRANSACTION:
             deletion.delete_ike(sa)
             self.inform()
             self.end(str(error))

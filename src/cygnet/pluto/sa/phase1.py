@@ -23,6 +23,7 @@ from cygnet.pluto.encoding.errors import (
 )
 from cygnet.pluto.encoding.identities import identity_of, payload_of_identity
 from cygnet.pluto.encoding.message import Message
+from cygnet.pluto.encoding.methods import Proof
 from cygnet.pluto.encoding.notify import NotifyType
 from cygnet.pluto.encoding.payloads import (
     CertificateEncoding,
@@ -327,12 +328,17 @@ def _expects(config: PeerConfig, identity: Identity) -> bool:
 
 def requests(sa: Association) -> tuple[Payload, ...]:
     """Ask for certificates below our CAs if the peer is to sign (RFC 2408, 3.10)."""
-    if sa.method is None or sa.method.psk or not sa.peer_config.ike.send_certreq:
-        return ()
-    if sa.method.proof(not sa.initiator).value != "SIG":
+    if not sa.peer_config.ike.send_certreq or not _peer_signs(sa):
         return ()
     names = [one.name.data for one in sa.ports.credentials.authorities()]
     return tuple(CertificateRequest(CertificateEncoding.X509_SIGNATURE, one) for one in names or [b""])
+
+
+def _peer_signs(sa: Association) -> bool:
+    """Whether the peer authenticates by a signature, or may do so in an aggressive mode that we begin."""
+    if sa.method is None:
+        return sa.peer_config.method not in PSK_METHODS
+    return sa.method.proof(not sa.initiator) is Proof.SIGNATURE
 
 
 def read_requests(sa: Association, message: Message) -> None:

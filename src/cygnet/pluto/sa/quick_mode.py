@@ -70,6 +70,8 @@ def answer_qi1(step: Step) -> Reply:
     terms, reasons = phase2_offers.read(needed(message, SecurityAssociation))
     found = quick_selectors.find(sa, message, terms)
     check_path(sa, found.config.protocol)
+    if len(sa.children) >= sa.ports.settings.max_children:
+        raise NoProposalChosenError(f"{len(sa.children)} CHILD_SAs are enough")
     quick = step.conversation.context = found
     chosen = _choose(sa, quick, terms, reasons)
     quick.peer_nonce, quick.own_nonce = needed(message, Nonce).data, sa.ports.rng(NONCE_SIZE)

@@ -100,11 +100,11 @@ class Transition:
         return self.cover is Cover.EITHER or (self.cover is Cover.ENCRYPTED) is encrypted
 
     def fits(self, message: Message, proof: Proof | None) -> bool:
-        """Whether the payloads are those of this row."""
+        """Whether the payloads are those of this row. ``proof`` is ``None`` while no method is agreed on."""
         counts = Counter(int(one.payload_type) for one in message.payloads)
         if any(not counts[kind] for kind in self.required) or _too_many(counts):
             return False
-        if self.proof not in (None, proof):
+        if proof is not None and self.proof not in (None, proof):
             return False
         configuration = message.first(Configuration)
         return self.kind is None or (configuration is not None and configuration.type == self.kind)

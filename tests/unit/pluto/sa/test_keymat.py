@@ -45,8 +45,9 @@ def mac(key, data):
 
 
 def octets(case):
-    return {name: bytes.fromhex(value) for name, value in case.items() if name not in ("authentication", "kind")
-            and isinstance(value, str)}  # fmt: skip
+    words = ("authentication", "kind")
+    texts = ((name, value) for name, value in case.items() if isinstance(value, str))
+    return {name: bytes.fromhex(value) for name, value in texts if name not in words}
 
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: f"{case['authentication']} {case['prf']}")
