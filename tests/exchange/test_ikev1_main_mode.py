@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from simulation.ikev1 import ALICE, BOB, Pair
-from simulation.network import Weather
+from simulation.network import Datagram, Weather
 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
@@ -211,20 +211,37 @@ def test_copies_are_answered_from_memory():
     assert pair.bob.counted("retransmits_received") > 3
 
 
-def test_quick_mode_that_overtakes_phase_1_is_kept():
-    # I -> R  { IDii, HASH_I }   late
-    # I -> R  { HASH(1), SA, Ni, IDci, IDcr }
+def test_transaction_that_overtakes_the_end_of_phase_1_is_kept():
+    # I <- R  { IDir, HASH_R }                  late
+    # I <- R  { HASH(1), ATTR(REQUEST: ...) }
     pair = Pair()
+    pair.with_xauth()
     held = []
 
     def hold(datagram):
-        if datagram.data[18] == 2 and datagram.data[19] & 1 and str(datagram.destination.address) == ALICE:
+        data, to = datagram.data, str(datagram.destination.address)
+        if data[18] == 2 and data[19] & 1 and to == ALICE and not held:
             held.append(datagram)
+            pair.network.at(0.1, lambda: pair.network.send(datagram))
+            return None
         return datagram
 
     pair.network.filters.append(hold)
-    pair.connect()
-    assert held and pair.is_up()
+    pair.connect(1)
+    assert said(pair.alice, "TRANSACTION message came early, kept") and pair.is_up()
+
+
+def test_messages_that_come_early_are_kept_in_small_number():
+    pair = Pair(settings=DaemonSettings(max_early=2))
+    sa = pair.connect(0.035)
+    snapshot = sa.snapshot(0)
+    for number in range(1, 6):
+        head = snapshot.cookie_i + snapshot.cookie_r + bytes((8, 16, 32, 1)) + number.to_bytes(4, "big")
+        data = head + (60).to_bytes(4, "big") + bytes(32)
+        pair.network.send(Datagram(pair.alice.host, pair.bob.host, data))
+    pair.network.run(5)
+    assert pair.bob.counted("dropped_early") == 3
+    assert pair.is_up()
 
 
 def test_long_messages_travel_in_fragments():

@@ -191,8 +191,9 @@ class Peer:
                 same = old.snapshot(0).remote_id == event.remote_id
                 if number != event.ike_id and same and old.state is IkeState.ESTABLISHED:
                     self.network.at(0, lambda old=old: self._order(old, HandOver(event.ike_id)))
-        elif isinstance(event, HandedOver) and event.heir in self.sas:
-            self.order(self.sas[event.heir], TakeOver(event.estate))
+        elif isinstance(event, HandedOver):
+            heir = self.sas.get(event.heir, sa)
+            self.network.at(0, lambda: self._order(heir, TakeOver(event.estate)))
 
     def _order(self, sa: IkeSa, order: Order) -> None:
         if sa.unique_id in self.sas:

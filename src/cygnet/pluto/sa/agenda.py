@@ -27,7 +27,7 @@ def due(sa: Association) -> Iterator[Wish]:
     """Each once, as soon as it may begin."""
     if sa.authenticating and _is_server(sa):
         yield from _begin(sa, _ASK if sa.verdict is None else _TELL)
-    if sa.life is not IkeState.ESTABLISHED:
+    if sa.life is not IkeState.ESTABLISHED or sa.heir:
         return
     config = sa.peer_config
     if sa.configured:

@@ -40,6 +40,11 @@ class WantedChild:
             yield quick
         self.outcome.done(reason)
 
+    @property
+    def gone(self) -> bool:
+        """Never: it has not begun."""
+        return False
+
     def failed(self, reason: str) -> None:
         """The ISAKMP SA came to nothing."""
         self.outcome.done(reason)

@@ -53,7 +53,7 @@ def carry_out(sa: Association, exchanges: Exchanges, order: Order) -> None:  # n
         case UpdateConfig():
             sa.config = order.config
         case HandOver():
-            succession.hand_over(sa, order.heir)
+            succession.appoint(sa, order.heir)
         case TakeOver():
             succession.take_over(sa, order.estate)
 
@@ -70,7 +70,7 @@ def start(sa: Association, exchanges: Exchanges) -> None:
 
 def renew(sa: Association) -> None:
     """Phase 1 anew: another ISAKMP SA with the same peer, to which this one hands over once it is there."""
-    if sa.life is not IkeState.ESTABLISHED or sa.config is None:
+    if sa.life is not IkeState.ESTABLISHED or sa.config is None or sa.heir:
         return
     sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}")
     if sa.make_successor is not None:
@@ -143,12 +143,26 @@ def _expire(sa: Association, order: KernelExpire) -> None:
     if child is None or child.agreed is None:
         return
     if not order.hard:
-        rekey_child(sa, child)
+        if _is_redundant(sa, child):
+            sa.move_child(child, ChildState.REKEYED)
+        else:
+            rekey_child(sa, child)
         return
     rekeyed = child.state == ChildState.REKEYED
     if not rekeyed:
         sa.log(Group.IKE, f"CHILD_SA {child} expired")
     deletion.delete_child(sa, child, rekeyed=rekeyed)
+
+
+def _is_redundant(sa: Association, child: ChildSa) -> bool:
+    """Whether there is a newer one for the same traffic: both sides rekeyed at once."""
+    agreed = child.agreed
+    return child.state == ChildState.INSTALLED and any(
+        other.state == ChildState.INSTALLED
+        and other.unique_id > child.unique_id
+        and (other.agreed.local_ts, other.agreed.remote_ts) == (agreed.local_ts, agreed.remote_ts)
+        for other in sa.children.values()
+    )
 
 
 def _reset(sa: Association) -> None:

@@ -18,7 +18,7 @@ from cygnet.pluto.encoding.exchanges import PHASE_1, Exchange, exchange_name
 from cygnet.pluto.encoding.message import Message, Parsed
 from cygnet.pluto.encoding.notify import NotifyType, notify_name
 from cygnet.pluto.encoding.payloads import HashPayload, Identification, Notification, Payload
-from cygnet.pluto.sa import deletion
+from cygnet.pluto.sa import deletion, succession
 from cygnet.pluto.sa.arrivals import DroppedError, Route, TooEarlyError, find
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.authentication import WRONG_SECRET
@@ -55,6 +55,7 @@ class Exchanges:
         self._transport = Transport(sa)
         self._open: dict[int, Conversation] = {}
         self._early: list[_Early] = []
+        self._replaying = False
 
     @property
     def under_way(self) -> tuple[Conversation, ...]:
@@ -108,7 +109,7 @@ class Exchanges:
         conversation = self._open.get(number)
         if conversation is None or conversation.over or conversation.serial != serial:
             return
-        if self._transport.retransmit(conversation):
+        if self._is_gone(conversation) or self._transport.retransmit(conversation):
             return
         sa = self._sa
         if conversation.exchange in PHASE_1:
@@ -152,6 +153,8 @@ class Exchanges:
         for conversation in there.values():
             if not conversation.over:
                 self._give_up(conversation, reason)
+        if sa.heir:
+            succession.hand_over(sa)
         wanted, sa.wanted = sa.wanted, []
         for wish in wanted:
             wish.context.failed(reason)
@@ -171,13 +174,23 @@ class Exchanges:
         self._sa.log(Group.IKE, f"{error}, kept")
 
     def _replay(self) -> None:
-        """What came early may be in time now."""
+        """What came early may be in time now; what is not is kept again."""
+        if self._replaying:
+            return
+        self._replaying = True
         waiting, self._early = self._early, []
-        for index, early in enumerate(waiting):
-            if not self._sa.usable:
-                self._early += waiting[index:]
-                return
+        for early in waiting:
             self.receive(early.data, early.route)
+        self._replaying = False
+
+    def _is_gone(self, conversation: Conversation) -> bool:
+        """Whether it was about an IPsec SA that was deleted meanwhile: then it is over."""
+        context = conversation.context
+        if context is None or not context.gone:
+            return False
+        conversation.over = True
+        self._give_up(conversation, "deleted meanwhile")
+        return True
 
     def _copy(self, conversation: Conversation, whole: bytes) -> None:
         self._sa.count("retransmits_received")
@@ -186,7 +199,7 @@ class Exchanges:
 
     def _process(self, conversation: Conversation, parsed: Parsed, whole: bytes, route: Route) -> None:
         sa = self._sa
-        if conversation.over:
+        if conversation.over or self._is_gone(conversation):
             self._drop("unexpected", f"{exchange_name(conversation.exchange)} message, the exchange is over")
             return
         try:
@@ -369,7 +382,7 @@ class Exchanges:
     def _unreadable(self, conversation: Conversation, error: UndecipherableError) -> None:
         """Encrypted with other keys. While phase 1 goes on with a pre-shared key it is that which differs."""
         sa, shake = self._sa, self._sa.handshake
-        if shake is None or sa.method is None or not sa.method.psk or not self._expects_secret():
+        if shake is None or sa.method is None or not sa.method.psk or not self._tells_of_secret(conversation):
             self._drop("undecipherable", str(error))
             return
         shake.hint = f"{WRONG_SECRET}: ours for {sa.remote} is not the peer's ({error})"
@@ -380,8 +393,10 @@ class Exchanges:
             payload = Notification(NotifyType.PAYLOAD_MALFORMED, b"", 1, sa.cookies)
             self._send_informational((payload,), clear=True)
 
-    def _expects_secret(self) -> bool:
-        return self._sa.state in (State.MAIN_R2, State.MAIN_I3, State.AGGR_R1)
+    def _tells_of_secret(self, conversation: Conversation) -> bool:
+        """The first encrypted message of the other side: of phase 1, or its complaint about ours."""
+        state, phase1 = self._sa.state, conversation.exchange in PHASE_1
+        return state in (State.MAIN_I3, State.AGGR_R1) or (state is State.MAIN_R2 and phase1)
 
     def _give_up(self, conversation: Conversation, reason: str) -> None:
         context, conversation.context = conversation.context, None

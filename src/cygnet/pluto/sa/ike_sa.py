@@ -4,7 +4,7 @@ from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.message import NO_COOKIE
-from cygnet.pluto.sa import agenda, commands, expiry
+from cygnet.pluto.sa import agenda, commands, expiry, succession
 from cygnet.pluto.sa.arrivals import Route
 from cygnet.pluto.sa.association import Association, fresh_cookie
 from cygnet.pluto.sa.exchanges import Exchanges
@@ -187,6 +187,8 @@ class IkeSa:
                 self._exchanges.begin(wish.row, wish.context)
         if self._sa.life is not IkeState.DESTROYING:
             self._exchanges.inform()
+        if self._sa.heir and not self._exchanges.under_way:
+            succession.hand_over(self._sa)
         return self._take()
 
     def _take(self) -> list[Effect]:

@@ -81,6 +81,11 @@ class QuickMode:
             raise RuntimeError("no IPsec SA yet")
         return self.child
 
+    @property
+    def gone(self) -> bool:
+        """Whether the IPsec SA was deleted meanwhile."""
+        return self.child is not None and self.child.unique_id not in self.sa.children
+
     def failed(self, reason: str) -> None:
         """Give back what was taken; what was to be rekeyed goes on."""
         sa = self.sa

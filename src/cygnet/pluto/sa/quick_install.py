@@ -65,8 +65,11 @@ def predecessor(sa: Association, quick: QuickMode) -> int:
 
 
 def _supersede(sa: Association, old: ChildSa, *, by_us: bool) -> None:
-    """The old one still receives: until its end, or until we delete it (``delete_rekeyed``)."""
-    if old.state not in _IN_USE:
+    """The old one still receives: until its end, or until we delete it (``delete_rekeyed``).
+
+    One that we are rekeying ourselves just now is superseded by what comes of that.
+    """
+    if old.state not in _IN_USE or (old.state == ChildState.REKEYING and not by_us):
         return
     sa.move_child(old, ChildState.REKEYED)
     settings = sa.ports.settings

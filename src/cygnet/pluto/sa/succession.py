@@ -24,15 +24,22 @@ class Estate:
     wanted: tuple[Wish, ...]
 
 
-def hand_over(sa: Association, heir: int) -> None:
-    """Give everything to another ISAKMP SA of the same peer, and end a little later."""
-    if sa.life is not IkeState.ESTABLISHED or heir == sa.unique_id:
+def appoint(sa: Association, heir: int) -> None:
+    """Another ISAKMP SA of the same peer shall have everything, as soon as no exchange is under way."""
+    if sa.life is IkeState.ESTABLISHED and heir != sa.unique_id:
+        sa.heir = heir
+
+
+def hand_over(sa: Association) -> None:
+    """Give everything to the heir, and end a little later."""
+    heir = sa.heir
+    if sa.life is not IkeState.ESTABLISHED or not heir:
         return
     moving = tuple(child for child in sa.children.values() if child.agreed is not None)
     for child in moving:
         del sa.children[child.unique_id]
     estate = Estate(moving, sa.virtual, tuple(sa.wanted))
-    sa.virtual, sa.heir = Virtual(), heir
+    sa.virtual = Virtual()
     sa.wanted.clear()
     sa.move_to(IkeState.REKEYED)
     sa.announce(HandedOver(sa.unique_id, heir, estate))

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 class Context(Protocol):
     """What an exchange keeps, as far as everybody may know it."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether what the exchange is about is no longer there."""
+
     def failed(self, reason: str) -> None:
         """The exchange came to nothing: give back what it holds, tell who waits."""
 
@@ -21,6 +25,8 @@ class Context(Protocol):
 
 class Transaction:
     """The context of a transaction, which holds nothing: what it is about stands in the ISAKMP SA."""
+
+    gone = False
 
     def failed(self, reason: str) -> None:
         """Nothing to give back."""
