@@ -43,7 +43,7 @@ class Authorisation:
 
     def comply(self, proved: Any, constraints: Any) -> Any:
         auth = AuthClass.PSK if proved.by_secret else AuthClass.PUBKEY
-        if constraints.auth is AuthClass.ANY:
+        if not proved.by_secret and not proved.chain:
             auth = AuthClass.ANY
         facts = Facts(proved.identity, auth, proved.scheme, proved.chain, proved.checks)
         return comply(facts, constraints)

@@ -1,6 +1,6 @@
 """Data attributes: pairs of type and value, basic or of variable length (RFC 2408, 3.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from struct import Struct
 
@@ -50,6 +50,11 @@ def read_attributes(reader: Reader) -> tuple[Attribute, ...]:
         else:
             found.append(Attribute(kind, reader.take(value)))
     return tuple(found)
+
+
+def numbers_of(attributes: Iterable[Attribute], *, without: Collection[int]) -> dict[int, int]:
+    """Types and numbers, in whatever form they travel; raises :class:`MalformedError`."""
+    return {one.type: one.number for one in attributes if one.type not in without}
 
 
 def build_attributes(attributes: Iterable[Attribute]) -> bytes:

@@ -8,7 +8,7 @@ from cygnet.base.errors import MalformedError
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType, encryption
 from cygnet.pluto.encoding.algorithms import ENCRYPTION_OF_PHASE_1, GROUPS, hash_of, hash_of_integrity
-from cygnet.pluto.encoding.attributes import Attribute
+from cygnet.pluto.encoding.attributes import Attribute, numbers_of
 from cygnet.pluto.encoding.methods import MethodRow, method_row
 from cygnet.pluto.encoding.payloads import ProposalPayload, SecurityAssociation, TransformPayload
 
@@ -77,6 +77,11 @@ def read(payload: SecurityAssociation) -> tuple[tuple[Phase1Terms, ...], tuple[s
             except ValueError as error:
                 reasons.setdefault(str(error))
     return tuple(found), tuple(reasons)
+
+
+def algorithms_of(transform: TransformPayload) -> dict[int, int]:
+    """What a transform says but for the lifetime; raises ``MalformedError``."""
+    return numbers_of(transform.attributes, without=(LIFE_TYPE, LIFE_DURATION))
 
 
 def _combinations(proposals: Iterable[Proposal]) -> Iterator[tuple[Attribute, ...]]:

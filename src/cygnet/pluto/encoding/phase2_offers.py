@@ -8,7 +8,7 @@ from cygnet.base.errors import MalformedError
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType, encryption
 from cygnet.pluto.encoding.algorithms import AUTHENTICATION_OF_PHASE_2, TRANSFORM_OF_AH, TRANSFORM_OF_ESP
-from cygnet.pluto.encoding.attributes import Attribute, build_attributes, read_attributes
+from cygnet.pluto.encoding.attributes import Attribute, build_attributes, numbers_of, read_attributes
 from cygnet.pluto.encoding.errors import BadProposalSyntaxError
 from cygnet.pluto.encoding.payloads import ProposalPayload, SecurityAssociation, TransformPayload
 from cygnet.wire.reader import Reader
@@ -125,6 +125,11 @@ def lifetime_attributes(life: Life) -> tuple[Attribute, ...]:
         Attribute.number_of(LIFE_TYPE, KILOBYTES), Attribute.number_of(LIFE_DURATION, life.kilobytes)
     )  # fmt: skip
     return (*seconds, *kilobytes)
+
+
+def algorithms_of(transform: TransformPayload) -> dict[int, int]:
+    """What a transform says but for the lifetime; raises ``MalformedError``."""
+    return numbers_of(transform.attributes, without=(LIFE_TYPE, LIFE_DURATION))
 
 
 def build_lifetime(life: Life) -> bytes:

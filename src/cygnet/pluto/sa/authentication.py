@@ -62,7 +62,7 @@ def verify(sa: Association, message: Message, remote: Identity) -> Proved:
             raise AuthenticationFailedError(f"{WRONG_SECRET}: HASH of '{remote}' is not that of our secret")
         raise AuthenticationFailedError(f"HASH of '{remote}' does not cover what was exchanged")
     sa.log(Group.IKE, f"authentication of '{remote}' with {row.name} successful")
-    return Proved(remote, by_secret=True)
+    return Proved(remote, by_secret=row.psk)
 
 
 def authorise(sa: Association, proved: Proved, configs: tuple[PeerConfig, ...]) -> PeerConfig:

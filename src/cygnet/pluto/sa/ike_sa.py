@@ -211,7 +211,7 @@ class IkeSa:
         sa = self._sa
         if cookie_i != sa.cookie_i:
             return False
-        if data[16] == _SA_FIRST:
+        if data[16] in _FIRST:
             sa.cookie_r = cookie_r
         return True
 
@@ -225,4 +225,4 @@ class IkeSa:
         return IkeSa.initiator(sa.ports, number, sa.peer_config, local, remote, replaces=sa.unique_id)
 
 
-_SA_FIRST = 1  # the payload type of SA, with which MR1 and AR1 begin (RFC 2409, 5)
+_FIRST = (1, 132)  # the payload types with which MR1 and AR1 begin: SA (RFC 2409, 5), or a fragment of them

@@ -112,14 +112,18 @@ def choose(sa: Association, message: Message, *, aggressive: bool) -> SecurityAs
 
 
 def accept(sa: Association, message: Message) -> None:
-    """The responder's choice must be one of our offers, unchanged (RFC 2409, 5); raises ``PeerError``."""
+    """The responder's choice must be one of our offers (RFC 2409, 5); raises ``PeerError``.
+
+    The RFC wants it unchanged. Deployed peers write numbers in another form, and their own lifetime.
+    """
     shake, payload = sa.negotiation, needed(message, SecurityAssociation)
     terms, reasons = phase1_offers.read(payload)
     offered = shake.offered.proposals[0].transforms if shake.offered else ()
     if len(payload.proposals) != 1 or len(payload.proposals[0].transforms) != 1 or not terms:
         raise BadProposalSyntaxError(f"not exactly one transform chosen {'; '.join(reasons)}".strip())
     answer = payload.proposals[0].transforms[0]
-    if not any(set(one.attributes) == set(answer.attributes) for one in offered):
+    wanted = phase1_offers.algorithms_of(answer)
+    if not any(phase1_offers.algorithms_of(one) == wanted for one in offered):
         raise BadProposalSyntaxError("the peer chose what we did not offer")
     _take(sa, terms[0])
 

@@ -90,7 +90,10 @@ class Configs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What phase 1 proved of the peer. ``checks`` are those that its chain passed, leaf first."""
+    """What phase 1 proved of the peer. ``checks`` are those that its chain passed, leaf first.
+
+    The user's side of a hybrid authentication proves nothing: it has neither a secret nor a chain.
+    """
 
     identity: Identity
     by_secret: bool

@@ -137,7 +137,8 @@ def _generate(sa: Association, quick: QuickMode) -> tuple[Payload, ...]:
 def _choose(
     sa: Association, quick: QuickMode, terms: tuple[Phase2Terms, ...], reasons: tuple[str, ...]
 ) -> Phase2Terms:
-    fitting = [one for one in terms if quick_modes.mode_of(one.encapsulation) is quick.config.mode]
+    plain = (one for one in terms if one.compression is None)
+    fitting = [one for one in plain if quick_modes.mode_of(one.encapsulation) is quick.config.mode]
     if not fitting:
         wanted = "; ".join(reasons) or f"peer does not offer {quick.config.mode.value.lower()} mode"
         raise NoProposalChosenError(f"{quick.config.name}: {wanted}")
@@ -168,13 +169,14 @@ def _take_exchange(quick: QuickMode, message: Message) -> None:
 
 
 def _accept(quick: QuickMode, answer: SecurityAssociation) -> Phase2Terms:
-    """The responder's choice must be one of our offers (RFC 2409, 5)."""
+    """The responder's choice must be one of our offers (RFC 2409, 5), perhaps with a shorter lifetime."""
     terms, reasons = phase2_offers.read(answer)
     if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1 or not terms:
         raise BadProposalSyntaxError(f"not exactly one transform chosen {'; '.join(reasons)}".strip())
     chosen = answer.proposals[0].transforms[0]
     offered = quick.offered.proposals[0].transforms if quick.offered else ()
-    if not any((one.id, set(one.attributes)) == (chosen.id, set(chosen.attributes)) for one in offered):
+    wanted = (chosen.id, phase2_offers.algorithms_of(chosen))
+    if not any((one.id, phase2_offers.algorithms_of(one)) == wanted for one in offered):
         raise BadProposalSyntaxError("the peer chose what we did not offer")
     return terms[0]
 

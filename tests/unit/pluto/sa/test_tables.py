@@ -9,7 +9,8 @@ from cygnet.pluto.sa.transitions import Cover, Hash, Wait
 
 FINAL = {
     *PHASE_1_DONE, State.QUICK_I2, State.QUICK_R2, State.INFO, State.INFO_PROTECTED, State.XAUTH_I1,
-    State.XAUTH_I2, State.XAUTH_R3, State.MODE_CFG_I2, State.MODE_CFG_I3, State.MODE_CFG_R1, State.MODE_CFG_R4,
+    State.XAUTH_I2, State.XAUTH_R3, State.MODE_CFG_I2, State.MODE_CFG_I3, State.MODE_CFG_R1,
+    State.MODE_CFG_R4,
 }  # fmt: skip
 BEGINNINGS = {
     State.START, State.MAIN_R0, State.AGGR_R0, State.QUICK_R0, State.XAUTH_I0, State.MODE_CFG_R0,
