@@ -10,6 +10,8 @@ from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.pluto.config.settings import DaemonSettings
+from cygnet.pluto.encoding.message import Envelope, build_message, chain
+from cygnet.pluto.encoding.payloads import Notification
 from cygnet.pluto.sa.events import IkeEstablished, Reestablish, StateChanged
 from cygnet.pluto.sa.orders import Initiate
 from cygnet.pluto.sa.states import State
@@ -271,3 +273,56 @@ def test_flood_of_first_messages_costs_no_more_than_the_limit():
     pair.network.run(1)
     assert len(pair.bob.sas) == 5
     assert pair.bob.counted("blocked_source") == 15
+
+
+def test_clear_refusal_later_on_is_only_a_hint():
+    """Anybody can send it. Our first message alone is refused by it: no answer is authentic then."""
+    pair = Pair()
+    sa = pair.connect(0.025)
+    snapshot = sa.snapshot(0)
+    payload = chain((Notification(14, b"", 1),))
+    envelope = Envelope(snapshot.cookie_i, snapshot.cookie_r, 5, 9)
+    data = build_message(envelope, payload.first, payload.octets)
+    pair.network.send(Datagram(pair.bob.host, pair.alice.host, data))
+    pair.network.run(5)
+    assert said(pair.alice, "received NO_PROPOSAL_CHOSEN error notify")
+    assert pair.is_up()
+
+
+def test_our_own_public_value_proves_nothing():
+    pair = Pair()
+    values = []
+
+    def mirror(datagram):
+        data = datagram.data
+        if data[18] == 2 and data[16] == 4:
+            values.append(data[32:64])
+            data = data[:32] + values[0] + data[64:]
+        return Datagram(datagram.source, datagram.destination, data)
+
+    pair.network.filters.append(mirror)
+    pair.connect()
+    assert said(pair.alice, "the peer sent our own public value back")
+    assert not pair.alice.children
+
+
+def test_vendor_ids_are_named_in_the_log():
+    pair = Pair()
+    pair.connect()
+    assert said(pair.bob, "received NAT-T (RFC 3947) vendor ID")
+    assert said(pair.alice, "received DPD vendor ID")
+
+
+def test_bug_in_between_leaves_nothing_behind():
+    pair = Pair()
+    sa = pair.connect()
+    pair.alice.perform(sa, sa.abandon(pair.network.now))
+    assert pair.alice.kernel.is_empty() and not pair.alice.sas
+
+
+def test_order_for_what_is_gone_is_answered():
+    pair = Pair()
+    sa = pair.connect()
+    pair.alice.perform(sa, sa.abandon(pair.network.now))
+    pair.alice.order(sa, Initiate(None, ticket=8))
+    assert pair.alice.outcome(8).reason == "the IKE_SA is gone"

@@ -251,3 +251,58 @@ def test_hosts_themselves_without_identities():
     pair.connect()
     assert [str(one.start) for one in pair.bob.children[0].remote_ts] == [ALICE]
     assert [str(one.start) for one in pair.bob.children[0].local_ts] == [BOB]
+
+
+def test_child_deleted_while_it_is_being_made():
+    pair = Pair()
+    sa = pair.connect(0.075)
+    assert [one.state for one in pair.alice.children] == [ChildState.CREATED]
+    pair.alice.order(sa, TerminateChild(name="net-net"))
+    pair.network.run(200)
+    assert pair.alice.outcome().reason == "deleted meanwhile"
+    assert pair.is_up(children=0)
+
+
+def test_both_sides_rekey_at_once_and_one_of_two_goes():
+    pair = Pair()
+    pair.alice.kernel.timed = pair.bob.kernel.timed = True
+    pair.connect()
+    for peer in (pair.alice, pair.bob):
+        peer.order(peer.sa, RekeyChild(name="net-net"))
+    pair.network.run(4 * 3600)
+    in_use = [one for one in pair.alice.children if one.state == ChildState.INSTALLED]
+    assert 1 <= len(in_use) <= 2
+    assert len(pair.alice.kernel.sas) == 2 * len(pair.alice.children)
+
+
+def test_number_of_ipsec_sas_is_limited():
+    pair = Pair(settings=DaemonSettings(max_children=3))
+    nets = tuple(TS(f"10.1.{number}.0/24") for number in range(5))
+    pair.change_child("alice", local_ts=nets)
+    pair.change_child("bob", remote_ts=nets)
+    pair.connect()
+    assert len(pair.bob.children) == 3
+    assert "NO_PROPOSAL_CHOSEN" in pair.alice.outcome().reason
+
+
+def test_number_of_waiting_orders_is_limited():
+    pair = Pair(settings=DaemonSettings(max_queued=2))
+    pair.load()
+    child = pair.alice_config.children[0]
+    sa = pair.alice.initiate(pair.alice_config, child)
+    for ticket in range(2, 5):
+        pair.alice.order(sa, Initiate(child, ticket=ticket))
+    assert "waiting already" in pair.alice.outcome(4).reason
+    pair.network.run(2)
+    assert pair.is_up() and pair.alice.outcome(2).ok
+
+
+def test_peer_that_does_not_answer_a_quick_mode_is_dead():
+    pair = Pair()
+    pair.change_child("alice", dpd_action=Action.START)
+    sa = pair.connect()
+    pair.network.weather = Weather(loss=1.0)
+    pair.alice.order(sa, RekeyChild(name="net-net", ticket=5))
+    pair.network.run(300)
+    assert pair.alice.outcome(5).reason == "peer not responding"
+    assert not pair.alice.sas and pair.alice.kernel.is_empty()

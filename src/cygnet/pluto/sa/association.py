@@ -128,6 +128,7 @@ class Association:
     heir: int = 0  # the ISAKMP SA that takes this one's place
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
+    making: dict[Any, Any] = field(default_factory=dict)  # our quick modes under way, by pair of selectors
     wanted: list[Wish] = field(default_factory=list)
     tickets: list[int] = field(default_factory=list)  # who waits for the ISAKMP SA itself
     make_successor: Callable[[], Any] | None = None  # another ISAKMP SA with the same peer

@@ -27,16 +27,21 @@ class WantedChild:
         self.outcome.begin()
 
     def expand(self) -> Iterator[QuickMode]:
-        """The quick modes that are needed; pairs that have an IPsec SA already are left alone."""
+        """The quick modes that are needed; those that are there or under way are left alone."""
         pairs = selector_pairs(self.sa, self.config)
         if self.packet is not None:
             pairs = tuple(one for one in pairs if _holds(one, self.packet))[:1]
         reason = "" if pairs else f"{self.config.name}: no pair of traffic selectors goes together"
-        missing = [pair for pair in pairs if not self._is_there(pair)]
-        for local, remote in missing:
-            quick = QuickMode(self.sa, True, self.config, local, remote, outcome=self.outcome)
-            quick.reqid = self.reqid if len(pairs) == 1 else 0
+        for pair in pairs:
+            if self._is_there(pair):
+                continue
             self.outcome.begin()
+            under_way = self.sa.making.get(pair)
+            if under_way is not None:
+                under_way.outcomes.append(self.outcome)
+                continue
+            quick = QuickMode(self.sa, True, self.config, *pair, outcomes=[self.outcome])
+            quick.reqid = self.reqid if len(pairs) == 1 else 0
             yield quick
         self.outcome.done(reason)
 

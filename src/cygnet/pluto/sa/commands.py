@@ -85,7 +85,8 @@ def rekey_child(sa: Association, child: ChildSa, outcome: Outcome | None = None)
     sa.move_child(child, ChildState.REKEYING)
     quick = QuickMode(sa, True, child.config, agreed.local_ts[0], agreed.remote_ts[0])
     quick.reqid = 0 if child.counted else child.reqid
-    quick.replaces, quick.outcome = child.unique_id, outcome
+    quick.replaces = child.unique_id
+    quick.outcomes += [outcome] if outcome else []
     sa.wanted.append(Wish(agenda.QUICK, quick))
 
 

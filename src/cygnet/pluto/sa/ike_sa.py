@@ -180,16 +180,21 @@ class IkeSa:
 
     def _end(self) -> list[Effect]:
         for _ in range(MAX_ROUNDS):
-            wishes = () if self._sa.life is IkeState.DESTROYING else tuple(agenda.due(self._sa))
-            if not wishes:
+            if self._sa.life is IkeState.DESTROYING or not self._begin_what_is_due():
                 break
-            for wish in wishes:
-                self._exchanges.begin(wish.row, wish.context)
         if self._sa.life is not IkeState.DESTROYING:
             self._exchanges.inform()
         if self._sa.heir and not self._exchanges.under_way:
             succession.hand_over(self._sa)
         return self._take()
+
+    def _begin_what_is_due(self) -> bool:
+        """Whether there was anything; one after the other, since what is under way need not be begun."""
+        anything = False
+        for wish in agenda.due(self._sa):
+            anything = True
+            self._exchanges.begin(wish.row, wish.context)
+        return anything
 
     def _take(self) -> list[Effect]:
         effects, self._sa.effects = self._sa.effects, []

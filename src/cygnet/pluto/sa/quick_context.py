@@ -56,7 +56,7 @@ class QuickMode:
     remote: TrafficSelector
     reqid: int = 0
     replaces: int = 0
-    outcome: Outcome | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
     child: ChildSa | None = None
     offered: SecurityAssociation | None = None
     identities: tuple[Identification, ...] = ()
@@ -67,6 +67,11 @@ class QuickMode:
     shared: Secret | None = None
     life: Life = field(default_factory=Life)
     original: tuple[Address, Address] | None = None
+
+    @property
+    def pair(self) -> tuple[TrafficSelector, TrafficSelector]:
+        """Our selector and the peer's."""
+        return self.local, self.remote
 
     @property
     def nonces(self) -> Nonces:
@@ -98,13 +103,15 @@ class QuickMode:
         self.done(reason)
 
     def done(self, reason: str = "") -> None:
-        """Tell who waits."""
-        outcome, self.outcome = self.outcome, None
-        if outcome is not None:
+        """It is over: tell who waits."""
+        outcomes, self.outcomes = self.outcomes, []
+        if self.sa.making.get(self.pair) is self:
+            del self.sa.making[self.pair]
+        for outcome in outcomes:
             outcome.done(reason)
 
     def adopt(self, sa: Association) -> None:
         """Another ISAKMP SA is to begin the exchange."""
         self.sa = sa
-        if self.outcome is not None:
-            self.outcome.adopt(sa)
+        for outcome in self.outcomes:
+            outcome.adopt(sa)

@@ -49,6 +49,7 @@ def send_qi1(step: Step) -> Reply:
     sa, quick = step.sa, step.conversation.context
     check_path(sa, quick.config.protocol)
     quick.child = child = sa.new_child(quick.config)
+    sa.making.setdefault(quick.pair, quick)
     quick.group = quick_group(quick)
     quick.life = lifetimes.offered(quick.config)
     wish = Wish(quick_modes.wire(sa, quick.config.mode), quick.life, quick.group)
