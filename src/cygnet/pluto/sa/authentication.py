@@ -1,4 +1,4 @@
-"""Proving who we are in phase 1, and checking who the peer is (RFC 2409, 5.1, 5.4; RFC 4754)."""
+"""Proving who we are in phase 1, and checking who the peer is (RFC 2409, 5.1, 5.4)."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.errors import MalformedCertificateError
 from cygnet.cert.trust import Check, Verdict
-from cygnet.crypto.plain_rsa import PLAIN_RSA
-from cygnet.crypto.signatures import SignatureScheme, scheme_of_method
+from cygnet.crypto.hash_signatures import PLAIN_ECDSA, PLAIN_RSA
+from cygnet.crypto.signatures import SignatureScheme
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.config.shared import SendCert
 from cygnet.pluto.encoding.errors import AuthenticationFailedError
@@ -97,8 +97,7 @@ def _hash(sa: Association, initiator: bool) -> bytes:
 
 
 def _scheme(row: MethodRow) -> SignatureScheme:
-    """RSA signs the hash as it is; ECDSA hashes it once more, with the hash of its curve (RFC 4754, 3)."""
-    return PLAIN_RSA if row.key == "RSA" else scheme_of_method(row.number)
+    return PLAIN_RSA if row.key == "RSA" else PLAIN_ECDSA
 
 
 def _certificates(sa: Association, own: OwnKey) -> tuple[Payload, ...]:
