@@ -131,7 +131,7 @@ def _verify_signature(sa: Association, message: Message, value: bytes, remote: I
             raise AuthenticationFailedError(f"signature of '{remote}': {error}") from None
         sa.peer_certificates = tuple(one.der for one in verdict.chain)
         sa.log(Group.IKE, f"authentication of '{remote}' with {sa.agreed_method.name} successful")
-        return Proved(remote, False, scheme.name, verdict.chain, verdict.checks)
+        return Proved(remote, False, scheme.name, verdict.chain, verdict.checks, verdict)
     raise AuthenticationFailedError(reason)
 
 

@@ -90,7 +90,8 @@ class Configs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What phase 1 proved of the peer. ``checks`` are those that its chain passed, leaf first.
+    """What phase 1 proved of the peer. ``checks`` are those that its chain passed, leaf first;
+    ``verdict`` is all that was found out about it, revocation too.
 
     The user's side of a hybrid authentication proves nothing: it has neither a secret nor a chain.
     """
@@ -100,6 +101,7 @@ class Proved:
     scheme: str = ""
     chain: tuple[Certificate, ...] = ()
     checks: tuple[Check, ...] = ()
+    verdict: Verdict | None = None
 
 
 class Authorisation(Protocol):
