@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
-from cygnet.conf.settings import parse_settings
 from cygnet.charon.backends.stroke import KINDS
+from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.pluto.backends.configuration import ShellSettings, load
 from cygnet.pluto.backends.connections import Connections
@@ -169,7 +169,9 @@ class Daemon:
             load=LoadHandler(self._connections, self._negotiations, self._core),
             authorities=authorities,
             sas=SaHandler(self._connections, self._negotiations, self._core, lambda: state.listening),
-            daemon=DaemonHandler(state, self._listen_to_peers, self._bus.set_level, self._end, authorities, self._reread),
+            daemon=DaemonHandler(
+                state, self._listen_to_peers, self._bus.set_level, self._end, authorities, self._reread
+            ),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())

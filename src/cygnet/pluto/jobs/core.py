@@ -66,7 +66,8 @@ class Finished:
 class ChildPicture:
     """An IPsec SA. ``state`` is the one of its exchange (``STATE_QUICK_I2``), ``life`` as charon names it.
 
-    ``ids`` are the kernel's names of it, in and out. ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
+    ``ids`` are the kernel's names of it, in and out.
+    ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
     """
 
     number: int

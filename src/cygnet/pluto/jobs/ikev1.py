@@ -77,7 +77,8 @@ class Ikev1:
 
     def route(self, connection: Connection) -> None:
         """Refused: packets would be held for an SA that never comes."""
-        raise NotImplementedYetError(f"routing {connection.label} is not implemented yet in this version of pluto")
+        text = f"routing {connection.label} is not implemented yet in this version of pluto"
+        raise NotImplementedYetError(text)
 
     def unroute(self, connection: Connection) -> None:
         """Nothing was routed."""

@@ -106,6 +106,7 @@ class IsakmpSa:
         if event.ok:
             words = what.removeprefix("establishing ").removeprefix("closing ")
             verb = "closed" if what.startswith("closing") else "established"
-            return Finished(event.ticket, True, Rc.SUCCESS, f"{words} {verb} successfully" if what else "done")
+            text = f"{words} {verb} successfully" if what else "done"
+            return Finished(event.ticket, True, Rc.SUCCESS, text)
         reason = f"{event.reason}\n" if event.reason else ""
         return Finished(event.ticket, False, FAILED_CODE, f"{reason}{what or 'order'} failed")
