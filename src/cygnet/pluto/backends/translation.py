@@ -1,4 +1,4 @@
-"""From whack's connections to the core's: through the translator that both daemons have for ``conn`` sections."""
+"""From whack's connections to the core's: by the translator that both daemons have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

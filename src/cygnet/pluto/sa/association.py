@@ -268,7 +268,7 @@ class Association:
         """An exchange is in another state of its table; ``number`` is that of an IPsec SA in the making."""
         if not number:
             self.state = state
-        self.log(Group.IKE, f"{state.label}: {state.story}")
+        self.log(Group.IKE, f"{state.label}: {state.story}", Level.DETAIL)
         self.announce(StateChanged(self.unique_id, number or self.unique_id, self.name, state))
 
     def retire(self, reason: str) -> None:
