@@ -2,13 +2,14 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
+from cygnet.charon.backends.stroke import KINDS
 from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.pluto.backends.configuration import ShellSettings, load
@@ -22,9 +23,10 @@ from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import Core, Picture, Sa
 from cygnet.pluto.jobs.negotiations import Negotiations
-from cygnet.pluto.jobs.no_core import NoCore
 from cygnet.pluto.jobs.performer import EffectPerformer
+from cygnet.pluto.jobs.pictures import with_usage
 from cygnet.pluto.jobs.receive import DatagramHandler, Reports
+from cygnet.pluto.protocol import Machinery, Protocol
 from cygnet.pluto.sockets import open_sockets
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
@@ -66,13 +68,12 @@ class Invocation:
 class Daemon:
     """pluto: the parts, from the outside in. Raises :class:`LocalError` for what it cannot do without.
 
-    ``end`` is called when an operator wants the process to end.
+    ``end`` is called when an operator wants the process to end. ``core`` stands in for IKEv1 in tests.
     """
 
     def __init__(self, invocation: Invocation, end: Callable[[], None], core: Core | None = None) -> None:
         self._began, self._started_at, self._clock = time.monotonic(), time.time(), time.monotonic
         self._invocation, self._end = invocation, end
-        self._core: Core = core if core is not None else NoCore()
         self._counters = Counters()
         self._bus = Bus(self._counters)
         tree = parse_settings(str(paths.strongswan_conf()), FileReader())
@@ -85,10 +86,13 @@ class Daemon:
         for option in invocation.ignored:
             self._bus.log(Group.DMN, Level.CONTROL, f"{option} has no effect in this version of pluto")
         self._build_runtime()
+        self._build_core(core)
         self._build_control()
 
     def start(self) -> None:
-        """Start all threads, and last the control socket."""
+        """Start the kernel backend, all threads, and last the control socket; raises :class:`LocalError`."""
+        if self._protocol is not None:
+            self._protocol.start()
         for thread in self._threads:
             thread.start()
         self._pool.start()
@@ -98,12 +102,16 @@ class Daemon:
     def stop(self) -> None:
         """Delete the SAs at the peers, then end everything."""
         self._bus.log(Group.DMN, Level.AUDIT, "shutting down")
+        if self._protocol is not None:
+            self._protocol.reactions.stop()
         self._negotiations.forget((number, 0) for number in self._manager.unique_ids())
         self._manager.wait_empty(DELETE_S)
         self._control.close(THREADS_S)
         self._pool.stop(THREADS_S)
         for thread in self._threads:
             thread.stop(THREADS_S)
+        if self._protocol is not None:
+            self._protocol.stop()
         self._socket.close()
         self._bus.close(THREADS_S)
 
@@ -116,24 +124,34 @@ class Daemon:
         settings, clock, bus = self._settings, self._clock, self._bus
         self._socket = open_sockets(settings, self._counters, local_addresses)
         bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
-        jobs = JobQueue(settings.threads, (0, 1, 0, 0), settings.receive_queue, self._counters)
-        self._pool = Pool(jobs, self._report)
+        self._jobs = JobQueue(settings.threads, (0, 1, 0, 0), settings.receive_queue, self._counters)
+        self._pool = Pool(self._jobs, self._report)
         self._events = EventQueue(clock, settings.event_queue, self._counters)
         queue = SendQueue(settings.send_queue, self._counters)
-        sender = Sender(queue, self._socket, self._report, self._counters, self._refused)
-        performer = EffectPerformer(sender, self._events, bus, clock)
+        self._sender = Sender(queue, self._socket, self._report, self._counters, self._refused)
+        self._performer = EffectPerformer(self._sender, self._events, bus, self._counters, clock)
         self._manager: Manager[Sa] = Manager(
-            jobs, performer, _keys, clock, self._counters,
+            self._jobs, self._performer, _keys, clock, self._counters,
             sa_limit=settings.sa_limit, mailbox_limit=settings.mailbox,
         )  # fmt: skip
-        performer.expire = self._manager.expire
+        self._performer.expire = self._manager.expire
         self._connections = Connections(local_addresses)
+
+    def _build_core(self, core: Core | None) -> None:
+        bus, clock = self._bus, self._clock
+        self._protocol: Protocol | None = None
+        if core is None:
+            machinery = Machinery(self._manager, self._jobs, self._events, bus, self._socket, clock)
+            self._protocol = Protocol(machinery)
+            self._performer.react = self._protocol.reactions
+            core = self._protocol.core
+        self._core = core
         self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)
         reports = Reports(RateLimitedLog(bus, clock), self._counters, clock)
-        self._handler = DatagramHandler(self._core, self._manager, sender, reports)
+        self._handler = DatagramHandler(self._core, self._manager, self._sender, reports)
         self._threads = (
             Scheduler(self._events, self._report),
-            sender,
+            self._sender,
             Receiver(self._socket, self._handler, self._report),
         )
 
@@ -147,16 +165,28 @@ class Daemon:
         view = View(self._clock, banner, self._began, self._started_at)
         authorities = Authorities()
         handlers = Handlers(
-            status=StatusHandler(self._connections, self._manager.snapshots, state, facts, view),
+            status=StatusHandler(self._connections, self._pictures, state, facts, view),
             load=LoadHandler(self._connections, self._negotiations, self._core),
             authorities=authorities,
             sas=SaHandler(self._connections, self._negotiations, self._core, lambda: state.listening),
-            daemon=DaemonHandler(state, self._listen_to_peers, self._bus.set_level, self._end, authorities),
+            daemon=DaemonHandler(
+                state, self._listen_to_peers, self._bus.set_level, self._end, authorities, self._reread
+            ),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
         log = partial(self._bus.log, Group.CFG)
         self._control = WhackServer(listener, handlers.table(), Limits(self._settings.max_clients), log)
+
+    def _pictures(self) -> Sequence[Picture]:
+        """All ISAKMP SAs, their IPsec SAs with what the kernel counted."""
+        if self._protocol is None:
+            return self._manager.snapshots()
+        return with_usage(self._manager.snapshots, self._protocol.kernel)
+
+    def _reread(self, kinds: frozenset[str]) -> Sequence[str]:
+        wanted = KINDS if "all" in kinds else kinds & KINDS
+        return self._protocol.credentials.reread(wanted)[0] if self._protocol is not None else ()
 
     def _listen_to_peers(self, wanted: bool) -> None:
         self._handler.listening = wanted

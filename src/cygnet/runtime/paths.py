@@ -71,6 +71,11 @@ def charon_xfrm() -> Path:
     return rundir() / "charon.xfrm"
 
 
+def pluto_xfrm() -> Path:
+    """What pluto has installed in the kernel's IPsec, for its next run."""
+    return rundir() / "pluto.xfrm"
+
+
 def pluto_ctl() -> Path:
     """Control socket of pluto (whack messages)."""
     return rundir() / "pluto.ctl"

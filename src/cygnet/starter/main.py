@@ -70,7 +70,7 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
         log(0, summary(problems))
         log(0, FATAL)
         return EXIT_USAGE
-    daemons = daemons_of(config.setup)
+    daemons = daemons_of(config.setup, config.connections)
     if not daemons:
         log(0, "unable to start Cygnet -- charonstart=no leaves no daemon to be started")
         return EXIT_USAGE

@@ -1,13 +1,14 @@
 """Which configuration starter reads, and the programs it starts."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cygnet.base.groups import Group
 from cygnet.conf.ipsec_conf import parse_config
 from cygnet.conf.problems import Problem, Severity
-from cygnet.conf.records import Config, Setup
+from cygnet.conf.records import Config, Connection, Setup
 from cygnet.conf.settings import Settings, parse_settings
 from cygnet.ctl import starter
 from cygnet.runtime import paths
@@ -15,6 +16,7 @@ from cygnet.runtime.files import FileReader
 from cygnet.runtime.network.inherited import SOCKETS_VARIABLE, SocketGroups
 from cygnet.starter.child import Program
 from cygnet.starter.messages import SHUNTS
+from cygnet.starter.whack_messages import is_loadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ def read_config(places: Places) -> Config:
     return parse_config(str(places.ipsec_conf), FileReader())
 
 
-HAS_IKEV1 = False
-"""Whether pluto can negotiate; until it can, it is started only where ``plutostart=yes`` says so."""
+def daemons_of(setup: Setup, connections: Iterable[Connection]) -> tuple[str, ...]:
+    """The keying daemons that a configuration asks for.
 
-
-def daemons_of(setup: Setup) -> tuple[str, ...]:
-    """The keying daemons that ``config setup`` asks for."""
-    wanted = HAS_IKEV1 if setup.plutostart is None else setup.plutostart
+    Without ``plutostart`` pluto is started for a connection of ``keyexchange=ikev1`` only: who has none
+    gets what he had before there was a pluto.
+    """
+    wanted = setup.plutostart
+    if wanted is None:
+        wanted = any(one.keyexchange == "ikev1" and is_loadable(one) for one in connections)
     return (*(("charon",) if setup.charonstart else ()), *(("pluto",) if wanted else ()))
 
 
@@ -64,14 +68,11 @@ def unserved(config: Config, daemons: tuple[str, ...]) -> list[str]:
             continue
         if one.keyexchange == "ikev1" and "pluto" not in daemons:
             found.append(f"{one.origin}: conn '{one.name}' is not loaded: keyexchange=ikev1 needs pluto, "
-                         f"which is not started ({_WHY_NO_PLUTO})")
+                         "which is not started (plutostart=no)")
         elif one.keyexchange == "ikev2" and "charon" not in daemons:
             found.append(f"{one.origin}: conn '{one.name}' is not loaded: keyexchange=ikev2 needs charon, "
                          "which is not started (charonstart=no)")
     return found
-
-
-_WHY_NO_PLUTO = "plutostart=yes starts it; its IKEv1 exchanges are not implemented yet"
 
 
 def summary(problems: tuple[Problem, ...]) -> str:

@@ -109,7 +109,7 @@ class Supervisor:
             self._tell(None, 0, KEEPING)
             _answer(client, [KEEPING])
             return
-        if daemons_of(config.setup) != self._plan.daemons:
+        if daemons_of(config.setup, config.connections) != self._plan.daemons:
             self._tell(client, 1, "charonstart and plutostart take effect at the next start")
         for text in unserved(config, self._plan.daemons):
             self._tell(client, 1, text)

@@ -25,6 +25,17 @@ SETTINGS = """charon {
   }
   EXTRA
 }
+pluto {
+  filelog {
+    pluto {
+      path = /var/log/pluto.log
+      default = 1
+      ike = 2
+      cfg = 2
+      flush_line = yes
+    }
+  }
+}
 """
 
 KINDS = "aacerts acerts cacerts certs crls ocspcerts policies private reqs"
@@ -125,6 +136,7 @@ class StrongSwan(Gateway):
     """
 
     kind = "strongswan"
+    suite: ClassVar[str] = ""
     load = (
         "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation curl constraints pubkey "
         "kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici updown "
@@ -132,12 +144,12 @@ class StrongSwan(Gateway):
     )
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.setup = CHROOT % peer_root()
+        self.setup = CHROOT % peer_root(self.suite)
         self._starter: subprocess.Popen[bytes] | None = None
         super().__init__(name, folder)
 
     def enter(self) -> list[str]:
-        return [*super().enter(), "chroot", str(peer_root())]
+        return [*super().enter(), "chroot", str(peer_root(self.suite))]
 
     def launch(self) -> None:
         self._starter = self.spawn("ipsec", "start", "--nofork", log="starter.log")
@@ -148,20 +160,28 @@ class StrongSwan(Gateway):
         self._starter.wait(10)
 
 
-def peer_root() -> Path:
-    """The peer's root file system, as scripts/provide chooses it."""
+class StrongSwanOfTrixie(StrongSwan):
+    """strongSwan 6.0, which Debian still builds with IKEv1; its 6.1 has none."""
+
+    kind = "strongswan60"
+    suite = "trixie"
+
+
+def peer_root(suite: str = "") -> Path:
+    """The peer's root file system, as scripts/provide chooses it unless ``suite`` is named."""
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     default = Path("/var/cache") if os.geteuid() == 0 else home
     cache = Path(os.environ.get("CYGNET_CACHE", default / "cygnet"))
-    return cache / os.environ.get("CYGNET_PEER_SUITE", "forky")
+    return cache / (suite or os.environ.get("CYGNET_PEER_SUITE", "forky"))
 
 
-def peer_missing() -> str:
+def peer_missing(suite: str = "") -> str:
     """Empty when the peer can run here, else the reason."""
-    root = peer_root()
+    root = peer_root(suite)
     if not (root / "usr/lib/ipsec/charon").exists() or not (root / "etc/strongswan.conf").exists():
-        return f"no strongSwan in {root} (scripts/provide builds it as root on Debian)"
+        how = f"CYGNET_PEER_SUITE={suite} scripts/provide" if suite else "scripts/provide"
+        return f"no strongSwan in {root} ({how} builds it as root on Debian)"
     return ""
 
 
-GATEWAYS: dict[str, type[Gateway]] = {"cygnet": Cygnet, "strongswan": StrongSwan}
+GATEWAYS: dict[str, type[Gateway]] = {one.kind: one for one in (Cygnet, StrongSwan, StrongSwanOfTrixie)}

@@ -1,7 +1,7 @@
 """A pluto in this process, over a core that only pretends: it is up with the first answer."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Announce, Effect, Retire, Schedule, Send
+from cygnet.base.errors import LocalError
 from cygnet.ctl.whack import Listen, Policy, Request, Status
 from cygnet.ctl.whack_lines import conversation
 from cygnet.pluto.backends.connections import Connection
@@ -111,6 +112,7 @@ class FakeCore:
     def __init__(self) -> None:
         self.heard: list[bytes] = []
         self.routed: list[str] = []
+        self.loaded: list[str] = []
         self.give_up_s = 30.0
 
     def decide(self, datagram: Datagram, now: float) -> Decision:
@@ -129,6 +131,15 @@ class FakeCore:
         hosts = Host.of("127.0.0.1", self.port), Host.of("127.0.0.1", connection.remote.ikeport)
         return FakeSa(self, unique_id, connection, hosts)
 
+    def load(self, connection: Connection) -> Sequence[str]:
+        if connection.message.ike == "nonsense":
+            raise LocalError("ike=nonsense is no proposal")
+        self.loaded.append(connection.name)
+        return ()
+
+    def forget(self, name: str) -> None:
+        self.loaded.remove(name)
+
     def route(self, connection: Connection) -> None:
         self.routed.append(connection.label)
 
@@ -142,9 +153,9 @@ class FakeCore:
 class Pluto:
     """The daemon, a peer's socket, and whack."""
 
-    def __init__(self, run: Path, core: FakeCore | None) -> None:
+    def __init__(self, run: Path, core: FakeCore) -> None:
         self.ended = Event()
-        self.core = core if core is not None else FakeCore()
+        self.core = core
         self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.peer.bind(("127.0.0.1", 0))
         self.peer.settimeout(5)
@@ -183,14 +194,14 @@ Start = Callable[..., Pluto]
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start a pluto; ``core=None`` is the real one's place."""
+    """Start a pluto."""
     monkeypatch.setenv("CYGNET_CONFDIR", str(tmp_path))
     monkeypatch.setenv("CYGNET_RUNDIR", str(tmp_path))
     monkeypatch.delenv("CYGNET_SOCKETS", raising=False)
     (tmp_path / "strongswan.conf").write_text("pluto { socket = udp\n port = 0\n port_nat_t = 0 }\n")
     started: list[Pluto] = []
 
-    def begin(core: FakeCore | None) -> Pluto:
+    def begin(core: FakeCore) -> Pluto:
         started.append(Pluto(tmp_path, core))
         return started[-1]
 

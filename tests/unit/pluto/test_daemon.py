@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -154,7 +155,7 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.Initiate("far"), 22, "cannot identify ourselves"),
         (whack.Route("far"), 22, "cannot identify ourselves"),
         (whack.AddConnection("net"), 20, 'attempt to redefine connection "net"'),
-        (whack.Reread(("secrets",)), 1, "--rereadsecrets is not implemented yet"),
+        (whack.Purge(("crls",)), 1, "--purgecrls is not implemented yet"),
         (whack.List(("certs",)), 1, "--listcerts is not implemented yet"),
         (whack.Purge(("ocsp",)), 1, "--purgeocsp is not implemented yet"),
         (whack.Leases(), 1, "--leases is not implemented yet"),
@@ -220,15 +221,15 @@ def test_debugging_and_my_id_show_in_the_status(pluto: Pluto) -> None:
     assert pluto.whack_lines("debug options: none")
 
 
-def test_without_a_core_everything_that_needs_one_says_so(start: Start) -> None:
-    pluto = start(None)
-    pluto.whack(whack.Listen(), connection_to_peer(pluto))
-    for request in (whack.Initiate("net"), whack.Route("net")):
-        code, lines = pluto.whack(request)
-        assert code == 3
-        assert "is not implemented yet: this version of pluto has no IKEv1 exchanges" in lines[-1]
-    pluto.send(message(b"initiate", bytes(8)))
-    assert counted(pluto, "no_core") == 1
+def test_connection_that_the_core_cannot_use_is_refused_and_not_kept(pluto: Pluto) -> None:
+    wrong = replace(connection_to_peer(pluto), ike="nonsense")
+    code, lines = pluto.whack(wrong)
+    assert code != 0 and "ike=nonsense is no proposal" in lines[-1]
+    assert not pluto.whack_lines('"net"')
+    assert pluto.whack(connection_to_peer(pluto))[0] == 0
+    assert pluto.core.loaded == ["net"]
+    pluto.whack(whack.DeleteConnection("net"))
+    assert pluto.core.loaded == []
 
 
 def test_failure_of_the_core_ends_one_sa_and_not_the_daemon(pluto: Pluto) -> None:

@@ -112,10 +112,10 @@ def test_without_any_daemon_nothing_is_started(system):
 
 
 def test_connection_for_a_pluto_that_is_not_started_is_named_with_its_place(system):
-    system.configure(V1 + V2)
+    system.configure("config setup\n plutostart=no\n" + V1 + V2)
     result = system.start()
     assert result.returncode == 0
-    assert "ipsec.conf:1: conn 'v1' is not loaded: keyexchange=ikev1 needs pluto" in result.stderr
+    assert "ipsec.conf:3: conn 'v1' is not loaded: keyexchange=ikev1 needs pluto" in result.stderr
     assert not system.pid("pluto")
     assert system.asked()[1:] == ["add-connection v2"]
 

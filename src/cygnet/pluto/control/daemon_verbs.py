@@ -1,6 +1,6 @@
 """Verbs about the daemon itself, and those that are still to come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.groups import Group
@@ -52,13 +52,14 @@ class DaemonState:
 
 @dataclass(frozen=True, slots=True)
 class DaemonHandler:
-    """Listening, debugging, ending."""
+    """Listening, debugging, rereading, ending."""
 
     state: DaemonState
     listen_to_peers: Callable[[bool], None]
     set_level: Callable[[Group, int], None]
     end: Callable[[], None]
     authorities: Authorities
+    reread_files: Callable[[frozenset[str]], Sequence[str]]
 
     def listen(self, request: Listen, reply: Reply) -> None:
         """Peers are heard from now on."""
@@ -105,9 +106,9 @@ class DaemonHandler:
                 reply.line(Rc.WHACK_PROBLEM, f"--list{kind} {MISSING}")
 
     def reread(self, request: Reread, reply: Reply) -> None:
-        """Refused until there are credentials."""
-        for kind in request.kinds:
-            reply.line(Rc.WHACK_PROBLEM, f"--reread{kind} {MISSING}")
+        """Read these files again; who asks hears what is wrong in them."""
+        for problem in self.reread_files(frozenset(request.kinds)):
+            reply.line(Rc.LOG_SERIOUS, problem)
 
     def purge(self, request: Purge, reply: Reply) -> None:
         """Refused until there are credentials."""

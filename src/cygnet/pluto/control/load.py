@@ -26,6 +26,13 @@ class LoadHandler:
     def add(self, request: AddConnection, reply: Reply) -> None:
         """A connection under a name of its own."""
         connection = self.connections.add(request)
+        try:
+            warnings = self.core.load(connection)
+        except LocalError:
+            self.connections.remove(request.name)
+            raise
+        for warning in warnings:
+            reply.line(Rc.LOG, warning)
         reply.line(Rc.LOG, f"added connection description {connection.label}")
         if connection.local is None:
             text = f"{connection.label} has no end with an address of this host, and waits for one"
@@ -40,6 +47,7 @@ class LoadHandler:
                 return
             raise
         self.core.unroute(gone[0])
+        self.core.forget(request.name)
         self.negotiations.forget(self.negotiations.find(Specifier(request.name)))
         reply.line(Rc.LOG, f"deleting connection {gone[0].label}")
 

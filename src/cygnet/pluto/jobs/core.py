@@ -5,12 +5,15 @@ wants done comes back as effects (:mod:`cygnet.base.effects`), and status comman
 publishes. What belongs to no SA is decided by :meth:`Core.decide`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
+from cygnet.kernel.port import SaId
 from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
 
 
@@ -30,7 +33,8 @@ class Terminate:
     ticket: int = 0
 
 
-Order = Establish | Terminate
+Order = Establish | Terminate | orders.Order
+"""What an ISAKMP SA is told: by operators, or in the core's own words by the daemon's jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Finished:
 class ChildPicture:
     """An IPsec SA. ``state`` is the one of its exchange (``STATE_QUICK_I2``), ``life`` as charon names it.
 
+    ``ids`` are the kernel's names of it, in and out.
     ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
     """
 
@@ -80,6 +85,7 @@ class ChildPicture:
     proposal: str = ""
     udp: bool = False
     cpis: tuple[int, int] | None = None
+    ids: tuple[SaId, SaId] | None = None
     usage_in: tuple[int, float | None] = (0, None)
     usage_out: tuple[int, float | None] = (0, None)
     event: str = ""
@@ -212,6 +218,12 @@ class Core(Protocol):
 
     def initiator(self, unique_id: int, connection: Connection) -> Sa:
         """A new ISAKMP SA to the peer of a connection; raises ``LocalError`` if there is nowhere to go."""
+
+    def load(self, connection: Connection) -> Sequence[str]:
+        """Take a loaded connection in; the answer is what is odd but usable. Raises ``LocalError``."""
+
+    def forget(self, name: str) -> None:
+        """Have a connection no more; SAs go on as they were made."""
 
     def route(self, connection: Connection) -> None:
         """Install the connection's trap or shunt; raises ``LocalError``."""

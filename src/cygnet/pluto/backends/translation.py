@@ -1,0 +1,162 @@
+"""From whack's connections to the core's: by the translator that both daemons have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cygnet.base.errors import LocalError
+from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.config import records
+from cygnet.charon.config.records import AuthClass
+from cygnet.ctl import stroke, whack
+from cygnet.ctl.whack import AddConnection, Policy
+from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.config.records import Method, PeerConfig
+from cygnet.pluto.config.shared import Unique
+
+METHODS = {
+    (AuthClass.PSK, AuthClass.PSK): Method.PSK,
+    (AuthClass.PUBKEY, AuthClass.PUBKEY): Method.PUBKEY,
+}
+_XAUTH = Policy.XAUTHPSK | Policy.XAUTHRSASIG
+
+
+class UnsupportedError(LocalError):
+    """A connection needs what this version of pluto does not have; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTranslator:
+    """Makes the core's record of a loaded connection or an instance; raises ``LocalError``."""
+
+    translator: Translator
+
+    def __call__(self, connection: Connection) -> tuple[PeerConfig, list[str]]:
+        """The record, and what is odd but usable."""
+        message = connection.message
+        _check(message)
+        peer, notes = self.translator.translate(_request(connection))
+        return _peer(connection, peer), [*notes, *_ignored(connection)]
+
+
+def _check(message: AddConnection) -> None:
+    """Raises for what would otherwise be left out in silence."""
+    for wanted, text in _MISSING:
+        if wanted(message):
+            raise UnsupportedError(f'connection "{message.name}": {text} not part of this version of pluto')
+
+
+_MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
+    (lambda one: one.policy & _XAUTH, "XAUTH (authby=xauthpsk, leftauth2=xauth) is"),
+    (lambda one: one.left.srcip or one.right.srcip, "virtual addresses (leftsourceip, rightsourceip) are"),
+    (lambda one: one.policy & Policy.MODECFGPUSH, "mode config (modeconfig=push) is"),
+    (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
+    (lambda one: one.left.updown or one.right.updown, "updown scripts (leftupdown, leftfirewall) are"),
+)
+
+
+def _ignored(connection: Connection) -> list[str]:
+    message = connection.message
+    if message.dpd_action in ("hold", "clear", "none") and message.close_action in ("clear", "none"):
+        return [] if message.dpd_action != "hold" else ["dpdaction=hold: traps are not part of this version"]
+    return []
+
+
+def _request(connection: Connection) -> stroke.AddConnection:
+    """The same connection in the words of stroke, our end at ``left``."""
+    one = connection.message
+    return stroke.AddConnection(
+        name=one.name,
+        left=_end(connection.local or one.left),
+        right=_end(connection.remote or one.right),
+        version=1,
+        mode=_mode(one.policy),
+        authby="psk" if one.policy & (Policy.PSK | Policy.XAUTHPSK) else "pubkey",
+        aggressive=bool(one.policy & Policy.AGGRESSIVE),
+        force_encaps=one.force_encaps,
+        fragmentation=one.fragmentation,
+        compress=bool(one.policy & Policy.COMPRESS),
+        install_policy=one.install_policy,
+        ike=one.ike,
+        esp=one.esp,
+        ah=one.ah,
+        ike_lifetime_s=one.ike_lifetime_s,
+        lifetime_s=one.ipsec_lifetime_s,
+        margin_s=one.margin_s,
+        life_bytes=one.life_bytes,
+        margin_bytes=one.margin_bytes,
+        life_packets=one.life_packets,
+        margin_packets=one.margin_packets,
+        fuzz_percent=one.fuzz_percent,
+        rekey=not one.policy & Policy.DONTREKEY,
+        reauth=not one.policy & Policy.DONTREAUTH,
+        keying_tries=one.keying_tries,
+        unique=one.unique,
+        crl_policy=one.crl_policy,
+        dpd_delay_s=one.dpd_delay_s,
+        dpd_timeout_s=one.dpd_timeout_s,
+        dpd_action=one.dpd_action,
+        close_action=one.close_action,
+        inactivity_s=one.inactivity_s,
+        reqid=one.reqid,
+        replay_window=one.replay_window,
+        ikedscp=one.ikedscp,
+        sha256_96=one.sha256_96,
+        mark_in=one.mark_in,
+        mark_out=one.mark_out,
+    )
+
+
+def _mode(policy: int) -> str:
+    if policy & Policy.BEET:
+        return "beet"
+    return "tunnel" if policy & Policy.TUNNEL else "transport"
+
+
+def _end(end: whack.End) -> stroke.End:
+    return stroke.End(
+        address=end.host,
+        ikeport=end.ikeport,
+        allow_any=end.allow_any,
+        auth=end.auth,
+        auth2=end.auth2,
+        id=end.id,
+        cert=end.cert,
+        ca=end.ca,
+        groups=end.groups,
+        sendcert=end.sendcert,
+        subnets=end.client,
+        protocol=end.protocol,
+        from_port=end.from_port,
+        to_port=end.to_port,
+        sourceip=end.srcip,
+        dns=end.dns,
+        updown=end.updown,
+        hostaccess=end.hostaccess,
+    )
+
+
+def _peer(connection: Connection, peer: records.PeerConfig) -> PeerConfig:
+    message, local, remote = connection.message, peer.local[0], peer.remote[0]
+    method = METHODS.get((local.auth, remote.auth))
+    if method is None:
+        text = f"{local.auth} here and {remote.auth} there do not go together in IKEv1"
+        raise UnsupportedError(f'connection "{peer.name}": {text}')
+    return PeerConfig(
+        name=peer.name,
+        ike=peer.ike,
+        local=local,
+        remote=remote,
+        children=peer.children,
+        method=method,
+        aggressive=bool(message.policy & Policy.AGGRESSIVE),
+        unique=Unique(peer.unique.value),
+        ike_lifetime_s=peer.ike_lifetime_s,
+        margin_s=peer.margin_s,
+        fuzz_percent=peer.fuzz_percent,
+        rekey=peer.rekey,
+        reauth=peer.reauth,
+        keying_tries=peer.keying_tries,
+        dpd_delay_s=peer.dpd_delay_s,
+        dpd_timeout_s=message.dpd_timeout_s,
+        instance=connection.instance,
+    )

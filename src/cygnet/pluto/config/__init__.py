@@ -1,0 +1,1 @@
+"""Connections and settings as pluto sees them: immutable records, filled by backends."""

@@ -1,0 +1,196 @@
+"""What happened in an ISAKMP SA, for the bus and the daemon: frozen records inside ``Announce``.
+
+``ike_id`` is the number of the ISAKMP SA, ``child_id`` that of an IPsec SA. All but the last four are
+charon's.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from cygnet.base.addresses import Address, Host
+from cygnet.base.identities import Identity
+from cygnet.pluto.config.records import PeerConfig
+from cygnet.pluto.config.shared import Action, ChildConfig
+from cygnet.pluto.encoding.attributes import Attribute
+from cygnet.pluto.sa.states import IkeState, State
+
+if TYPE_CHECKING:
+    from cygnet.pluto.sa.succession import Estate
+
+
+@dataclass(frozen=True, slots=True)
+class IkeStateChanged:
+    """The ISAKMP SA moved to another state. ``half_open`` ends with ESTABLISHED."""
+
+    ike_id: int
+    name: str
+    old: IkeState
+    new: IkeState
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStateChanged:
+    """An IPsec SA moved to another state."""
+
+    ike_id: int
+    child_id: int
+    name: str
+    old: StrEnum
+    new: StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class IkeEstablished:
+    """Phase 1 is over, with XAUTH where that belongs to it.
+
+    ``initial_contact``: the peer says that it knows no other SA between the two (RFC 2407, 4.6.3.3).
+    ``replaces`` is the ISAKMP SA whose renewal this is, 0 for none. Other ISAKMP SAs between the same
+    identities shall hand over to this one (:class:`~cygnet.pluto.sa.orders.HandOver`), unless uniqueness
+    or INITIAL-CONTACT end them.
+    """
+
+    ike_id: int
+    config: PeerConfig
+    local: Host
+    remote: Host
+    local_id: Identity
+    remote_id: Identity
+    initiator: bool
+    initial_contact: bool = False
+    replaces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildUp:
+    """An IPsec SA carries traffic (after a rekeying, too: ``replaces`` names the old one)."""
+
+    ike_id: int
+    config: ChildConfig
+    child: Any
+    replaces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildDown:
+    """An IPsec SA is gone; ``rekeyed`` where a newer one took its place."""
+
+    ike_id: int
+    config: ChildConfig
+    child: Any
+    rekeyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The outcome of the order with this ticket; ``reason`` is for people."""
+
+    ticket: int
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reestablish:
+    """The daemon shall initiate ``config`` anew with these children. It comes with ``Retire``."""
+
+    config: PeerConfig
+    children: tuple[ChildConfig, ...]
+    reason: str
+    delay_s: float = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildClosed:
+    """An IPsec SA went without our asking; ``action`` TRAP asks the daemon for its trap policy."""
+
+    config: ChildConfig
+    action: Action
+    reason: str
+    peer: PeerConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Something worth a counter happened, such as a dropped message; for the counters, not for the bus."""
+
+    name: str
+    connection: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSeen:
+    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
+
+    connection: str
+    exchange: int
+    incoming: bool
+    response: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """An exchange came to another state of its table: what ``whack`` prints while it follows.
+
+    ``number`` is that of the ISAKMP SA or of the IPsec SA that is being made.
+    """
+
+    ike_id: int
+    number: int
+    name: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The peer gave us addresses and settings (mode config); they hold until the ISAKMP SA is gone.
+
+    ``split_include`` are the networks that Cisco's Unity attributes say are behind the peer.
+    """
+
+    ike_id: int
+    config: PeerConfig
+    addresses: tuple[Address, ...]
+    attributes: tuple[Attribute, ...]
+    banner: str = ""
+    domain: str = ""
+    split_include: tuple[str, ...] = ()
+    save_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfigured:
+    """Those addresses and settings hold no longer."""
+
+    ike_id: int
+    config: PeerConfig
+    addresses: tuple[Address, ...]
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What an ISAKMP SA gave up in favour of ``heir``: the shell hands it on with ``TakeOver``."""
+
+    ike_id: int
+    heir: int
+    estate: "Estate"
+
+
+Event = (
+    IkeStateChanged
+    | ChildStateChanged
+    | IkeEstablished
+    | ChildUp
+    | ChildDown
+    | Finished
+    | Reestablish
+    | ChildClosed
+    | Counted
+    | MessageSeen
+    | StateChanged
+    | Configured
+    | Unconfigured
+    | HandedOver
+)

@@ -1,0 +1,144 @@
+"""Mode config: addresses and settings for a client (draft-dukes-ike-mode-cfg-02; Cisco Unity's attributes).
+
+::
+
+    C -> S  { HASH, ATTR(REQUEST: address, ...) }    pull
+    C <- S  { HASH, ATTR(REPLY: address, ...) }
+
+    S -> C  { HASH, ATTR(SET: address, ...) }        push
+    S <- C  { HASH, ATTR(ACK: address, ...) }
+"""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+
+from cygnet.base.addresses import Address
+from cygnet.base.groups import Group
+from cygnet.pluto.encoding.attributes import Attribute
+from cygnet.pluto.encoding.payloads import AttributeType as A
+from cygnet.pluto.encoding.payloads import Configuration, ConfigurationType
+from cygnet.pluto.encoding.vendor_ids import Feature
+from cygnet.pluto.sa import establish
+from cygnet.pluto.sa.association import Association
+from cygnet.pluto.sa.events import Configured
+from cygnet.pluto.sa.phase1 import needed
+from cygnet.pluto.sa.transitions import Reply, Step
+
+MAX_ADDRESSES = 4
+MAX_SPLITS = 64
+_SPLIT_SIZE = 14
+_ADDRESSES = {4: A.INTERNAL_IP4_ADDRESS, 6: A.INTERNAL_IP6_ADDRESS}
+_SIZES: dict[int, int] = {A.INTERNAL_IP4_ADDRESS: 4, A.INTERNAL_IP6_ADDRESS: 16}
+_SERVERS = {4: (A.INTERNAL_IP4_DNS, A.INTERNAL_IP4_NBNS), 6: (A.INTERNAL_IP6_DNS,)}
+_UNITY = (A.UNITY_BANNER, A.UNITY_DEF_DOMAIN, A.UNITY_SPLIT_INCLUDE, A.UNITY_SAVE_PASSWD)
+
+
+def ask(step: Step) -> Reply:
+    """Ask for addresses of the families that the connection wants, and for what goes with them."""
+    sa = step.sa
+    kinds: list[int] = []
+    for family in sa.peer_config.virtual_ips:
+        kinds += [_ADDRESSES[family], *_SERVERS[family]]
+    if sa.has(Feature.UNITY):
+        kinds += _UNITY
+    identifier = int.from_bytes(sa.ports.rng(2), "big")
+    return (Configuration(ConfigurationType.REQUEST, tuple(map(Attribute, kinds)), identifier),)
+
+
+def answer(step: Step) -> Reply:
+    """Give what the peer asked for, as far as the connection's pools have it."""
+    asked = needed(step.message, Configuration)
+    wanted = tuple(_addresses(asked.attributes))
+    return (Configuration(ConfigurationType.REPLY, _given(step.sa, wanted), asked.identifier),)
+
+
+def push(step: Step) -> Reply:
+    """Give without being asked."""
+    sa = step.sa
+    identifier = int.from_bytes(sa.ports.rng(2), "big")
+    return (Configuration(ConfigurationType.SET, _given(sa, (IPv4Address(0),)), identifier),)
+
+
+def take(step: Step) -> Reply:
+    """What we asked for."""
+    _take(step.sa, needed(step.message, Configuration))
+    return None
+
+
+def take_pushed(step: Step) -> Reply:
+    """What we did not ask for: acknowledged with empty attributes."""
+    given = needed(step.message, Configuration)
+    _take(step.sa, given)
+    taken = tuple(Attribute(one.type) for one in given.attributes)
+    return (Configuration(ConfigurationType.ACK, taken, given.identifier),)
+
+
+def acknowledged(step: Step) -> Reply:
+    """The client has what we pushed."""
+    return None
+
+
+def ready(step: Step) -> None:
+    """IPsec SAs may be made."""
+    establish.ready(step.sa)
+
+
+def _given(sa: Association, wanted: tuple[Address, ...]) -> tuple[Attribute, ...]:
+    """Addresses from the pools for each family that is wanted, and the attributes of the connection."""
+    config, owner = sa.peer_config, sa.owner
+    if not config.pools:
+        sa.log(Group.IKE, "peer requested virtual IP, but the connection has no pool")
+        return ()
+    if not sa.virtual.given:
+        for one in wanted[:MAX_ADDRESSES]:
+            address = sa.ports.addresses.acquire(config, owner, one)
+            if address is not None:
+                sa.log(Group.IKE, f"assigning virtual IP {address} to peer '{owner}'")
+                sa.virtual.given += (address,)
+    addresses = tuple(Attribute(_ADDRESSES[one.version], one.packed) for one in sa.virtual.given)
+    if wanted and not addresses:
+        sa.log(Group.IKE, f"no virtual IP found for '{owner}', sending none")
+    return (*addresses, *sa.ports.addresses.attributes(config, owner))
+
+
+def _take(sa: Association, given: Configuration) -> None:
+    addresses = tuple(one for one in _addresses(given.attributes) if int(one))
+    for address in addresses:
+        sa.log(Group.IKE, f"installing new virtual IP {address}")
+    save = given.first(A.UNITY_SAVE_PASSWD)
+    sa.virtual.received = Configured(
+        sa.unique_id,
+        sa.peer_config,
+        addresses,
+        given.attributes,
+        _text(given, A.UNITY_BANNER),
+        _text(given, A.UNITY_DEF_DOMAIN),
+        tuple(_splits(given)),
+        save is not None and save.number == 1,
+    )
+    sa.announce(sa.virtual.received)
+
+
+def _addresses(attributes: tuple[Attribute, ...]) -> Iterator[Address]:
+    """The addresses of attributes; an empty one is "any"."""
+    for one in attributes:
+        size = _SIZES.get(one.type)
+        if size is not None and len(one.value) in (0, size):
+            empty: Address = IPv4Address(0) if size == 4 else IPv6Address(0)
+            yield ip_address(one.value) if one.value else empty
+
+
+def _text(given: Configuration, kind: int) -> str:
+    found = given.first(kind)
+    return found.value.decode("utf-8", "replace").rstrip("\0") if found else ""
+
+
+def _splits(given: Configuration) -> Iterator[str]:
+    """Networks: address and mask, then six octets that are not used (registries: Cisco Unity)."""
+    octets = b"".join(given.values(A.UNITY_SPLIT_INCLUDE))
+    for at in range(0, min(len(octets), MAX_SPLITS * _SPLIT_SIZE) - 7, _SPLIT_SIZE):
+        address, mask = IPv4Address(octets[at : at + 4]), IPv4Address(octets[at + 4 : at + 8])
+        try:
+            yield str(IPv4Network(f"{address}/{mask}", strict=False))
+        except ValueError:
+            continue

@@ -1,0 +1,99 @@
+"""Traffic selectors of quick mode: ID payloads, and the configuration that suits them (RFC 2407, 4.6.2).
+
+IKEv1 has one selector for each end, and a responder takes them as they are or not at all.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from cygnet.base.addresses import Address
+from cygnet.base.selectors import TrafficSelector, pairs
+from cygnet.kernel.port import Mode
+from cygnet.pluto.config.shared import ChildConfig
+from cygnet.pluto.encoding.errors import InvalidIdInformationError
+from cygnet.pluto.encoding.identities import payload_of_selector, selector_of
+from cygnet.pluto.encoding.message import Message
+from cygnet.pluto.encoding.payloads import Identification
+from cygnet.pluto.encoding.phase2_offers import Phase2Terms
+from cygnet.pluto.sa import quick_modes
+from cygnet.pluto.sa.association import Association
+from cygnet.pluto.sa.quick_context import QuickMode
+
+MAX_PAIRS = 256
+"""IPsec SAs that one connection may ask for."""
+
+
+def selector_pairs(
+    sa: Association, config: ChildConfig
+) -> tuple[tuple[TrafficSelector, TrafficSelector], ...]:
+    """Every pair of our selectors and the peer's that can go together: each becomes an IPsec SA."""
+    ours, theirs = _resolved(sa, config)
+    return tuple(dict.fromkeys(pairs(tuple(ours), tuple(theirs))))[:MAX_PAIRS]
+
+
+def payloads_of(quick: QuickMode) -> tuple[Identification, ...]:
+    """IDci and IDcr; raises ``ValueError`` for what IKEv1 cannot say."""
+    ends = (quick.local, quick.remote) if quick.initiator else (quick.remote, quick.local)
+    return tuple(payload_of_selector(one) for one in ends)
+
+
+def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> QuickMode:
+    """The configuration that suits a proposal, as the responder sees it; raises ``PeerError``."""
+    identities = message.all(Identification)
+    if len(identities) not in (0, 2):
+        raise InvalidIdInformationError("one ID payload: there have to be both, or none")
+    remote, local = _received(sa, identities)
+    modes = {quick_modes.mode_of(one.encapsulation) for one in terms}
+    if modes == {Mode.TRANSPORT} and sa.nat.any:
+        remote, local = _seen(sa, remote, sa.remote.address), _seen(sa, local, sa.local.address)
+    best = max(
+        (config for config in sa.peer_config.children if _covers(sa, config, local, remote)),
+        key=lambda config: (config.mode in modes, _is_exact(sa, config, local, remote)),
+        default=None,
+    )
+    if best is None:
+        raise InvalidIdInformationError(f"no matching CHILD_SA config found for {local} === {remote}")
+    quick = QuickMode(sa, False, best, local, remote, identities=identities)
+    quick.group = next((one.group for one in terms if one.group), 0)
+    quick_modes.read_originals(sa, quick, message)
+    return quick
+
+
+def _received(
+    sa: Association, identities: tuple[Identification, ...]
+) -> tuple[TrafficSelector, TrafficSelector]:
+    if not identities:
+        hosts = (sa.remote.address, sa.local.address)
+        return TrafficSelector(hosts[0], hosts[0]), TrafficSelector(hosts[1], hosts[1])
+    return selector_of(identities[0]), selector_of(identities[1])
+
+
+def _seen(sa: Association, selector: TrafficSelector, address: Address) -> TrafficSelector:
+    """A host as it is seen here, where NATs change addresses."""
+    if not selector.is_host or selector.family != address.version:
+        return selector
+    return replace(selector, start=address, end=address)
+
+
+def _covers(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:
+    ours, theirs = (tuple(one) for one in _resolved(sa, config))
+    return any(one.contains(local) for one in ours) and any(one.contains(remote) for one in theirs)
+
+
+def _is_exact(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:
+    ours, theirs = (tuple(one) for one in _resolved(sa, config))
+    return local in ours and remote in theirs
+
+
+def _resolved(
+    sa: Association, config: ChildConfig
+) -> tuple[Iterator[TrafficSelector], Iterator[TrafficSelector]]:
+    """``dynamic`` is the address of mode config if there is one, else the host."""
+    received = sa.virtual.received
+    near = _like(received.addresses if received else (), sa.local.address)
+    far = _like(sa.virtual.given, sa.remote.address)
+    return (one.resolve(near) for one in config.local_ts), (one.resolve(far) for one in config.remote_ts)
+
+
+def _like(virtual: tuple[Address, ...], host: Address) -> Address:
+    return next(iter(virtual), host)
