@@ -1,10 +1,11 @@
 """What the data plane is told and what it tells: SAs, policies, events, reasons for dropping."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.dscp import DscpCopy
+from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import Flow
 
@@ -56,7 +57,7 @@ class Due(IntEnum):
     HARD = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """Octets and packets an SA may carry; 0 is no limit. Times are the caller's (a heap of deadlines)."""
 
@@ -66,7 +67,7 @@ class Limits:
     hard_packets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaParameters:
     """One SA without its keys.
 
@@ -96,7 +97,7 @@ class SaParameters:
 PacketMark = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """One entry of the SPD. Outbound ones decide, inbound ones confirm what an SA brought.
 
@@ -118,7 +119,7 @@ class Policy:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AcquireWanted:
     """A packet of ``flow`` met a trap."""
 
@@ -126,7 +127,7 @@ class AcquireWanted:
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expired:
     """An SA reached a limit; after a hard one it is gone from the SAD."""
 
@@ -135,7 +136,7 @@ class Expired:
     hard: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moved:
     """An authentic packet of a UDP-encapsulated SA came from elsewhere."""
 

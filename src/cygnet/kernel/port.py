@@ -8,13 +8,14 @@ Calls block until the kernel has answered and raise :class:`KernelError`. They m
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.dscp import DscpCopy
 from cygnet.base.errors import LocalError
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.bindings import Interface as Interface
@@ -58,7 +59,7 @@ class Direction(StrEnum):
     FORWARD = "fwd"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaId:
     """What names an SA in the SAD (RFC 4301, 4.1). ``spi`` is that of its receiver."""
 
@@ -68,7 +69,7 @@ class SaId:
     spi: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Algorithm:
     """An encryption or integrity algorithm with its key, salt included (RFC 7296, 2.17).
 
@@ -81,7 +82,7 @@ class Algorithm:
     icv_bits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compression:
     """IPComp within an SA: transform, and the CPI of its receiver (RFC 3173; RFC 7296, 2.22)."""
 
@@ -89,7 +90,7 @@ class Compression:
     cpi: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lifetime:
     """When an SA expires; 0 is never. Seconds from installation, octets and packets carried."""
 
@@ -101,7 +102,7 @@ class Lifetime:
     hard_packets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Encapsulation:
     """Encapsulation in UDP (RFC 3948), or TCP (RFC 9329): the ports of that header, sender's first."""
 
@@ -110,7 +111,7 @@ class Encapsulation:
     tcp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaSpec:
     """One direction of a CHILD_SA. ``inbound`` tells whether we are its receiver.
 
@@ -146,7 +147,7 @@ class SaSpec:
     iptfs: IpTfs | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicySpec:
     """What happens to packets from ``source`` to ``destination`` (RFC 4301, 4.4.1).
 
@@ -181,7 +182,7 @@ class PolicySpec:
     offload: Offload = Offload.NO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropCount:
     """How many packets were dropped for one reason."""
 
@@ -189,7 +190,7 @@ class DropCount:
     packets: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """What an SA has carried and dropped; ``last_used_s`` is seconds since its last packet, ``None`` without.
     """
@@ -200,7 +201,7 @@ class Usage:
     drops: tuple[DropCount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Acquire:
     """A packet met a trap policy: an SA of ``reqid`` is wanted for its ends, perhaps for one CPU."""
 
@@ -210,7 +211,7 @@ class Acquire:
     cpu: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expire:
     """An SA reached its soft or hard lifetime."""
 
@@ -218,7 +219,7 @@ class Expire:
     hard: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MappingChange:
     """Authentic ESP came from a new address or port (RFC 3948, RFC 7296, 2.23)."""
 
@@ -226,7 +227,7 @@ class MappingChange:
     remote: Host
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Migrate:
     """Somebody else (a Mobile IPv6 daemon) moved a policy and its SAs; IKE shall go between these hosts."""
 
@@ -238,14 +239,14 @@ class Migrate:
     remote: Address
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddressChange:
     """Addresses, links or routes of this host changed; with ``routes_only`` nothing but routes."""
 
     routes_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelReset:
     """The data plane started anew and holds nothing of what was installed."""
 
@@ -253,7 +254,7 @@ class KernelReset:
 KernelEvent = Acquire | Expire | MappingChange | Migrate | AddressChange | KernelReset
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaMove:
     """An SA that gets other outer addresses or ports; ``before`` are those that it has."""
 
@@ -263,7 +264,7 @@ class SaMove:
     before: Encapsulation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyMove:
     """A policy that changes, of one CHILD_SA; ``old`` has been added."""
 
@@ -271,7 +272,7 @@ class PolicyMove:
     new: PolicySpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaView:
     """An SA as the data plane holds it; ``ours`` is what a daemon of this instance made."""
 
@@ -285,7 +286,7 @@ class SaView:
     if_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelView:
     """What the data plane holds and has dropped. ``policies``, ``routes`` and ``interfaces`` are lines for
     people, as far as it tells."""
@@ -301,7 +302,7 @@ class KernelView:
     drops: tuple[DropCount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """Where the data plane is not as it should be. ``missing`` is an SA that is gone and cannot come back by
     itself, since nobody keeps its keys; ``repaired`` and ``failure`` tell what became of a repair."""
@@ -312,7 +313,7 @@ class Difference:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Features:
     """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
 

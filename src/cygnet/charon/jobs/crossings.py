@@ -1,6 +1,6 @@
 """CHILD_SAs that both sides asked for at the same time: which one of two goes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cygnet.charon.jobs.installed import Known
 from cygnet.charon.sa.events import ChildUp
@@ -11,7 +11,7 @@ CROSSED_S = 10.0
 """CHILD_SAs that both sides asked for within this time are one intention, as who was asked last sees it."""
 
 
-def losers(event: ChildUp, others: tuple[Known, ...]) -> Iterator[ChildSnapshot]:
+def losers(event: ChildUp, others: Iterable[Known]) -> Iterator[ChildSnapshot]:
     """Of a new CHILD_SA and each of the ``others`` of its name that it crossed: both sides name the same.
 
     We see it by ours, which we would not have asked for had the other been there; by the peer's, if it is

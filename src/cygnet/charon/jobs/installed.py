@@ -100,10 +100,14 @@ class Installed:
         with self._lock:
             return tuple(self._by_name.get(name, {}).values())
 
-    def of_ike(self, ike_id: int) -> tuple[Known, ...]:
-        """The CHILD_SAs of an IKE_SA."""
+    def of_ike(self, ike_id: int, name: str = "") -> tuple[Known, ...]:
+        """The CHILD_SAs of an IKE_SA, of one configuration or of all, oldest first.
+
+        What concerns one IKE_SA must not look through those of all others: a gateway has one configuration.
+        """
         with self._lock:
-            return tuple(self._all[child_id] for child_id in sorted(self._by_ike.get(ike_id, ())))
+            found = [self._all[child_id] for child_id in sorted(self._by_ike.get(ike_id, ()))]
+        return tuple(one for one in found if name in ("", one.child.name))
 
     def sender(self, reqid: int) -> int:
         """The outbound SPI of the newest CHILD_SA with this reqid, 0 if there is none."""

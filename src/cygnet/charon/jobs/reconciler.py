@@ -213,8 +213,8 @@ class Reconciler:
 
     def _has_wanted(self, ike_id: int, name: str) -> bool:
         """Whether the IKE_SA has one that was not taken down: made again since another one was."""
-        every = (known for known in self._installed.every(name) if known.ike_id == ike_id)
-        return any(not self._unwanted.has(ike_id, known.child.unique_id) for known in every)
+        known = self._installed.of_ike(ike_id, name)
+        return any(not self._unwanted.has(ike_id, one.child.unique_id) for one in known)
 
     def child_closed(self, event: ChildClosed) -> None:
         """A CHILD_SA ended, and its IKE_SA lives on."""
@@ -313,7 +313,8 @@ class Reconciler:
 
     def _fold(self, event: ChildUp) -> None:
         """Both sides asked for the same at the same time: one of the two goes."""
-        for loser in losers(event, self._installed.named(event.config.name)):
+        others = self._installed.of_ike(event.ike_id, event.config.name)
+        for loser in losers(event, (known for known in others if not known.leaving)):
             name = f"{loser.name}{{{loser.unique_id}}}"
             self._log(f"deleting duplicate CHILD_SA {name}, both sides made one")
             self._place.order(event.ike_id, orders.TerminateChild(loser.unique_id))

@@ -13,6 +13,7 @@ from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
+from cygnet.base.records import record
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
@@ -102,7 +103,7 @@ class Times:
     keep_alive: float = 0.0  # when the next keep-alive may be due
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hooks:
     """What an association has done by the IKE_SA around it."""
 

@@ -1,9 +1,9 @@
 """Facts against constraints: the single place where a finished authentication becomes a permission."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cygnet.base.identities import Identity
+from cygnet.base.records import record
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.revocation import Status
 from cygnet.cert.trust import Check, Verdict
@@ -12,7 +12,7 @@ from cygnet.charon.config.records import AuthClass, AuthConfig, Revocation
 from cygnet.eap.packets import EapType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """What one finished authentication round proved.
 

@@ -1,9 +1,10 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cygnet.base.addresses import Address
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
@@ -35,7 +36,7 @@ from cygnet.kernel.port import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Agreed:
     """What both sides agreed on, from our point of view. ``spi_out`` is the peer's SPI.
 

@@ -6,12 +6,12 @@ look-ups for one that belongs to a known IKE_SA.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import PeerError
+from cygnet.base.records import record
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
@@ -37,14 +37,14 @@ class Sas(Protocol):
         """How many peers have not authenticated themselves yet, from one address or in total."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drop:
     """Do nothing but count."""
 
     counter: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """Answer with these octets, from where the datagram arrived to where it came from."""
 
@@ -52,14 +52,14 @@ class Reply:
     counter: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Create:
     """Make an IKE_SA with this local SPI, register it *before* the next decision, and let it receive."""
 
     spi: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dispatch:
     """Let this IKE_SA receive it. ``exchange`` and ``response`` are for the job's priority."""
 

@@ -1,12 +1,12 @@
 """How ESP and AH travel between two hosts."""
 
-from dataclasses import dataclass
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.records import record
 from cygnet.kernel.port import Encapsulation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path:
     """Between which hosts ESP travels, and whether inside UDP (RFC 3948)."""
 

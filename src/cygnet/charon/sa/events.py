@@ -3,11 +3,12 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
+from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
@@ -17,7 +18,7 @@ from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.kernel.port import SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IkeStateChanged:
     """The IKE_SA moved to another state. ``half_open`` ends with ESTABLISHED."""
 
@@ -27,7 +28,7 @@ class IkeStateChanged:
     new: IkeState
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildStateChanged:
     """A CHILD_SA moved to another state."""
 
@@ -38,7 +39,7 @@ class ChildStateChanged:
     new: ChildState
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IkeEstablished:
     """Both sides are authenticated. The daemon applies ``config.unique`` to other IKE_SAs of the pair.
 
@@ -59,7 +60,7 @@ class IkeEstablished:
     succeeds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildUp:
     """A CHILD_SA carries traffic (after a rekeying, too: ``replaces`` names the old one).
 
@@ -73,7 +74,7 @@ class ChildUp:
     initiated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildDown:
     """A CHILD_SA is gone; ``rekeyed`` where a newer one took its place."""
 
@@ -83,7 +84,7 @@ class ChildDown:
     rekeyed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finished:
     """The outcome of the order with this ticket; ``reason`` is for people.
 
@@ -98,7 +99,7 @@ class Finished:
     leaving: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InboundLingers:
     """The inbound SA of a CHILD_SA that is gone is still in the kernel, to be deleted in ``delay_s``."""
 
@@ -124,7 +125,7 @@ class Cause(StrEnum):
     CROSSED = "replaced by one that both sides kept"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lost:
     """A CHILD_SA that went, as far as it takes to make one like it; ``reqid`` 0: that of its selectors.
 
@@ -140,7 +141,7 @@ class Lost:
     marks: Marks = NO_MARKS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildClosed:
     """A CHILD_SA ended, or is about to, without an order of ours; its IKE_SA lives on."""
 
@@ -150,7 +151,7 @@ class ChildClosed:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IkeClosed:
     """An IKE_SA is over with the CHILD_SAs it had; in the same list of effects as ``Retire``.
 
@@ -164,7 +165,7 @@ class IkeClosed:
     initiator: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reauthenticate:
     """An IKE_SA wants a successor, authenticated anew, with these CHILD_SAs (RFC 7296, 2.8.3).
 
@@ -180,7 +181,7 @@ class Reauthenticate:
     virtual_ips: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reauthenticated:
     """The IKE_SA ``ike_id`` has all that ``succeeds`` had: that one may go."""
 
@@ -188,7 +189,7 @@ class Reauthenticated:
     succeeds: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReauthenticationFailed:
     """The IKE_SA that should have succeeded ``succeeds`` did not come to be."""
 
@@ -197,7 +198,7 @@ class ReauthenticationFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Servers:
     """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
 
@@ -209,21 +210,21 @@ class Servers:
     virtual_ips: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServersGiven:
     """A peer told us of name servers: they may be asked."""
 
     servers: Servers
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServersTaken:
     """The IKE_SA with that peer is gone."""
 
     servers: Servers
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderPassedOn:
     """What an IKE_SA was told after it had been rekeyed is for the one that took its place."""
 
@@ -231,7 +232,7 @@ class OrderPassedOn:
     order: TerminateIke
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counted:
     """Something worth a counter happened, such as a dropped message.
 
@@ -242,7 +243,7 @@ class Counted:
     connection: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageSeen:
     """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
 

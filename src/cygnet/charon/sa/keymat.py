@@ -1,8 +1,8 @@
 """Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.crypto.ciphers import Sealer, key_sizes, sealer
 from cygnet.crypto.prf import Prf, prf, prf_plus
@@ -30,7 +30,7 @@ class Protection:
         return self._counter.to_bytes(self.sealer.iv_size, "big")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IkeKeys:
     """The keys of an IKE_SA, both directions; ``protection_i`` protects what the initiator sends."""
 
@@ -42,7 +42,7 @@ class IkeKeys:
     protection_r: Protection
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nonces:
     """Ni and Nr of one exchange."""
 
@@ -55,7 +55,7 @@ class Nonces:
         return self.initiator + self.responder
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildKeys:
     """Encryption and integrity keys of a CHILD_SA, for what the exchange's initiator and responder send."""
 

@@ -1,8 +1,8 @@
 """The packet marks of one CHILD_SA: ``mark_in`` and ``mark_out``, with ``%unique`` resolved."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from cygnet.base.records import record
 from cygnet.charon.config.records import ChildConfig, UniqueMark
 from cygnet.kernel.port import Mark
 
@@ -14,7 +14,7 @@ class Source(Protocol):
         """A number for ``%unique``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Marks:
     """What packets in and out are marked with; they tell CHILD_SAs with equal selectors apart."""
 

@@ -5,10 +5,11 @@ with a notify of strongSwan's.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
+from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.matching import ChildMatch, Selectors, match_child
 from cygnet.charon.config.records import ChildConfig
@@ -23,7 +24,7 @@ Original = tuple[Address, Address]
 """The addresses that the peer writes into its packets, source first (RFC 3948, 3.1.2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """What suits a peer's proposal: a configuration, or the reasons why there is none; and the mode."""
 

@@ -1,11 +1,11 @@
 """The hashes by which two peers find the NATs between them (RFC 7296, 2.23; RFC 4555, 3.8)."""
 
-from dataclasses import dataclass
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Host
 from cygnet.base.groups import Group, Level
+from cygnet.base.records import record
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import keep_alive
@@ -19,7 +19,7 @@ S, D = NotifyType.NAT_DETECTION_SOURCE_IP, NotifyType.NAT_DETECTION_DESTINATION_
 MAX_HASHES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """What a peer told: hashes of its own addresses, and of ours as it sees them."""
 

@@ -5,11 +5,12 @@ time, since the worker that asks owns the SA. None of these may call back into t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.attribute_certificates import AttributeCertificate
@@ -27,7 +28,7 @@ from cygnet.eap.ports import UserSecret
 from cygnet.kernel.port import Kernel
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OwnKey:
     """A private key of ours, the certificate it belongs to, and the CA certificates below its root.
 
@@ -39,7 +40,7 @@ class OwnKey:
     intermediates: tuple[Certificate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Authority:
     """A trusted CA: its name for the log and the SHA-1 of its key, which CERTREQ carries (RFC 7296, 3.7)."""
 
@@ -70,7 +71,7 @@ class Evidence(Protocol):
         """For the certificates of one peer, which have their time together."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class User:
     """Who we are to a peer that wants a user name."""
 
@@ -123,7 +124,7 @@ class Credentials(Evidence, Accounts, Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """A connection whose addresses suit a peer; ``reason`` says why it stands where it stands."""
 
@@ -267,7 +268,7 @@ class NoConfiguration:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ports:
     """All that an IKE_SA is handed. ``rng(n)`` gives n unpredictable octets."""
 

@@ -4,17 +4,17 @@ Times are seconds of the daemon's monotonic clock. ``usage`` of a CHILD_SA is no
 thread asks the kernel.
 """
 
-from dataclasses import dataclass
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
+from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Mode, SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildSnapshot:
     """One CHILD_SA. ``state`` is a name of ``CHILD states`` (``INSTALLED``, ``REKEYING`` …).
 
@@ -49,7 +49,7 @@ class ChildSnapshot:
         return f"not establishing CHILD_SA {self.name} {why}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
@@ -92,7 +92,7 @@ class IkeSnapshot:
         return name == self.name or any(child.name == name for child in self.children)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Routed:
     """An installed trap or shunt policy. ``unique_id`` and ``reqid`` are 0 for a shunt."""
 

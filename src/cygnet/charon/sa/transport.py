@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cygnet.base.addresses import Host
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group
+from cygnet.base.records import record
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.fragments import Reassembler, message_limit
 from cygnet.charon.encoding.message import (
@@ -54,7 +55,7 @@ class Outstanding:
     tried: set[Pair] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cached:
     """The last response, the datagram that completed its request, and what protected that."""
 
@@ -241,7 +242,7 @@ class Transport:
         return delay
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """Where a datagram came from and where it arrived."""
 

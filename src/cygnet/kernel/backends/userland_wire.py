@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -248,6 +248,8 @@ _CLASSES: dict[str, type] = {
     cls.__name__: cls for cls in (*get_args(Request), *get_args(Reply), Acquire, Expire, MappingChange)
 }
 _PLAIN = (int, float, str, bool)
+_EXACT = (int, str, bool)
+"""Those that JSON gives back as they were; a float may have become a whole number."""
 
 
 def encode(serial: int, message: Message) -> bytes:
@@ -297,7 +299,7 @@ def _class_coding(cls: Any) -> _Coding:
         return (lambda secret: secret.reveal().hex()), (lambda text: Secret(bytes.fromhex(text)))
     if issubclass(cls, Enum):
         members = {member.value: member for member in cls}
-        return (lambda member: member.value), members.__getitem__
+        return attrgetter("_value_"), members.__getitem__  # a tenth of the time that ``value`` takes
     if is_dataclass(cls):
         return _record(cls)
     raise TypeError(f"{cls} has no coding")
@@ -324,17 +326,23 @@ def _record(cls: Any) -> _Coding:
     codings = [_coding(hints[name]) for name in names]
     count, values_of = len(names), _getter(names)
     writers = [(place, write) for place, (write, _) in enumerate(codings) if write is not _same]
-    readers = [(place, read) for place, (_, read) in enumerate(codings)]
+    exact = [hints[name] if hints[name] in _EXACT else None for name in names]
+    readers = [(place, read) for place, (_, read) in enumerate(codings) if exact[place] is None]
 
     def write(record: Any) -> list[Any]:
         values = values_of(record)
         for place, encoder in writers:
-            values[place] = encoder(values[place])
+            value = values[place]
+            if value is not None:
+                values[place] = encoder(value)
         return values
 
     def read(values: Any) -> Any:
         if len(values) != count:
             raise ValueError(f"{cls.__name__} has {count} fields")
+        for value, kind in zip(values, exact, strict=True):
+            if kind is not None and type(value) is not kind:
+                raise TypeError(f"{value!r} is no {kind.__name__}")
         for place, decoder in readers:
             values[place] = decoder(values[place])
         return cls(*values)
@@ -351,9 +359,11 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
 
 def _write_address(address: Address) -> int | str:
     """IPv4 as a number, IPv6 as text: addresses are the most frequent values by far."""
-    return int(address) if address.version == 4 else str(address)
+    return int(address) if type(address) is IPv4Address else str(address)
 
 
+@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096, typed=True)
 def _read_address(value: Any) -> Address:
     return IPv4Address(value) if type(value) is int else IPv6Address(value)
 

@@ -63,9 +63,13 @@ class LineFormat:
         return json.dumps({**fields, "msg": log.text}, ensure_ascii=False)
 
 
+MAX_GATHERED = 256
+
+
 class FileLogger:
     """Writes to a file; ``append`` and ``flush_line`` as in ``filelog``.
 
+    Lines are gathered until nothing more waits, or there are many: writing each takes as long as making it.
     Raises ``OSError`` if the file cannot be opened. A full disk loses lines, nothing else.
     """
 
@@ -76,6 +80,7 @@ class FileLogger:
         self._format = line_format
         self._flush_line = flush_line
         self._reopen = False
+        self._gathered: list[str] = []
         self._file = self._open("a" if append else "w")
 
     def reopen(self) -> None:
@@ -83,23 +88,31 @@ class FileLogger:
         self._reopen = True
 
     def handle(self, record: Record) -> None:
-        """Write a record's lines."""
+        """Take a record's lines."""
         if self._reopen:
             self._reopen = False
+            self._write()
             self._file, old = self._open("a"), self._file
             old.close()
-        for line in self._format.lines(record):
-            self._file.write(f"{line}\n")
-            if self._flush_line:
-                self._file.flush()
+        self._gathered += self._format.lines(record)
+        if self._flush_line or len(self._gathered) >= MAX_GATHERED:
+            self.idle()
 
     def idle(self) -> None:
-        """Bring what is buffered to the file."""
+        """Bring what is gathered to the file."""
+        self._write()
         self._file.flush()
 
     def close(self) -> None:
-        """Write what is buffered and close."""
+        """Write what is gathered and close."""
+        self._write()
         self._file.close()
+
+    def _write(self) -> None:
+        """Lines that cannot be written (a full disk) are lost."""
+        lines, self._gathered = self._gathered, []
+        if lines:
+            self._file.write("\n".join(lines) + "\n")
 
     def _open(self, mode: str) -> IO[Any]:
         return self._path.open(mode, encoding="utf-8", errors="backslashreplace")

@@ -62,6 +62,15 @@ def test_children_follow_a_rekeyed_ike_sa():
     assert installed.owner(child_up(2).child.inbound) == 5
 
 
+def test_children_of_one_ike_sa_by_name():
+    installed = Installed()
+    installed.add(child_up(1, 4))
+    installed.add(child_up(2, 4))
+    installed.add(child_up(3, 5))
+    assert [known.child.unique_id for known in installed.of_ike(4, "net")] == [1, 2]
+    assert installed.of_ike(4, "other") == ()
+
+
 def test_sa_whose_addresses_changed_is_still_known():
     installed = Installed()
     installed.add(child_up(1, 4))
