@@ -32,7 +32,8 @@ def names(configs: PeerConfigs, remote: str, local: str = "192.0.2.1") -> list[s
 
 
 def test_candidates_are_those_for_both_hosts_the_most_specific_first(configs: PeerConfigs) -> None:
-    for name, peer in (("any", "%any"), ("net", "192.0.2.0/24"), ("one", "192.0.2.2"), ("other", "192.0.2.3")):
+    peers = {"any": "%any", "net": "192.0.2.0/24", "one": "192.0.2.2", "other": "192.0.2.3"}
+    for name, peer in peers.items():
         configs.load(connection(name, peer))
     assert names(configs, "192.0.2.2") == ["one", "net", "any"]
     assert names(configs, "198.51.100.1") == ["any"]
