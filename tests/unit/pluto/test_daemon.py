@@ -77,6 +77,7 @@ def test_second_initiation_uses_the_isakmp_sa_that_is_there(pluto: Pluto) -> Non
 def test_terminate_ends_what_is_named(pluto: Pluto, name: str) -> None:
     pluto.whack(connection_to_peer(pluto))
     pluto.whack(whack.Initiate("net", asynchronous=True))
+    pluto.peer.recv(100)
     assert pluto.whack(whack.Terminate(name)) == (0, ["002 terminating #1", "004 deleted"])
     assert not pluto.whack_lines("#1: ")
 
