@@ -8,9 +8,10 @@ from simulation.network import Datagram
 
 from cygnet.base.addresses import Host
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.encoding.message import Envelope, build_message, chain
+from cygnet.pluto.encoding.message import Chain, Envelope, build_message, chain
 from cygnet.pluto.encoding.payloads import Delete, Notification, Unknown, VendorId
-from cygnet.pluto.sa.orders import RekeyChild, TerminateChild
+from cygnet.pluto.sa import transport
+from cygnet.pluto.sa.orders import RekeyChild, TerminateChild, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 
 
@@ -217,3 +218,40 @@ def test_authentic_message_from_elsewhere_moves_nothing_without_a_nat():
     pair.alice.order(sa, RekeyChild(name="net-net"))
     pair.network.run(2)
     assert str(pair.bob.sa.remote.address) == ALICE
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_peer_with_the_keys_who_sends_nonsense_ends_its_own_sas_only(seed, monkeypatch):
+    """Alice changes payloads before they are encrypted and hashed; nothing escapes, nothing is left over."""
+    chance = random.Random(seed)
+
+    def changed(payloads):
+        written = chain(payloads)
+        octets = bytearray(written.octets)
+        if octets and pair.hostile and chance.random() < 0.3:
+            for _ in range(chance.choice((1, 1, 2, 5))):
+                value = chance.choice((0, 1, 2, 4, 16, 255, chance.randrange(256)))
+                octets[chance.randrange(len(octets))] = value
+        return Chain(written.first, bytes(octets))
+
+    pair = Pair(seed)
+    pair.hostile = True
+    monkeypatch.setattr(transport, "chain", changed)
+    pair.with_xauth()
+    pair.change("alice", virtual_ips=(4,), dpd_delay_s=5)
+    pair.change("bob", pools=("pool",))
+    for _ in range(4):
+        pair.connect(20)
+        for peer in (pair.alice, pair.bob):
+            for sa in tuple(peer.sas.values()):
+                peer.order(sa, RekeyChild(name="net-net"))
+        pair.network.run(20)
+        pair.alice.events.clear()
+    pair.hostile = False
+    pair.network.run(400)
+    for peer in (pair.alice, pair.bob):
+        for sa in tuple(peer.sas.values()):
+            peer.order(sa, TerminateIke())
+        pair.network.run(1)
+        assert not peer.sas and peer.kernel.is_empty() and not any(peer.numbers.users.values())
+    assert not pair.bob.pools.given
