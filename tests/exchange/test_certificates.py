@@ -1,15 +1,23 @@
 """Authentication by certificates, and every way in which it is refused."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from simulation.authority import Issuer
 from simulation.certified import certified_pair
 from simulation.pair import Pair
+from simulation.pki import FakeSources
+from simulation.stores import TODAY
 
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.config.records import AuthClass, SendCert
+from cygnet.cert.crl import Crl
+from cygnet.cert.trust import Rules
+from cygnet.charon.config.records import AuthClass, Revocation, SendCert
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import RekeyIke
 
@@ -158,6 +166,72 @@ def test_missing_private_key_is_reported_before_anything_is_authenticated() -> N
     pair.network.run(60)
     assert pair.is_clean()
     assert "no private key found for 'alice.test'" in pair.alice.finished().reason
+
+
+def bobs_demand(pair: Pair, **demand: object) -> None:
+    """What Bob asks of Alice's certificate."""
+    pair.change("bob", remote=tuple(replace(one, **demand) for one in pair.bob_config.remote))
+
+
+def revoked_list(pair: Pair, *revoked: int) -> Crl:
+    """A CRL of the CA of both, good today."""
+    issuer = Issuer()
+    begin = datetime.fromtimestamp(TODAY - 3600, UTC)
+    builder = x509.CertificateRevocationListBuilder(
+        issuer.certificate.native.subject, begin, begin + timedelta(days=1)
+    )
+    for serial in revoked:
+        builder = builder.add_revoked_certificate(x509.RevokedCertificateBuilder(serial, begin).build())
+    return Crl.parse(builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
+def alices_serial(pair: Pair) -> int:
+    certificate = pair.alice.store.keys[0].certificate
+    assert certificate is not None
+    return certificate.native.serial_number
+
+
+def test_revoked_certificate_is_named_and_the_peer_is_told_no_more_than_it_failed() -> None:
+    pair = certified_pair()
+    crl = revoked_list(pair, alices_serial(pair))
+    pair.bob.store.rules = Rules(sources=FakeSources(known_crls=(crl,)))
+    # I -> R  IKE_AUTH { IDi, CERT, CERTREQ, IDr, AUTH, SAi2, TSi, TSr }
+    # R -> I  IKE_AUTH { N(AUTHENTICATION_FAILED) }
+    pair.connect()
+    assert pair.is_clean()
+    assert "AUTHENTICATION_FAILED" in pair.alice.finished().reason
+    assert pair.bob.said('CN=alice.test" was revoked on'), pair.bob.log
+
+
+@pytest.mark.parametrize(("strict", "up"), [(Revocation.NO, True), (Revocation.YES, False)])
+def test_strict_policy_decides_where_nothing_is_known(strict: Revocation, up: bool) -> None:
+    pair = certified_pair()
+    pair.bob.store.rules = Rules(sources=FakeSources(configured_crl=("http://dead.test/",)))
+    bobs_demand(pair, revocation=strict)
+    pair.connect()
+    assert pair.is_up() is up
+    if not up:
+        assert pair.bob.said("strictcrlpolicy=yes requires GOOD"), pair.bob.log
+        assert pair.bob.said("http://dead.test/")
+
+
+def test_strict_policy_is_content_with_a_fresh_crl() -> None:
+    pair = certified_pair()
+    pair.bob.store.rules = Rules(sources=FakeSources(known_crls=(revoked_list(pair),)))
+    bobs_demand(pair, revocation=Revocation.YES)
+    pair.connect()
+    assert pair.is_up(), pair.bob.log
+
+
+@pytest.mark.parametrize(("groups", "up"), [(("sales",), True), (("finance",), False)])
+def test_group_membership_decides(groups: tuple[str, ...], up: bool) -> None:
+    pair = certified_pair()
+    pair.bob.store.groups = ("sales", "research")
+    bobs_demand(pair, groups=groups)
+    pair.connect()
+    assert pair.is_up() is up
+    if not up:
+        assert pair.bob.said("group membership to 'finance' required, the peer is in: sales, research")
 
 
 def test_signature_where_a_secret_is_demanded_is_refused_for_that_and_not_for_its_key() -> None:

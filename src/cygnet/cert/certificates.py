@@ -1,11 +1,9 @@
 """X.509 certificates (RFC 5280) as immutable values, read once and completely."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cygnet.base.errors import PeerError
@@ -13,6 +11,8 @@ from cygnet.base.identities import PERFECT, Identity, IdType
 from cygnet.cert.der import names_of
 from cygnet.cert.errors import CertificateLoadError, MalformedCertificateError
 from cygnet.cert.extensions import Extensions, read_extensions
+from cygnet.cert.name_constraints import constrained_names
+from cygnet.cert.signed import PARSE_ERRORS, certificate_is_signed_by
 from cygnet.crypto.signatures import PublicKey
 
 __all__ = ["Certificate", "CertificateLoadError", "MalformedCertificateError", "load_certificates"]
@@ -49,13 +49,14 @@ class Certificate:
             return cls._read(der)
         except PeerError as error:
             raise MalformedCertificateError(f"unusable certificate: {error}") from None
-        except _PARSE_ERRORS as error:
+        except PARSE_ERRORS as error:
             text = str(error).partition("\n")[0][:120]
             raise MalformedCertificateError(f"malformed certificate: {text}") from None
 
     @classmethod
     def _read(cls, der: bytes) -> "Certificate":
         native = x509.load_der_x509_certificate(der)
+        _ = (native.issuer, native.subject)  # what is malformed is found here, not in a verification
         issuer, subject = names_of(native.tbs_certificate_bytes)
         serial = native.serial_number
         digest = native.signature_hash_algorithm
@@ -82,6 +83,11 @@ class Certificate:
         """Everything this certificate speaks for: subject (unless empty) and alternative names."""
         subject = (self.subject,) if self.subject.data != _EMPTY_NAME else ()
         return (*subject, *self.alt_names)
+
+    @property
+    def constrained_names(self) -> tuple[x509.GeneralName, ...]:
+        """Everything that name constraints of its issuers are about."""
+        return tuple(constrained_names(self.native.subject, self.extensions.general_names))
 
     @property
     def is_ca(self) -> bool:
@@ -138,11 +144,7 @@ class Certificate:
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature verifies with ``key``."""
-        try:
-            _verify(self.native, key)
-        except (InvalidSignature, *_PARSE_ERRORS):
-            return False
-        return True
+        return certificate_is_signed_by(self.native, key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -151,7 +153,7 @@ class Certificate:
         return hash(self.der)
 
     def __str__(self) -> str:
-        return f'"{self.subject}"'
+        return _quoted(self.subject)
 
 
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:
@@ -175,34 +177,10 @@ def _ders(data: bytes) -> list[bytes]:
         raise CertificateLoadError(f"malformed PEM: {str(error).partition(chr(10))[0][:120]}") from None
 
 
-def _verify(certificate: x509.Certificate, key: PublicKey) -> None:
-    """Raises ``InvalidSignature``, or what is caught as a parse error."""
-    signature, data = certificate.signature, certificate.tbs_certificate_bytes
-    parameters, digest = certificate.signature_algorithm_parameters, certificate.signature_hash_algorithm
-    native = key.native
-    if isinstance(native, RSAPublicKey):
-        if not isinstance(parameters, (padding.PKCS1v15, padding.PSS)) or digest is None:
-            raise InvalidSignature
-        native.verify(signature, data, parameters, digest)
-    elif isinstance(native, ec.EllipticCurvePublicKey):
-        # there are no parameters for ECDSA with SHA-1, which whoever asked for it may want nevertheless
-        if digest is None or isinstance(parameters, (padding.PKCS1v15, padding.PSS)):
-            raise InvalidSignature
-        native.verify(signature, data, ec.ECDSA(digest))
-    else:
-        if parameters is not None or digest is not None:
-            raise InvalidSignature
-        native.verify(signature, data)
+@lru_cache(maxsize=4096)
+def _quoted(subject: Identity) -> str:
+    """Every check names its certificate, so that writing a name out is done often."""
+    return f'"{subject}"'
 
 
 _EMPTY_NAME = b"\x30\x00"
-_PARSE_ERRORS = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    Warning,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)

@@ -1,4 +1,4 @@
-"""What goes wrong with certificates."""
+"""What goes wrong with certificates and what belongs to them."""
 
 from typing import ClassVar
 
@@ -10,6 +10,10 @@ class MalformedCertificateError(PeerError):
 
     notify: ClassVar[int | None] = 24
     ends: ClassVar[Ends] = Ends.SA
+
+
+class MalformedRevocationError(PeerError):
+    """A CRL or an OCSP response cannot be read; who sent it is asked no more, the peer is told nothing."""
 
 
 class CertificateLoadError(LocalError):

@@ -1,16 +1,19 @@
 """Certificates and keys for people, in the form of ``ipsec listcerts`` and ``ipsec pki --print``."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.x509 import oid
 
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
+from cygnet.cert.extensions import read_extensions
+from cygnet.cert.name_constraints import text_of
+from cygnet.cert.printing_extensions import constraint_lines, distribution_lines, policy_lines
 
 USAGES = {
     oid.ExtendedKeyUsageOID.OCSP_SIGNING: "ocspSigning",
@@ -29,10 +32,13 @@ def certificate_lines(
         f'subject:  "{_name(certificate.subject)}"',
         f'issuer:   "{_name(certificate.issuer)}"',
         *_validity(certificate, now, utc),
-        f"serial:    {_hex(certificate.serial_number)}",
+        f"serial:    {hexadecimal(certificate.serial_number)}",
     ]
-    for reader in (_alt_names, _flags, _crl_uris, _ocsp_uris, _path_length, _authority_key, _subject_key):
-        lines += reader(certificate)
+    extensions = read_extensions(certificate.extensions)
+    lines += [*_alt_names(certificate), *_flags(certificate), *distribution_lines("CRL URIs:", extensions)]
+    lines += [*_labelled("OCSP URIs:", extensions.ocsp_uris), *constraint_lines(extensions)]
+    lines += policy_lines(certificate, extensions)
+    lines += [*_authority_key(certificate), *_subject_key(certificate)]
     return lines + key_lines(certificate.public_key(), private)
 
 
@@ -67,6 +73,9 @@ KEY_KINDS: tuple[tuple[tuple[type, type], str, int], ...] = (
     ((ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey), "ECDSA", 0),
     ((ed25519.Ed25519PublicKey, ed25519.Ed25519PrivateKey), "ED25519", 256),
     ((ed448.Ed448PublicKey, ed448.Ed448PrivateKey), "ED448", 456),
+    ((mldsa.MLDSA44PublicKey, mldsa.MLDSA44PrivateKey), "ML-DSA-44", 10496),
+    ((mldsa.MLDSA65PublicKey, mldsa.MLDSA65PrivateKey), "ML-DSA-65", 15616),
+    ((mldsa.MLDSA87PublicKey, mldsa.MLDSA87PrivateKey), "ML-DSA-87", 20736),
 )
 
 
@@ -74,8 +83,10 @@ def _name(name: x509.Name) -> str:
     return distinguished_names.to_text(name.public_bytes())
 
 
-def _hex(number: int) -> str:
-    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big").hex(":")
+def hexadecimal(number: int) -> str:
+    """``01:ff``: the octets of an INTEGER without the sign octet of positive ones."""
+    octets = number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    return (octets[1:] if len(octets) > 1 and octets[0] == 0 else octets).hex(":")
 
 
 def _validity(certificate: x509.Certificate, now: float, utc: bool) -> Iterator[str]:
@@ -96,11 +107,7 @@ def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) ->
 def _alt_names(certificate: x509.Certificate) -> Iterator[str]:
     value = _extension(certificate, x509.SubjectAlternativeName)
     if isinstance(value, x509.SubjectAlternativeName):
-        yield "altNames:  " + ", ".join(map(_general_name, value))
-
-
-def _general_name(name: x509.GeneralName) -> str:
-    return _name(name.value) if isinstance(name, x509.DirectoryName) else str(name.value)
+        yield "altNames:  " + ", ".join(map(text_of, value))
 
 
 def _flags(certificate: x509.Certificate) -> Iterator[str]:
@@ -129,31 +136,9 @@ FLAGS: tuple[tuple[str, Callable[[x509.Certificate], bool]], ...] = (
 )
 
 
-def _crl_uris(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.CRLDistributionPoints)
-    if isinstance(value, x509.CRLDistributionPoints):
-        uris = [str(name.value) for point in value for name in point.full_name or ()]
-        yield from _labelled("CRL URIs:", uris)
-
-
-def _ocsp_uris(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.AuthorityInformationAccess)
-    if isinstance(value, x509.AuthorityInformationAccess):
-        kind = oid.AuthorityInformationAccessOID.OCSP
-        yield from _labelled(
-            "OCSP URIs:", [str(d.access_location.value) for d in value if d.access_method == kind]
-        )
-
-
-def _labelled(label: str, values: list[str]) -> Iterator[str]:
+def _labelled(label: str, values: Iterable[str]) -> Iterator[str]:
     for index, value in enumerate(values):
         yield f"{'' if index else label:<11}{value}"
-
-
-def _path_length(certificate: x509.Certificate) -> Iterator[str]:
-    value = _extension(certificate, x509.BasicConstraints)
-    if isinstance(value, x509.BasicConstraints) and value.path_length is not None:
-        yield f"pathlen:   {value.path_length}"
 
 
 def _authority_key(certificate: x509.Certificate) -> Iterator[str]:
@@ -163,9 +148,10 @@ def _authority_key(certificate: x509.Certificate) -> Iterator[str]:
 
 
 def _subject_key(certificate: x509.Certificate) -> Iterator[str]:
+    """The extension's value, computed where it is absent (as strongSwan shows it)."""
     value = _extension(certificate, x509.SubjectKeyIdentifier)
-    if isinstance(value, x509.SubjectKeyIdentifier):
-        yield f"subjkeyId: {value.digest.hex(':')}"
+    stated = value.digest if isinstance(value, x509.SubjectKeyIdentifier) else None
+    yield f"subjkeyId: {(stated or _subject_key_octets(certificate.public_key())).hex(':')}"
 
 
 def _spki(key: object) -> bytes:

@@ -62,7 +62,7 @@ def algorithm_features() -> tuple[str, ...]:
 def parts(socket: str, kernel: str) -> tuple[str, ...]:
     """What ``loaded plugins:`` lists, under the names that strongSwan gives such parts."""
     core = ("charon", "openssl", "random", "nonce", "x509", "constraints", "pubkey", "pem", "pkcs1", "pkcs8")
-    return (*core, "kdf", f"kernel-{kernel}", f"socket-{socket}", "stroke")
+    return (*core, "kdf", f"kernel-{kernel}", f"socket-{socket}", "revocation", "addrblock", "stroke")
 
 
 def system() -> str:

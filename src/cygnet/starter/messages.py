@@ -4,12 +4,16 @@ from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
 from cygnet.ctl.stroke import AddAuthority, AddConnection, End
 
+SHUNTS = ("pass", "drop", "reject")
+"""Types of connections for which nothing is negotiated: charon has them, whatever their version."""
 _VERSIONS = {"ike": 0, "ikev1": 1, "ikev2": 2}
 
 
 def is_loadable(connection: Connection) -> bool:
     """Whether charon is to know the connection at all."""
-    return connection.auto != "ignore" and not connection.unsupported and connection.keyexchange != "ikev1"
+    if connection.auto == "ignore" or connection.unsupported:
+        return False
+    return connection.keyexchange != "ikev1" or connection.type in SHUNTS
 
 
 def add_connection(connection: Connection, setup: Setup) -> AddConnection:
@@ -49,6 +53,7 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
         keying_tries=one.keying_tries,
         unique=setup.uniqueids,
         crl_policy=setup.strictcrlpolicy,
+        cache_crls=setup.cachecrls,
         dpd_delay_s=one.dpd_delay_s,
         dpd_timeout_s=one.dpd_timeout_s,
         dpd_action=one.dpd_action,
@@ -61,6 +66,12 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
         sha256_96=one.sha256_96,
         mark_in=one.mark_in or "",
         mark_out=one.mark_out or "",
+        set_mark_in=one.set_mark_in or "",
+        set_mark_out=one.set_mark_out or "",
+        if_id_in=one.if_id_in,
+        if_id_out=one.if_id_out,
+        hw_offload=one.hw_offload,
+        interface=one.interface,
         mediation=one.mediation,
         mediated_by=one.mediated_by or "",
         me_peerid=one.me_peerid or "",

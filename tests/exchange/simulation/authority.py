@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from cygnet.cert.address_blocks import EXTENSION_OID, AddressBlocks, parse_range
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.sa.ports import OwnKey
 from cygnet.crypto.signatures import PrivateKey
@@ -42,20 +43,33 @@ def dn(common_name: str) -> x509.Name:
 class Issuer:
     """A CA, self-signed unless ``parent`` is given."""
 
-    def __init__(self, name: str = "Root", parent: "Issuer | None" = None, padding: int = 0) -> None:
+    def __init__(
+        self,
+        name: str = "Root",
+        parent: "Issuer | None" = None,
+        padding: int = 0,
+        age_days: tuple[int, int] = (-1, 365),
+        addresses: tuple[str, ...] = (),
+    ) -> None:
         self.name, self._key = name, native_key("ec256", f"ca {name}")
-        self.certificate = _sign(self._key.public_key(), name, parent or self, ca=True, padding=padding)
+        public = self._key.public_key()
+        self.certificate = _sign(public, name, parent or self, True, age_days, padding, addresses)
 
     @property
     def key(self) -> Any:
         return self._key
 
     def issue(
-        self, name: str, kind: str = "ec256", age_days: tuple[int, int] = (-1, 365), padding: int = 0
+        self,
+        name: str,
+        kind: str = "ec256",
+        age_days: tuple[int, int] = (-1, 365),
+        padding: int = 0,
+        addresses: tuple[str, ...] = (),
     ) -> OwnKey:
         """A key with a certificate for CN and subjectAltName ``name``."""
         key = native_key(kind, name)
-        certificate = _sign(key.public_key(), name, self, age_days=age_days, padding=padding)
+        certificate = _sign(key.public_key(), name, self, False, age_days, padding, addresses)
         return OwnKey(PrivateKey(key), certificate)
 
 
@@ -66,6 +80,7 @@ def _sign(
     ca: bool = False,
     age_days: tuple[int, int] = (-1, 365),
     padding: int = 0,
+    addresses: tuple[str, ...] = (),
 ) -> Certificate:
     first, last = (datetime.datetime.fromtimestamp(TODAY + days * DAY, datetime.UTC) for days in age_days)
     builder = (
@@ -76,6 +91,11 @@ def _sign(
     if padding:
         comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), bytes(padding))
         builder = builder.add_extension(comment, False)
+    if addresses:
+        blocks = AddressBlocks(tuple(map(parse_range, addresses))).build()
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier(EXTENSION_OID), blocks), True
+        )
     algorithm = None if isinstance(issuer.key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return Certificate.parse(builder.sign(issuer.key, algorithm).public_bytes(Encoding.DER))
 

@@ -38,6 +38,7 @@ class Peer:
     network: Network
     address: str
     settings: DaemonSettings = field(default_factory=DaemonSettings)
+    log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.host = Host.of(self.address, 500)
@@ -49,7 +50,6 @@ class Peer:
         self.home = Home(self)
         self.sas: dict[int, IkeSa] = {}
         self.events: list[Any] = []
-        self.log: list[str] = []
         self.retired: list[str] = []
         self.counters: list[str] = []
         self.keep_alives = 0
@@ -207,8 +207,7 @@ class Peer:
 
     def _announce(self, event: Any) -> None:
         self.events.append(event)
-        if not isinstance(event, Counted):
-            self.reactions(event)
+        if not isinstance(event, Counted) and not self.reactions(event):
             self.bus.pass_on(event)
 
     def _schedule(self, unique_id: int, delay_s: float, timer: Any) -> None:

@@ -1,17 +1,22 @@
 """What peers in tests know: secrets, keys, certificates, connections, numbers."""
 
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
+from cygnet.cert.attribute_certificates import AttributeCertificate, groups_of
 from cygnet.cert.certificates import Certificate
-from cygnet.cert.trust import Verdict, build_chain
+from cygnet.cert.hash_url import HashAndUrl, announce
+from cygnet.cert.ocsp import OcspResponse
+from cygnet.cert.revocation import FetchError
+from cygnet.cert.trust import Rules, Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.ports import Authority, Candidate, OwnKey
+from cygnet.charon.sa.ports import Authority, Candidate, Lookup, OwnKey
 
 TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds
 
@@ -25,6 +30,15 @@ class Store:
     anchors: list[Certificate] = field(default_factory=list)
     known: list[Certificate] = field(default_factory=list)
     today: float = TODAY
+    rules: Rules = field(default_factory=Rules)
+    groups: tuple[str, ...] = ()
+    attributes: list[AttributeCertificate] = field(default_factory=list)
+    attribute_authorities: list[Certificate] = field(default_factory=list)
+    answer: OcspResponse | None = None
+    responders: tuple[bytes, ...] = ()
+    base: str = ""
+    web: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
         return tuple(
@@ -45,8 +59,39 @@ class Store:
     def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
         return tuple(one for one in self.known if one.matches(identity))
 
-    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
-        return build_chain(leaf, intermediates, self.anchors, self.today)
+    def verify(
+        self,
+        leaf: Certificate,
+        intermediates: tuple[Certificate, ...],
+        responses: Sequence[OcspResponse] = (),
+        attributes: Sequence[AttributeCertificate] = (),
+    ) -> Verdict:
+        if responses:
+            self.rules.sources.known_responses = tuple(responses)
+        verdict = build_chain(leaf, intermediates, self.anchors, self.today, self.rules)
+        groups = groups_of(leaf, attributes, self.attribute_authorities, self.today)
+        return replace(verdict, groups=(*self.groups, *groups))
+
+    def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
+        return tuple(self.attributes)
+
+    def ocsp_answer(self, certificate: Certificate) -> OcspResponse | None:
+        return self.answer
+
+    def ocsp_signers(self) -> tuple[bytes, ...]:
+        return self.responders
+
+    def hash_and_url(self, certificate: Certificate) -> HashAndUrl | None:
+        return announce(certificate, self.base) if self.base else None
+
+    def lookup(self) -> Lookup:
+        def fetch(place: HashAndUrl) -> tuple[Certificate, ...]:
+            self.asked.append(place.url)
+            if place.url not in self.web:
+                raise FetchError("connection refused")
+            return place.open(self.web[place.url])
+
+        return fetch
 
 
 @dataclass

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
+from cygnet.cert.address_blocks import EXTENSION_OID, AddressBlocks, parse_range
+
 START = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 END = datetime.datetime(2049, 1, 1, tzinfo=datetime.UTC)
 
@@ -61,6 +63,18 @@ def sub_authority(parent: Holder, name: str) -> Holder:
 
 
 @cache
+def registry(name: str, *networks: str) -> Holder:
+    """A root authority for address blocks (RFC 3779)."""
+    return _issue("ecdsa", name, None, ca=True, networks=networks)
+
+
+@cache
+def resource_holder(issuer: Holder, name: str, *networks: str) -> Holder:
+    """A host's certificate that speaks for these networks."""
+    return _issue(issuer.kind, name, issuer, ca=False, names=[name], networks=networks)
+
+
+@cache
 def leaf(issuer: Holder, name: str, padding: int = 0, end: datetime.datetime = END) -> Holder:
     """A host's certificate: CN and DNS name are ``name``; ``padding`` more DNS names make it large."""
     return _issue(issuer.kind, name, issuer, ca=False, names=[name, *_more(name, padding)], end=end)
@@ -72,7 +86,7 @@ def _more(name: str, count: int) -> list[str]:
 
 def _issue(
     kind: str, name: str, issuer: Holder | None, *, ca: bool, names: list[str] | None = None,
-    end: datetime.datetime = END,
+    end: datetime.datetime = END, networks: tuple[str, ...] = (),
 ) -> Holder:
     key = _key(kind)
     subject = x509.Name(
@@ -101,6 +115,11 @@ def _issue(
     if names:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.DNSName(entry) for entry in names]), critical=False
+        )
+    if networks:
+        blocks = AddressBlocks(tuple(map(parse_range, networks))).build()
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier(EXTENSION_OID), blocks), critical=True
         )
     certificate = builder.sign(signer, None if kind == "ed25519" else hashes.SHA256())
     return Holder(certificate, key, kind, (issuer, *issuer.chain) if issuer else ())

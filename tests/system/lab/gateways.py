@@ -126,9 +126,9 @@ class StrongSwan(Gateway):
 
     kind = "strongswan"
     load = (
-        "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey "
+        "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation curl constraints pubkey "
         "kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici updown "
-        "eap-identity eap-md5 eap-mschapv2 counters"
+        "eap-identity eap-md5 eap-mschapv2 counters addrblock"
     )
 
     def __init__(self, name: str, folder: Path) -> None:

@@ -175,7 +175,7 @@ def test_octets_that_are_no_certificate_are_refused(der: bytes) -> None:
     "octets", ["3003020100", "300d020101300006000600300030003100", "30020500", "", "3081"]
 )
 def test_names_of_another_structure_are_refused(octets: str) -> None:
-    with pytest.raises(ValueError, match=r"DER ends|SEQUENCE"):
+    with pytest.raises(ValueError, match=r"DER|TBS"):
         names_of(bytes.fromhex(octets))
 
 

@@ -11,68 +11,25 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from simulation.pki import (
+    CERT_SIGN,
+    DAY,
+    ENCIPHER,
+    NOW,
+    SIGN_ONLY,
+    FakeSources,
+    ListWish,
+    Party,
+    Wish,
+    common_name,
+    issue,
+    leaf_of,
+    list_of,
+)
 
 from cygnet.cert.certificates import Certificate
-from cygnet.cert.trust import MAX_SIGNATURES, Verdict, build_chain
-
-NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-DAY = dt.timedelta(days=1)
-SIGN_ONLY = (True, False, False, False, False, False, False, False, False)
-CERT_SIGN = (False, False, False, False, False, True, False, False, False)
-ENCIPHER = (False, False, True, False, False, False, False, False, False)
-
-
-@dataclass(frozen=True)
-class Party:
-    """A certificate and its key."""
-
-    certificate: Certificate
-    key: CertificateIssuerPrivateKeyTypes
-
-
-def common_name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """How a certificate differs from an ordinary one."""
-
-    key: CertificateIssuerPrivateKeyTypes | None = None
-    ca: bool = True
-    path_length: int | None = None
-    begin: dt.timedelta = -DAY
-    end: dt.timedelta = 30 * DAY
-    usage: tuple[bool, ...] | None = None
-    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
-    signed_by: CertificateIssuerPrivateKeyTypes | None = None
-    digest: hashes.HashAlgorithm | None = None
-
-
-def issue(name: str | x509.Name, issuer: Party | None = None, wish: Wish | None = None) -> Party:
-    wish = wish or Wish()
-    key = wish.key or Ed25519PrivateKey.generate()
-    subject = common_name(name) if isinstance(name, str) else name
-    signer = wish.signed_by or (issuer.key if issuer else key)
-    issuer_name = issuer.certificate.native.subject if issuer else subject
-    builder = x509.CertificateBuilder(
-        issuer_name, subject, key.public_key(), x509.random_serial_number(), NOW + wish.begin, NOW + wish.end
-    )
-    builder = builder.add_extension(
-        x509.BasicConstraints(wish.ca, wish.path_length if wish.ca else None), True
-    )
-    if wish.usage:
-        builder = builder.add_extension(x509.KeyUsage(*wish.usage), True)
-    for extension, critical in wish.extensions:
-        builder = builder.add_extension(extension, critical)
-    digest = wish.digest or (None if isinstance(signer, Ed25519PrivateKey) else hashes.SHA256())
-    return Party(Certificate.parse(builder.sign(signer, digest).public_bytes(Encoding.DER)), key)
-
-
-def leaf_of(issuer: Party | None, **wishes: object) -> Party:
-    return issue("leaf", issuer, Wish(ca=False, **wishes))  # type: ignore[arg-type]
+from cygnet.cert.revocation import Status
+from cygnet.cert.trust import MAX_INQUIRIES, MAX_SIGNATURES, Rules, Verdict, build_chain
 
 
 @cache
@@ -86,7 +43,7 @@ def chain_of(
     trusted = (root(),) if anchors is None else anchors
     intermediates = [item.certificate for item in between]
     return build_chain(
-        leaf.certificate, intermediates, [item.certificate for item in trusted], NOW.timestamp(), limit
+        leaf.certificate, intermediates, [item.certificate for item in trusted], NOW.timestamp(), Rules(limit)
     )
 
 
@@ -268,7 +225,7 @@ def test_weak_hash_is_named_and_may_be_allowed() -> None:
     leaf = sha1_signed_leaf(anchor)
     verdict = build_chain(leaf, [], [anchor.certificate], NOW.timestamp())
     assert_refused(verdict, "hash", 'certificate "CN=leaf" is signed with SHA-1, which is weak')
-    assert build_chain(leaf, [], [anchor.certificate], NOW.timestamp(), allow_weak=True).ok
+    assert build_chain(leaf, [], [anchor.certificate], NOW.timestamp(), Rules(allow_weak=True)).ok
 
 
 def sha1_signed_leaf(anchor: Party) -> Certificate:
@@ -334,7 +291,82 @@ def test_name_constraints(
         assert verdict.ok, verdict.reason
 
 
-def test_name_constraints_that_cannot_be_checked_refuse() -> None:
-    constraints = x509.NameConstraints([x509.UniformResourceIdentifier("lab")], None)
+def test_name_of_a_constrained_kind_whose_constraints_have_no_meaning_is_refused() -> None:
+    constraints = x509.NameConstraints([x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))], None)
     anchor = issue("anchor", None, Wish(extensions=((constraints, True),)))
-    assert_refused(chain_of(leaf_of(anchor), anchors=(anchor,)), "name constraints", "unsupported kind")
+    assert chain_of(leaf_of(anchor), anchors=(anchor,)).ok
+    names = x509.SubjectAlternativeName([x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))])
+    leaf = leaf_of(anchor, extensions=((names, False),))
+    assert_refused(chain_of(leaf, anchors=(anchor,)), "name constraints", 'the name "1.2.3"')
+
+
+# Revocation within chains
+
+
+def asked(sources: FakeSources, *chain: Party, anchors: tuple[Party, ...]) -> Verdict:
+    leaf, *between = (one.certificate for one in chain)
+    return build_chain(
+        leaf, between, [one.certificate for one in anchors], NOW.timestamp(), Rules(sources=sources)
+    )
+
+
+def test_status_of_the_verdict_is_that_of_the_certificate_itself() -> None:
+    middle = issue("middle", root())
+    sources = FakeSources(known_crls=(list_of(middle),))
+    verdict = asked(sources, leaf_of(middle), middle, anchors=(root(),))
+    assert verdict.ok
+    assert verdict.revocation is not None
+    assert verdict.revocation.status is Status.GOOD
+    names = [check.text for check in verdict.checks if check.name == "revocation"]
+    assert len(names) == 2
+    assert 'status of certificate "CN=middle" is not available' in names[0]
+    assert 'certificate "CN=leaf" is not revoked' in names[1]
+
+
+def test_revoked_intermediate_ends_the_questions() -> None:
+    middle = issue("middle", root())
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://x/")], None, None, None)
+    leaf = leaf_of(middle, extensions=((x509.CRLDistributionPoints([point]), False),))
+    sources = FakeSources(known_crls=(list_of(root(), ListWish(revoked=((middle, None),))),))
+    verdict = asked(sources, leaf, middle, anchors=(root(),))
+    assert_refused(verdict, "revocation", 'certificate "CN=middle" was revoked')
+    assert sources.asked == []
+
+
+def test_nobody_is_asked_about_a_chain_that_is_not_trusted() -> None:
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://x/")], None, None, None)
+    leaf = leaf_of(issue("stranger"), extensions=((x509.CRLDistributionPoints([point]), False),))
+    sources = FakeSources()
+    assert not asked(sources, leaf, anchors=(root(),)).ok
+    assert sources.asked == []
+
+
+def test_chain_through_an_intermediate_that_is_trusted_goes_up_to_its_root() -> None:
+    middle = issue("middle", root())
+    verdict = chain_of(leaf_of(middle), anchors=(middle, root()))
+    assert [str(one.subject) for one in verdict.chain] == ["CN=leaf", "CN=middle", "CN=root"]
+    other = issue("root")  # of the same name, but it did not issue the intermediate
+    verdict = chain_of(leaf_of(middle), anchors=(middle, other))
+    assert [str(one.subject) for one in verdict.chain] == ["CN=leaf", "CN=middle"]
+
+
+def test_questions_of_one_search_are_limited() -> None:
+    """A peer that sends many ways to the anchor causes no more than so many questions."""
+    keys = Ed25519PrivateKey.generate()
+    middles = [issue("middle", root(), Wish(key=keys)) for _ in range(MAX_INQUIRIES + 4)]
+    leaf = leaf_of(middles[0])
+    revoking = list_of(root(), ListWish(revoked=tuple((one, None) for one in middles)))
+    sources = CountingSources(known_crls=(revoking,))
+    assert not asked(sources, leaf, *middles, anchors=(root(),)).ok
+    assert sources.count == MAX_INQUIRIES
+
+
+@dataclass
+class CountingSources(FakeSources):
+    """Counts the questions."""
+
+    count: int = 0
+
+    def responses(self, issuer: Certificate) -> tuple[object, ...]:
+        self.count += 1
+        return ()

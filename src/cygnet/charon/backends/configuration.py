@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cygnet.charon.config.settings import DaemonSettings, beyond_limits, load
+from cygnet.charon.config.settings import OCSP, DaemonSettings, beyond_limits, load
 from cygnet.conf.problems import Reader
 from cygnet.conf.settings import Settings, parse_settings
 
@@ -12,7 +12,8 @@ BUILT_IN = frozenset({
     "aes", "aesni", "ccm", "chapoly", "cmac", "ctr", "curve25519", "drbg", "gcm", "gmp", "hmac", "kdf",
     "mgf1", "openssl", "sha1", "sha2", "xcbc",
     # keys and certificates
-    "constraints", "pem", "pkcs1", "pkcs8", "pubkey", "x509",
+    "acert", "addrblock", "constraints", "curl", "files", "ldap", "pem", "pkcs1", "pkcs11", "pkcs12", "pkcs8",
+    "pubkey", "revocation", "x509",
     # the daemon and its ways to the outside
     "charon", "kernel-libipsec", "kernel-netlink", "nonce", "random", "socket-default", "stroke",
 })  # fmt: skip
@@ -28,7 +29,10 @@ class StrongswanConf:
 
     def problems(self) -> Sequence[str]:
         """What is wrong in the file."""
-        return [*map(str, self.tree.problems), *beyond_limits(self.tree)]
+        found = [*map(str, self.tree.problems), *beyond_limits(self.tree)]
+        if self.settings.ocsp not in OCSP:
+            found.append(f"charon.ocsp = {self.settings.ocsp} is none of {', '.join(OCSP)}; using never")
+        return found
 
     def missing_plugins(self) -> Sequence[str]:
         """The names in ``charon.load`` that this daemon has nothing for, in their order."""

@@ -13,17 +13,17 @@ class FileError(LocalError):
     """A file cannot be read; the text says why, without its path."""
 
 
-def read_octets(path: Path) -> bytes:
+def read_octets(path: Path, limit: int = MAX_OCTETS) -> bytes:
     """A file's octets; raises :class:`FileError` for what is missing, too long or no file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileError("is not a file")
         with path.open("rb") as file:
-            octets = file.read(MAX_OCTETS + 1)
+            octets = file.read(limit + 1)
     except OSError as error:
         raise FileError(error.strerror or str(error)) from None
-    if len(octets) > MAX_OCTETS:
-        raise FileError(f"is longer than {MAX_OCTETS} octets")
+    if len(octets) > limit:
+        raise FileError(f"is longer than {limit} octets")
     return octets
 
 

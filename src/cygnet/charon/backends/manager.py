@@ -5,13 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
+from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.certificates import Certificate
+from cygnet.cert.hash_url import HashAndUrl
+from cygnet.cert.ocsp import OcspResponse
+from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Check, Verdict
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
 from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
-from cygnet.charon.sa.ports import Authority, Candidate, Credentials, OwnKey
+from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey
 
 IKEV1 = 1
 CANDIDATES = 10_000
@@ -92,15 +96,50 @@ class BackendManager:
         found = (one for store in self._credentials for one in store.certificates_of(identity))
         return tuple(dict.fromkeys(found))
 
-    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
+    def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
+        """The attribute certificates of all backends for a certificate of ours."""
+        found = (one for store in self._credentials for one in store.attributes_of(certificate))
+        return tuple(dict.fromkeys(found))
+
+    def ocsp_answer(self, certificate: Certificate) -> OcspResponse | None:
+        """The OCSP response of the first backend that has one."""
+        answers = (store.ocsp_answer(certificate) for store in self._credentials)
+        return next((one for one in answers if one is not None), None)
+
+    def ocsp_signers(self) -> tuple[bytes, ...]:
+        """The trusted responders of all backends."""
+        return tuple(dict.fromkeys(one for store in self._credentials for one in store.ocsp_signers()))
+
+    def hash_and_url(self, certificate: Certificate) -> HashAndUrl | None:
+        """The place that the first backend names."""
+        places = (store.hash_and_url(certificate) for store in self._credentials)
+        return next((one for one in places if one is not None), None)
+
+    def lookup(self) -> Lookup:
+        """That of the first backend: what is fetched is the same for all."""
+        for store in self._credentials:
+            return store.lookup()
+        return _nothing
+
+    def verify(
+        self,
+        leaf: Certificate,
+        intermediates: tuple[Certificate, ...],
+        responses: Sequence[OcspResponse] = (),
+        attributes: Sequence[AttributeCertificate] = (),
+    ) -> Verdict:
         """The verdict of the first backend that trusts the chain, else the one that got farthest."""
         verdicts: list[Verdict] = []
         for store in self._credentials:
-            verdicts.append(store.verify(leaf, intermediates))
+            verdicts.append(store.verify(leaf, intermediates, responses, attributes))
             if verdicts[-1].ok:
                 return verdicts[-1]
         nobody = Verdict(False, (leaf,), (Check("issuer", False, "no credential backend is configured"),))
         return max(verdicts, key=lambda verdict: len(verdict.checks), default=nobody)
+
+
+def _nothing(place: HashAndUrl) -> tuple[Certificate, ...]:
+    raise FetchError("no credential backend is configured")
 
 
 def chosen(names: str, available: Iterable[ConnectionStore]) -> list[ConnectionStore]:

@@ -7,33 +7,30 @@ from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.backends.documents import Document
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke_connections import StrokeConnections
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
-from cygnet.charon.backends.stroke_files import Ask, LogLine, Places
+from cygnet.charon.backends.stroke_files import Places
+from cygnet.charon.backends.stroke_keys import Ask
 from cygnet.charon.backends.stroke_translation import Translator
 from cygnet.charon.backends.users import Users
 from cygnet.charon.config.authorities import AuthoritySection
-from cygnet.charon.config.documents import Document
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.conf.problems import Reader
 from cygnet.ctl.stroke import AddAuthority, AddConnection
 from cygnet.kernel.port import Features
 
 KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
-LATER = {"crluri": "CRLs", "crluri2": "CRLs", "ocspuri": "OCSP", "ocspuri2": "OCSP",
-         "certuribase": "hash and URL"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the backend needs of the machine it runs on."""
 
-    reader: Reader
+    environment: Environment
     resolver: Resolver
     is_local: Callable[[Address], bool]
-    date: Callable[[], float]
-    log: LogLine
     features: Callable[[], Features | None] = lambda: None
 
 
@@ -41,7 +38,7 @@ class StrokeBackend:
     """Connections and credentials together; a new one has read all its files."""
 
     def __init__(self, places: Places, settings: DaemonSettings, host: Host) -> None:
-        self.credentials = StrokeCredentials(places, host.reader, settings, host.date, host.log)
+        self.credentials = StrokeCredentials(places, settings, host.environment)
         translator = Translator(
             settings,
             self.credentials.load_certificate,
@@ -53,12 +50,13 @@ class StrokeBackend:
             translator, host.resolver.cached, settings.stroke_max_connections
         )
         self.users = Users()
-        self._log = host.log
+        self._log = host.environment.log
         self.credentials.reread(KINDS)
 
     def add(self, request: AddConnection) -> Sequence[str]:
         """Load or replace a connection; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add connection '{request.name}'")
+        self.credentials.cache_crls(request.cache_crls)
         warnings = self.connections.add(request)
         for warning in warnings:
             self._log(Group.CFG, 1, warning)
@@ -76,9 +74,7 @@ class StrokeBackend:
     def add_authority(self, request: AddAuthority) -> Sequence[str]:
         """Load or replace a ``ca`` section; the answer is warnings. Raises ``LocalError``."""
         self._log(Group.CFG, 1, f"received stroke: add ca '{request.name}'")
-        problems = list(self.credentials.add_authority(_section(request), request.cacert))
-        later = dict.fromkeys(what for name, what in LATER.items() if getattr(request, name))
-        return problems + [f"ca '{request.name}': {what} are not part of this version" for what in later]
+        return self.credentials.add_authority(_section(request), request.cacert)
 
     def remove_authority(self, name: str) -> bool:
         """Forget a ``ca`` section; whether it was there."""
@@ -90,23 +86,23 @@ class StrokeBackend:
         return self.credentials.reread(kinds, ask)
 
     def listed(self, kind: str) -> Sequence[tuple[Certificate, bool]]:
-        """Certificates of one kind, each with whether we have its private key."""
+        """Certificates of a kind, each with whether we have its private key."""
         return self.credentials.listed(kind)
 
     def documents(self, kind: str) -> Sequence[Document]:
-        """Raw keys, CRLs, OCSP answers and attribute certificates: this backend has none yet."""
-        return ()
+        """``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+        return self.credentials.documents(kind)
 
     def sections(self) -> Sequence[AuthoritySection]:
-        """The loaded ``ca`` sections."""
+        """The loaded ``ca`` sections, in their order."""
         return self.credentials.sections()
 
     def find(self, identity: Identity) -> Sequence[Certificate]:
-        """Every certificate that speaks for ``identity``."""
+        """Every certificate, of whatever kind, that speaks for ``identity``."""
         return self.credentials.find(identity)
 
     def purge(self, kinds: frozenset[str]) -> None:
-        """Forget what was received or fetched."""
+        """Forget what was received or fetched: ``certs``, ``crls``, ``ocsp``."""
         self.credentials.purge(kinds)
 
 

@@ -17,7 +17,7 @@ SEND_CERT = {"always": SendCert.ALWAYS, "yes": SendCert.ALWAYS, "ifasked": SendC
 LATER = {
     "auth2": "a second authentication round", "id2": "a second authentication round",
     "cert2": "a second authentication round", "sourceip": "virtual addresses", "sigkey": "raw public keys",
-    "groups": "group membership", "groups2": "group membership", "cert_policy": "certificate policies",
+    "groups2": "group membership",
     "dns": "DNS attributes",
 }  # fmt: skip
 
@@ -50,6 +50,8 @@ class AuthReader:
             send_cert=_send_cert(end.sendcert),
             signature_schemes=wanted.schemes,
             min_key_bits=wanted.min_key_bits,
+            policies=tuple(_listed(end.cert_policy)),
+            groups=tuple(_listed(end.groups)),
         )
 
     def _certificates(self, end: End) -> tuple[Certificate, ...]:

@@ -1,26 +1,26 @@
 """What the stroke backend reads from ``ipsec.secrets`` and ``ipsec.d``, each kind as one immutable whole."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cygnet.base.errors import LocalError
-from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
+from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.certificates import Certificate, load_certificates
+from cygnet.cert.crl import MAX_OCTETS as MAX_CRL_OCTETS
+from cygnet.cert.crl import Crl
+from cygnet.cert.errors import MalformedCertificateError, MalformedRevocationError
 from cygnet.charon.backends.files import files_in, read_octets, wide_permissions
+from cygnet.charon.backends.reports import Report
 from cygnet.charon.backends.shared_keys import SharedKey, SharedKeys
+from cygnet.charon.backends.stroke_keys import KEY_KINDS, KeyReader
 from cygnet.conf.problems import Reader, Severity
 from cygnet.conf.secrets import SecretEntry, SecretKind, parse_secrets
 from cygnet.crypto.signatures import PrivateKey
 
-KEY_KINDS = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8)
-UNREAD = {"acerts": "attribute certificates", "crls": "CRLs"}
-"""Folders of ``ipsec.d`` that this version does not read."""
-
-LogLine = Callable[[Group, int, str], None]
-Ask = Callable[[str], str]
+SKIPPED = (SecretKind.BLISS, SecretKind.EAP, SecretKind.NTLM, SecretKind.XAUTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,69 +28,43 @@ class Places:
     """Where the files are; relative names in ``ipsec.conf`` and ``ipsec.secrets`` start in these folders."""
 
     secrets: Path
-    folder: Path
-
-    @property
-    def private(self) -> Path:
-        """Private keys."""
-        return self.folder / "private"
-
-    @property
-    def certs(self) -> Path:
-        """End entity certificates."""
-        return self.folder / "certs"
-
-    @property
-    def cacerts(self) -> Path:
-        """CA certificates."""
-        return self.folder / "cacerts"
+    private: Path
+    certs: Path
+    cacerts: Path
+    aacerts: Path
+    ocspcerts: Path
+    acerts: Path
+    crls: Path
 
     @classmethod
     def below(cls, confdir: Path, secrets_file: str = "") -> "Places":
         """strongSwan's layout below a configuration folder."""
+        folder = confdir / "ipsec.d"
+        names = ("private", "certs", "cacerts", "aacerts", "ocspcerts", "acerts", "crls")
         secrets = Path(secrets_file) if secrets_file else confdir / "ipsec.secrets"
-        return cls(secrets, confdir / "ipsec.d")
+        return cls(secrets, *(folder / name for name in names))
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """``ipsec.secrets`` with the private keys it names, those by their public key."""
+    """``ipsec.secrets`` with the private keys it names, those by their public key.
+
+    ``certificates`` came with the keys in PKCS#12 containers.
+    """
 
     shared: SharedKeys = field(default_factory=SharedKeys)
     private: dict[bytes, PrivateKey] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+    asked: dict[str, tuple[PrivateKey, ...]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Report:
-    """Collects what is wrong for the operator, and logs as it goes.
-
-    ``complete`` ends when something that was to be loaded was not. ``ask`` is for passphrases.
-    """
-
-    log: LogLine
-    ask: Ask | None = None
-    problems: list[str] = field(default_factory=list)
-    complete: bool = True
-
-    def say(self, text: str) -> None:
-        """Something went as it should."""
-        self.log(Group.CFG, 1, text)
-
-    def warn(self, text: str) -> None:
-        """Something is not as it should be, and used all the same, or beyond this version."""
-        self.problems.append(text)
-        self.log(Group.CFG, 1, text)
-
-    def fail(self, text: str) -> None:
-        """Something cannot be used; the rest goes on."""
-        self.complete = False
-        self.warn(text)
-
-
-def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | None:
+def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | None:
     """Everything of ``ipsec.secrets`` that can be used; ``None`` if the file is there but unreadable."""
+    report = keys.report
     report.say(f"loading secrets from '{places.secrets}'")
-    _check_permissions(places.secrets, "secrets file", report)
+    wide = wide_permissions(places.secrets)
+    if wide:
+        report.warn(f"secrets file '{places.secrets}' {wide}")
     entries, problems = parse_secrets(str(places.secrets), reader)
     for problem in problems:
         say = report.fail if problem.severity is Severity.ERROR else report.warn
@@ -98,14 +72,13 @@ def read_secrets(places: Places, reader: Reader, report: Report) -> Secrets | No
     if not entries and places.secrets.exists() and any(p.severity is Severity.ERROR for p in problems):
         return None
     shared = [_shared_key(entry, report) for entry in entries if entry.kind is SecretKind.PSK]
-    private: dict[bytes, PrivateKey] = {}
     for entry in entries:
         if entry.kind in KEY_KINDS:
-            for key in _private_key(entry, places.private, report):
-                private[key.public_der] = key
-        elif entry.kind is not SecretKind.PSK:
+            keys.read(entry)
+        elif entry.kind in SKIPPED:
             report.warn(f"{entry.file}:{entry.line}: {entry.kind} secrets are not part of this version")
-    return Secrets(SharedKeys.of(shared), private)
+    found = keys.keys
+    return Secrets(SharedKeys.of(shared), found.private, tuple(found.certificates), found.asked)
 
 
 def read_authorities(folder: Path, report: Report) -> tuple[Certificate, ...]:
@@ -118,13 +91,18 @@ def read_authorities(folder: Path, report: Report) -> tuple[Certificate, ...]:
 
 def read_authority(path: Path, report: Report) -> list[Certificate]:
     """The CA certificates of one file; others in it are refused."""
+    return authorities_among(read_certificates(path, report), str(path), report)
+
+
+def authorities_among(certificates: Iterable[Certificate], place: str, report: Report) -> list[Certificate]:
+    """Those that are certificates of a CA; the others are told."""
     found = []
-    for certificate in read_certificates(path, report):
+    for certificate in certificates:
         if certificate.is_ca:
-            report.say(f"  loaded ca certificate {certificate} from '{path}'")
+            report.say(f"  loaded ca certificate {certificate} from '{place}'")
             found.append(certificate)
         else:
-            report.fail(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{path}')")
+            report.fail(f"  ca certificate {certificate} lacks ca basic constraint, discarded ('{place}')")
     return found
 
 
@@ -137,12 +115,46 @@ def read_folder(folder: Path, report: Report) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
-def report_unread(folder: Path, kind: str, report: Report) -> None:
-    """Tell of files that somebody may think are in use."""
-    found = files_in(folder)
-    if found:
-        count = f"{len(found)} file{'s' if len(found) > 1 else ''}"
-        report.warn(f"{count} in '{folder}' not read: {UNREAD[kind]} are not part of this version")
+def read_signers(folder: Path, kind: str, report: Report) -> tuple[Certificate, ...]:
+    """Attribute authorities (``aa``) or OCSP signers (``ocsp signer``): trusted as they are."""
+    report.say(f"loading {kind} certificates from '{folder}'")
+    found: dict[Certificate, None] = {}
+    for path in files_in(folder):
+        for certificate in read_certificates(path, report):
+            report.say(f"  loaded {kind} certificate {certificate} from '{path}'")
+            found[certificate] = None
+    return tuple(found)
+
+
+def read_attributes(folder: Path, report: Report) -> tuple[AttributeCertificate, ...]:
+    """The attribute certificates of a folder."""
+    report.say(f"loading attribute certificates from '{folder}'")
+    found: dict[AttributeCertificate, None] = {}
+    for path in files_in(folder):
+        try:
+            found[AttributeCertificate.parse(read_octets(path))] = None
+        except (LocalError, MalformedCertificateError) as error:
+            report.fail(f"  loading attribute certificate from '{path}' failed: {error}")
+            continue
+        report.say(f"  loaded attribute certificate from '{path}'")
+    return tuple(found)
+
+
+def read_crls(folder: Path, report: Report) -> tuple[Crl, ...]:
+    """The CRLs of a folder; whether they are genuine is found out where they are used."""
+    report.say(f"loading crls from '{folder}'")
+    found: dict[Crl, None] = {}
+    for path in files_in(folder):
+        try:
+            crl = Crl.parse(read_octets(path, MAX_CRL_OCTETS))
+            if crl.unreadable:
+                raise MalformedRevocationError(crl.unreadable)
+        except (LocalError, MalformedRevocationError) as error:
+            report.fail(f"  loading crl from '{path}' failed: {error}")
+            continue
+        found[crl] = None
+        report.say(f"  loaded crl from '{path}'")
+    return tuple(found)
 
 
 def read_certificates(path: Path, report: Report) -> tuple[Certificate, ...]:
@@ -158,28 +170,3 @@ def _shared_key(entry: SecretEntry, report: Report) -> SharedKey:
     report.say(f"  loaded IKE secret for {' '.join(entry.selectors) or '%any'}")
     selectors = tuple(Identity.parse(selector) for selector in entry.selectors)
     return SharedKey(selectors, entry.secret or Secret(b""))
-
-
-def _private_key(entry: SecretEntry, folder: Path, report: Report) -> list[PrivateKey]:
-    path = folder / (entry.path or "")
-    _check_permissions(path, "private key", report)
-    passphrase = entry.passphrase
-    if entry.prompt:
-        answer = report.ask(f"Passphrase for {entry.kind} private key '{path}':") if report.ask else ""
-        if not answer:
-            report.fail(f"{entry.file}:{entry.line}: '{path}' wants a passphrase: ipsec rereadsecrets asks")
-            return []
-        passphrase = Secret(answer.encode())
-    try:
-        key = PrivateKey.load(read_octets(path), passphrase)
-    except LocalError as error:
-        report.fail(f"  loading {entry.kind} private key from '{path}' failed: {error}")
-        return []
-    report.say(f"  loaded {key.kind} private key from '{path}'")
-    return [key]
-
-
-def _check_permissions(path: Path, what: str, report: Report) -> None:
-    wide = wide_permissions(path)
-    if wide:
-        report.warn(f"{what} '{path}' {wide}")

@@ -8,7 +8,7 @@ from cygnet.charon.backends import address_match
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_children import MODES, child, choice, proposals
 from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
-from cygnet.charon.config.records import Childless, IkeConfig, PeerConfig, Unique
+from cygnet.charon.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol
 from cygnet.ctl.stroke import AddConnection, End
@@ -16,6 +16,7 @@ from cygnet.kernel.port import Features, Mode
 
 UNIQUE = {"yes": Unique.REPLACE, "replace": Unique.REPLACE, "no": Unique.NO, "keep": Unique.KEEP,
           "never": Unique.NEVER}  # fmt: skip
+REVOCATION = {one.value: one for one in Revocation}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Translator:
             raise ConfigError("'mediation' is not part of this version")
         request, notes = self._oriented(request)
         reader = AuthReader(self.load, request.authby, notes)
+        strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
             local=(reader.local(request.left, request.right),),
-            remote=(reader.remote(request.right, request.left),),
+            remote=(replace(reader.remote(request.right, request.left), revocation=strict),),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,

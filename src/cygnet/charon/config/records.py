@@ -11,7 +11,7 @@ from cygnet.base.dscp import DscpCopy
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol
-from cygnet.kernel.port import IpProtocol, Lifetime, Mark, Mode
+from cygnet.kernel.port import InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
 
 
 class Action(StrEnum):
@@ -52,6 +52,14 @@ class SendCert(StrEnum):
     NEVER = "never"
 
 
+class Revocation(StrEnum):
+    """``strictcrlpolicy``: whether a peer's certificate must be known not to be revoked."""
+
+    NO = "no"
+    IF_URI = "ifuri"
+    YES = "yes"
+
+
 class AuthClass(StrEnum):
     """How a side proves its identity; the values are those of ``ipsec statusall``."""
 
@@ -70,6 +78,8 @@ class AuthConfig:
 
     ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
     must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
+    ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
+    it must belong.
     """
 
     auth: AuthClass = AuthClass.PUBKEY
@@ -79,6 +89,9 @@ class AuthConfig:
     send_cert: SendCert = SendCert.IF_ASKED
     signature_schemes: tuple[str, ...] = ()
     min_key_bits: int = 0
+    revocation: Revocation = Revocation.NO
+    policies: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,24 @@ class UniqueMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What a CHILD_SA is bound to in the kernel.
+
+    With ``interface`` it has an interface for itself, named by the kernel backend unless ``name`` is given;
+    else ``if_id_in`` and ``if_id_out`` name XFRM interfaces that somebody else makes. Packets that were let
+    in, or protected, get ``set_mark_in`` and ``set_mark_out``.
+    """
+
+    interface: InterfaceKind | None = None
+    name: str = ""
+    if_id_in: int = 0
+    if_id_out: int = 0
+    set_mark_in: Mark | None = None
+    set_mark_out: Mark | None = None
+    offload: Offload = Offload.NO
+
+
+@dataclass(frozen=True, slots=True)
 class ChildConfig:
     """One CHILD_SA's configuration.
 
@@ -150,6 +181,7 @@ class ChildConfig:
     install_policies: bool = True
     sha256_96: bool = False
     copy_dscp: DscpCopy = DscpCopy.OUT
+    binding: Binding = field(default_factory=Binding)
 
     @property
     def protocol(self) -> IpProtocol:

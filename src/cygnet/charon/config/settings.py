@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 MOST_PATIENCE_S = 600.0
+OCSP = ("never", "reply", "request", "both")
+"""Values of ``ocsp``: who sends OCSP responses inside IKEv2 (RFC 4806), the asked, the asking or both."""
 
 
 class Source(Protocol):
@@ -122,6 +124,20 @@ class DaemonSettings:
     cert_cache: bool = option("cert_cache", True)
     certificate_chain_limit: int = option("certificate_chain_limit", 7, 1, 32)  # ours: path length
 
+    # Certificates. `max_fetches` and `failure_timeout` are ours: fetches at a time, and how long a dead
+    # server is left alone.
+    cache_crls: bool = option("cache_crls", False)
+    ocsp_nonce_octets: int = option("ocsp_nonce_len", 32, 0, 32)
+    revocation_crl: bool = option("plugins.revocation.enable_crl", True)
+    revocation_ocsp: bool = option("plugins.revocation.enable_ocsp", True)
+    revocation_timeout_s: float = duration("plugins.revocation.timeout", 10.0, 0.1, 600)
+    revocation_max_fetches: int = option("plugins.revocation.max_fetches", 8, 1, 64)
+    revocation_failure_s: float = duration("plugins.revocation.failure_timeout", 30.0)
+    curl_redirects: int = option("plugins.curl.redir", 5, 0, 20)  # -1, without limit, in strongSwan
+    addrblock_strict: bool = option("plugins.addrblock.strict", True)
+    hash_and_url: bool = option("hash_and_url", False)
+    ocsp: str = option("ocsp", "reply")  # of OCSP; strongSwan has it in swanctl.conf
+
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)
@@ -136,6 +152,7 @@ class DaemonSettings:
     routing_table_priority: int = option("routing_table_prio", 220, 0, 4294967295)
     replay_window: int = option("replay_window", 32, 0, 4096)
     reqid_base: int = option("reqid_base", 1, 1, 16383)
+    xfrm_acq_expires: int = option("plugins.kernel-netlink.xfrm_acq_expires", 0, 0, 86400)  # 0: computed
     spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
     spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
 
@@ -149,6 +166,16 @@ class DaemonSettings:
     stroke_secrets_file: str = option("plugins.stroke.secrets_file", "")
     stroke_socket: str = option("plugins.stroke.socket", "")
     backends: str = option("backends", "stroke")  # ours: the stores that are asked, in this order
+
+    @property
+    def sends_ocsp(self) -> bool:
+        """Whether a peer that asks for an OCSP response gets one."""
+        return self.ocsp in ("reply", "both")
+
+    @property
+    def asks_ocsp(self) -> bool:
+        """Whether peers are asked for one."""
+        return self.ocsp in ("request", "both")
 
     @property
     def answer_patience_s(self) -> float:

@@ -37,11 +37,13 @@ class Installed:
         self._by_ike: dict[int, set[int]] = {}
 
     def add(self, event: ChildUp) -> None:
-        """A CHILD_SA carries traffic."""
+        """A CHILD_SA carries traffic. One that replaces what was to be deleted is to be deleted too."""
         child = event.child
         known = Known(event.ike_id, event.config, child, event.initiated, event.replaces != 0)
         with self._lock:
             self._all[child.unique_id] = known
+            replaced = self._all.get(event.replaces)
+            known.leaving = replaced is not None and replaced.leaving
             for spi in {child.inbound.spi, child.outbound.spi}:
                 self._by_spi.setdefault(spi, []).append(known)
             self._by_name.setdefault(child.name, {})[child.unique_id] = known
@@ -92,6 +94,11 @@ class Installed:
         """The CHILD_SAs of a configuration that are not being deleted, oldest first."""
         with self._lock:
             return tuple(one for one in self._by_name.get(name, {}).values() if not one.leaving)
+
+    def every(self, name: str) -> tuple[Known, ...]:
+        """All CHILD_SAs of a configuration, those too that are being deleted."""
+        with self._lock:
+            return tuple(self._by_name.get(name, {}).values())
 
     def of_ike(self, ike_id: int) -> tuple[Known, ...]:
         """The CHILD_SAs of an IKE_SA."""

@@ -19,6 +19,8 @@ PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 """Between attempts that failed: doubled with each, up to the longest."""
 REVIVAL_S = 5.0
 """How long a peer that ended its IKE_SA is left alone: it may be restarting and come by itself."""
+MAX_MOVES = 2
+"""How often one attempt may begin again since its IKE_SA was on its way out."""
 
 Shape = tuple[Selectors, Selectors]
 AS_CONFIGURED: Shape = ((), ())
@@ -42,8 +44,10 @@ class End:
     ours: bool = True
 
 
+# Of two IKE_SAs that crossed, who initiated the one that goes makes in the other what that lacks.
+_OURS = frozenset({Cause.EXPIRED, Cause.CROSSED})
 _AGAIN = frozenset({Cause.LOST, Cause.OUT_OF_STEP, Cause.RESET, Cause.REAUTH, Cause.REAUTHENTICATED})
-_REVIVED = frozenset({Cause.CLOSED, Cause.DEAD, Cause.FAILED, Cause.EXPIRED, Cause.REPLACED})
+_REVIVED = frozenset({Cause.CLOSED, Cause.DEAD, Cause.FAILED, Cause.EXPIRED, Cause.REPLACED, Cause.CROSSED})
 _BY_ACTION = {Action.START: Response.NOW, Action.TRAP: Response.TRAP, Action.CLEAR: Response.NOTHING}
 
 
@@ -59,7 +63,7 @@ def response(end: End, config: ChildConfig, *, lasting: bool) -> Response:
         return answer
     if end.cause in _AGAIN:
         return Response.NOW
-    if end.cause is Cause.EXPIRED and (end.ours or not end.ike_gone):
+    if end.cause in _OURS and (end.ours or not end.ike_gone):
         return Response.NOW
     if end.cause in _REVIVED and end.ike_gone and lasting:
         return Response.LATER
@@ -92,9 +96,11 @@ class Intent:
     """One CHILD_SA that is wanted.
 
     ``insists``: an attempt that fails is followed by others, as ``keyingtries`` says. ``held``: an operator
-    took it down, so that it is not kept up until one takes it up again; ``dropped``: while an attempt ran.
+    took it down, so that it is not kept up until one takes it up again; ``dropped``: while an attempt ran,
+    so that what comes of it is to be closed.
     ``tries`` is what ``keyingtries`` counts, with those that one IKE_SA made alone; ``failures`` are
-    attempts as seen from here. ``serial`` tells the wake-up that counts from older ones. ``ticket`` and
+    attempts as seen from here; ``moves`` how often the running one began again, its IKE_SA being on its way
+    out. ``serial`` tells the wake-up that counts from older ones. ``ticket`` and
     ``ike_id`` are the running attempt's.
     """
 
@@ -110,6 +116,7 @@ class Intent:
     marks: Marks | None = None
     tries: int = 0
     failures: int = 0
+    moves: int = 0
     serial: int = 0
     ticket: int = 0
     ike_id: int = 0
@@ -158,6 +165,7 @@ class Intents:
         """It is wanted up for good."""
         intent = self._make(child, AS_CONFIGURED)
         intent.lasting, intent.held = True, False
+        self._pick_up(intent)
         intent.tries = intent.failures = 0
         return intent
 
@@ -165,6 +173,7 @@ class Intents:
         """An operator wants it up again: what was wanted before is wanted again."""
         for intent in self._by_child.get(child, {}).values():
             intent.held = False
+            self._pick_up(intent)
 
     def wait(self, child: str, shape: Shape, why: str, like: Lost | None = None) -> Intent | None:
         """It is wanted again, insistently; ``None`` while an attempt runs or waits already."""
@@ -189,7 +198,8 @@ class Intents:
         if intent.phase is Phase.REST:
             intent.insists = intent.lasting and not intent.held
             intent.reqid, intent.marks = 0, None
-        intent.phase, intent.ticket, intent.ike_id, intent.dropped = Phase.TRY, ticket, 0, False
+        intent.phase, intent.ticket, intent.ike_id = Phase.TRY, ticket, 0
+        intent.dropped, intent.moves = False, 0
         self._by_ticket[ticket] = intent
         return intent
 
@@ -204,6 +214,15 @@ class Intents:
         for ticket in self._by_ike.pop(old_ike, ()):
             self.located(ticket, new_ike)
 
+    def elsewhere(self, ticket: int) -> Intent | None:
+        """An attempt's IKE_SA was on its way out: the attempt, if it may go on in another one."""
+        intent = self._by_ticket.get(ticket)
+        if intent is None or intent.dropped or intent.moves >= MAX_MOVES:
+            return None
+        self._leave_ike(intent, ticket)
+        intent.ike_id, intent.moves = 0, intent.moves + 1
+        return intent
+
     def tickets_of(self, ike_id: int) -> tuple[int, ...]:
         """The attempts that run in this IKE_SA."""
         return tuple(sorted(self._by_ike.get(ike_id, ())))
@@ -213,13 +232,15 @@ class Intents:
         intent = self._by_ticket.get(ticket)
         return intent.child if intent is not None else ""
 
-    def succeeded(self, ticket: int) -> Intent | None:
-        """An attempt brought what was wanted."""
+    def succeeded(self, ticket: int) -> bool:
+        """An attempt brought what was wanted; whether an operator took it down meanwhile."""
         intent = self._over(ticket)
-        if intent is not None:
-            intent.tries = intent.failures = 0
-            self._rest(intent)
-        return intent
+        if intent is None:
+            return False
+        dropped = intent.dropped
+        intent.tries = intent.failures = 0
+        self._rest(intent)
+        return dropped
 
     def failed(self, ticket: int, tries: int, patience: Patience, chance: float) -> Verdict | None:
         """An attempt failed; ``tries`` are those that went unanswered, as far as the IKE_SA counted them."""
@@ -248,7 +269,10 @@ class Intents:
                 self._rest(intent)
 
     def cancel(self, child: str) -> bool:
-        """An operator does not want it: whether anything was wanted. What is being tried fails unheard."""
+        """An operator does not want it: whether anything was wanted.
+
+        What is being tried fails unheard, or what comes of it is closed again.
+        """
         shapes = tuple(self._by_child.get(child, {}).values())
         wanted = any(intent.phase is not Phase.REST for intent in shapes) or self.is_lasting(child)
         for intent in shapes:
@@ -271,19 +295,29 @@ class Intents:
             self._put(known)
         return known
 
+    def _pick_up(self, intent: Intent) -> None:
+        """The attempt that nobody wanted any more is wanted again."""
+        if intent.dropped:
+            intent.dropped, intent.insists = False, intent.lasting
+
     def _over(self, ticket: int) -> Intent | None:
         intent = self._by_ticket.pop(ticket, None)
-        if intent is not None and intent.ike_id in self._by_ike:
+        if intent is not None:
+            self._leave_ike(intent, ticket)
+        return intent
+
+    def _leave_ike(self, intent: Intent, ticket: int) -> None:
+        if intent.ike_id in self._by_ike:
             self._by_ike[intent.ike_id].discard(ticket)
             if not self._by_ike[intent.ike_id]:
                 del self._by_ike[intent.ike_id]
-        return intent
 
     def _put(self, intent: Intent) -> None:
         self._by_child.setdefault(intent.child, {})[intent.shape] = intent
 
     def _rest(self, intent: Intent) -> None:
-        intent.phase, intent.ticket, intent.ike_id, intent.insists = Phase.REST, 0, 0, False
+        intent.phase, intent.ticket, intent.ike_id = Phase.REST, 0, 0
+        intent.insists = intent.dropped = False
         if intent.lasting:
             return
         shapes = self._by_child.get(intent.child, {})

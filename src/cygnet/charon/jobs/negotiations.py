@@ -50,7 +50,7 @@ class Negotiations:
         snapshot = self._place.manager.snapshot(ike_id)
         for child in snapshot.children if snapshot else ():
             if child.unique_id == child_id:
-                self._reconciler.cancel(child.name)
+                self._reconciler.cancel_child(child_id, child.name)
         return self._followed(ike_id, TerminateChild(child_id, ticket=ticket), ticket, level)
 
     def rekey_ike(self, unique_id: int, level: int) -> Dialogue | Refusal:

@@ -22,6 +22,7 @@ from cygnet.charon.sa.events import (
     IkeClosed,
     IkeEstablished,
     InboundLingers,
+    OrderPassedOn,
     Reauthenticate,
     Reauthenticated,
     ReauthenticationFailed,
@@ -38,25 +39,25 @@ class Reactions:
         self._installed = installed
         self._uniqueness = Uniqueness(place)
         self._reauthentications = Reauthentications(place)
-        self._by_kind: dict[type, Callable[[Any], None]] = {
+        self._by_kind: dict[type, Callable[[Any], bool | None]] = {
             IkeEstablished: self._established,
             ChildUp: self._child_up,
             ChildDown: self._child_down,
             ChildStateChanged: self._child_moved,
-            ChildClosed: reconciler.child_closed,
-            IkeClosed: reconciler.ike_closed,
+            ChildClosed: self._child_closed,
+            IkeClosed: self._ike_closed,
             Finished: reconciler.finished,
+            OrderPassedOn: self._passed_on,
             InboundLingers: self._lingers,
             Reauthenticate: self._reauthentications.begin,
             Reauthenticated: self._reauthentications.concluded,
             ReauthenticationFailed: self._reauthentications.failed,
         }
 
-    def __call__(self, event: object) -> None:
-        """React to one event."""
+    def __call__(self, event: object) -> bool:
+        """React to one event; whether nobody else is to hear of it, since it goes on."""
         react = self._by_kind.get(type(event))
-        if react is not None:
-            react(event)
+        return react is not None and react(event) is True
 
     def retired(self, ike_id: int) -> None:
         """An IKE_SA is gone, however it ended."""
@@ -71,11 +72,24 @@ class Reactions:
             self._installed.move(event.replaces, event.ike_id)
             self._reconciler.moved(event.replaces, event.ike_id)
             self._reauthentications.moved(event.replaces, event.ike_id)
+            self._uniqueness.moved(event.replaces, event.ike_id)
         self._uniqueness(event)
+
+    def _ike_closed(self, event: IkeClosed) -> None:
+        self._reconciler.ike_closed(self._uniqueness.closed(event))
+
+    def _passed_on(self, event: OrderPassedOn) -> None:
+        if not self._place.order(event.ike_id, event.order):
+            self._place.finish(event.order.ticket, True, "the IKE_SA is gone")
 
     def _child_up(self, event: ChildUp) -> None:
         self._installed.add(event)
-        self._reconciler.child_up(event)
+        self._reconciler.child_up(event, self._reauthentications.predecessor(event.ike_id))
+
+    def _child_closed(self, event: ChildClosed) -> None:
+        """It may be there for a moment still, but is not to be counted on."""
+        self._installed.mark_leaving(event.child.child_id)
+        self._reconciler.child_closed(event)
 
     def _child_down(self, event: ChildDown) -> None:
         self._installed.remove(event.child.unique_id)

@@ -4,11 +4,15 @@ import threading
 from dataclasses import dataclass, replace
 
 from cygnet.base.errors import LocalError
+from cygnet.charon.config.matching import is_same_peer
+from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.intents import AS_CONFIGURED, shape_of
+from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
+from cygnet.charon.sa.snapshot import IkeSnapshot
 
 
 @dataclass(slots=True)
@@ -49,6 +53,12 @@ class Reauthentications:
         if not self._place.order(pending.old_id, replace(order, ticket=pending.ticket)):
             self._place.finish(pending.ticket, ok, otherwise)
 
+    def predecessor(self, number: int) -> int:
+        """The IKE_SA that this one is to succeed, 0 for none."""
+        with self._lock:
+            pending = self._pending.get(number)
+        return pending.old_id if pending is not None else 0
+
     def moved(self, old_id: int, new_id: int) -> None:
         """An IKE_SA was rekeyed while its successor is being made, or the successor itself was."""
         with self._lock:
@@ -58,10 +68,31 @@ class Reauthentications:
                 if pending.old_id == old_id:
                     pending.old_id = new_id
 
+    def _crosses(self, old: IkeSnapshot) -> bool:
+        """Whether there is a second IKE_SA of the connection, one of the two new: the peer is at it.
+
+        Then it would be an IKE_SA that is about to be replaced, or a successor that has not everything yet.
+        """
+        if old.local_id is None or old.remote_id is None or old.config is None:
+            return False
+        manager, now = self._place.manager, self._place.clock()
+        for number in manager.by_identities((old.local_id, old.remote_id)):
+            other = manager.snapshot(number)
+            if other is None or number == old.unique_id or other.state not in ALIVE or other.config is None:
+                continue
+            young = max(other.established_at or 0.0, old.established_at or 0.0) > now - REAUTHENTICATION_S
+            if young and not other.succeeds and is_same_peer(other.config, old.config):
+                return True
+        return False
+
     def _begin(self, event: Reauthenticate) -> None:
         place, old = self._place, event.ike_id
-        if place.manager.snapshot(old) is None:
+        snapshot = place.manager.snapshot(old)
+        if snapshot is None:
             place.finish(event.ticket, False, "the IKE_SA is gone")
+            return
+        if self._crosses(snapshot):
+            place.order(old, ReauthFailed("the peer is reauthenticating", event.ticket))
             return
         number = place.manager.next_unique_id()
         with self._lock:

@@ -8,6 +8,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.jobs.crossings import losers
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed, Known
@@ -26,12 +27,11 @@ from cygnet.charon.jobs.intents import (
     shape_of,
 )
 from cygnet.charon.jobs.traps import Traps
+from cygnet.charon.jobs.unwanted import Unwanted
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
-from cygnet.charon.sa.events import ChildClosed, ChildUp, Finished, IkeClosed, Lost
+from cygnet.charon.sa.events import Cause, ChildClosed, ChildUp, Finished, IkeClosed, Lost
 
-CROSSED_S = 10.0
-"""CHILD_SAs that both sides asked for within this time are one intention."""
 _OWN_AFFAIRS = ("lifetime", "margin_s", "fuzz_percent", "start_action", "dpd_action", "close_action",
                 "inactivity_s", "updown", "host_access", "replay_window")  # fmt: skip
 """What a configuration says that no peer hears of: changing it changes no CHILD_SA."""
@@ -58,6 +58,7 @@ class Reconciler:
         self._traps = traps
         self._installed = installed
         self._intents = Intents()
+        self._unwanted = Unwanted()
         self._lock = threading.RLock()
         self._stopping = False
 
@@ -68,6 +69,7 @@ class Reconciler:
         ticket = self._place.numbers.ticket()
         with self._lock:
             self._intents.release(child.name)
+            self._unwanted.again(child.name)
             intent = self._intents.get(child.name)
             if intent is not None and intent.phase is Phase.TRY:
                 return Dialogue(self._place.bus, intent.ike_id, intent.ticket, level)
@@ -81,6 +83,7 @@ class Reconciler:
         """It is to be up for good (``auto=start``)."""
         with self._lock:
             self._intents.keep(child.name)
+            self._unwanted.again(child.name)
         if self._fitting(child) is None:
             self._want(child.name, AS_CONFIGURED, "auto=start")
 
@@ -108,15 +111,27 @@ class Reconciler:
     def cancel(self, child: str) -> bool:
         """An operator does not want it any more; whether it was wanted."""
         with self._lock:
-            return self._intents.cancel(child)
+            return self._cancel(child)
+
+    def _cancel(self, child: str) -> bool:
+        for known in self._installed.every(child):
+            self._unwanted.add(known)
+        return self._intents.cancel(child)
+
+    def cancel_child(self, child_id: int, name: str) -> None:
+        """An operator wants a CHILD_SA no more."""
+        self._installed.mark_leaving(child_id)
+        self.cancel(name)
 
     def cancel_ike(self, ike_id: int) -> None:
         """An operator wants neither what an IKE_SA has nor what is being made in it."""
+        for known in self._installed.of_ike(ike_id):
+            self._installed.mark_leaving(known.child.unique_id)
         names = [known.config.name for known in self._installed.of_ike(ike_id)]
         with self._lock:
             names += map(self._intents.child_of, self._intents.tickets_of(ike_id))
             for name in dict.fromkeys(names):
-                self._intents.cancel(name)
+                self._cancel(name)
 
     def forget(self, child: str) -> None:
         """The connection is loaded no more; SAs stay."""
@@ -129,8 +144,26 @@ class Reconciler:
 
     # What happened
 
-    def finished(self, event: Finished) -> None:
-        """An order came to its end; if it was an attempt of ours, this decides about the next."""
+    def finished(self, event: Finished) -> bool:
+        """An order came to its end; if it was an attempt of ours, this decides about the next.
+
+        Whether that was not the end of it: what an IKE_SA on its way out did not do goes on in another one.
+        """
+        if event.leaving and self._goes_on(event.ticket):
+            return True
+        self._finished(event)
+        return False
+
+    def _goes_on(self, ticket: int) -> bool:
+        with self._lock:
+            intent = None if self._stopping else self._intents.elsewhere(ticket)
+        found = self._place.loaded.child(intent.child) if intent is not None else None
+        if intent is None or found is None:
+            return False
+        self._place.soon(f"establish '{intent.child}'", lambda: self._quietly(*found, intent, _initiate))
+        return True
+
+    def _finished(self, event: Finished) -> None:
         reqid = self._traps.answered(event.ticket)
         if reqid and not event.ok:
             self._place.soon("failed acquire", lambda: self._traps.acquire_failed(reqid))
@@ -140,12 +173,14 @@ class Reconciler:
                 return
             found = self._place.loaded.child(name)
             if event.ok:
-                self._intents.succeeded(event.ticket)
+                unwanted = self._intents.succeeded(event.ticket)
                 verdict = None
             else:
                 patience = self._patience(found[0] if found else None)
                 verdict = self._intents.failed(event.ticket, event.tries, patience, self._place.chance())
-        if event.ok and found is not None:
+        if event.ok and unwanted:
+            self._close_unwanted(name)
+        elif event.ok and found is not None:
             self._close_outdated(found[1])
         elif verdict is not None:
             self._after_failure(verdict, event.reason)
@@ -154,40 +189,54 @@ class Reconciler:
         """An IKE_SA is gone, with the orders that it had not begun."""
         with self._lock:
             tickets = self._intents.tickets_of(ike_id)
+            self._unwanted.retired(ike_id)
         for ticket in tickets:
-            self.finished(Finished(ticket, False, "the IKE_SA is gone"))
-            self._place.finish(ticket, False, "the IKE_SA is gone")
+            if not self.finished(Finished(ticket, False, "the IKE_SA is gone", leaving=True)):
+                self._place.finish(ticket, False, "the IKE_SA is gone")
 
     def moved(self, old_ike: int, new_ike: int) -> None:
         """An IKE_SA was rekeyed."""
         with self._lock:
             self._intents.moved(old_ike, new_ike)
+            self._unwanted.moved(old_ike, new_ike)
 
-    def child_up(self, event: ChildUp) -> None:
-        """A CHILD_SA is there, whoever asked for it."""
+    def child_up(self, event: ChildUp, predecessor: int = 0) -> None:
+        """A CHILD_SA is there, whoever asked for it, perhaps for what the IKE_SA before had."""
+        name = event.config.name
         with self._lock:
-            self._intents.satisfied(event.config.name)
-        if not event.replaces:
+            self._intents.satisfied(name)
+            taken_down = name in self._unwanted.names(predecessor) and not self._has_wanted(predecessor, name)
+        if taken_down:
+            self._close_unwanted(name)
+        elif not event.replaces:
             self._fold(event)
+
+    def _has_wanted(self, ike_id: int, name: str) -> bool:
+        """Whether the IKE_SA has one that was not taken down: made again since another one was."""
+        every = (known for known in self._installed.every(name) if known.ike_id == ike_id)
+        return any(not self._unwanted.has(ike_id, known.child.unique_id) for known in every)
 
     def child_closed(self, event: ChildClosed) -> None:
         """A CHILD_SA ended, and its IKE_SA lives on."""
-        self._lost(event.child, End(event.cause, ike_gone=False))
+        self._lost(event.ike_id, event.child, End(event.cause, ike_gone=False))
 
     def ike_closed(self, event: IkeClosed) -> None:
         """An IKE_SA ended with its CHILD_SAs."""
-        end = End(event.cause, ike_gone=True, ours=event.initiator and event.peer.rekey)
+        renews = event.peer.rekey or event.cause is Cause.CROSSED
+        end = End(event.cause, ike_gone=True, ours=event.initiator and renews)
         for lost in event.children:
-            self._lost(lost, end)
+            self._lost(event.ike_id, lost, end)
 
     # Decisions
 
-    def _lost(self, lost: Lost, end: End) -> None:
+    def _lost(self, ike_id: int, lost: Lost, end: End) -> None:
         """The connection as it is loaded now says what to do."""
         found = self._place.loaded.child(lost.config.name)
         if self._stopping or found is None:
             return
         with self._lock:
+            if self._unwanted.has(ike_id, lost.child_id):
+                return
             lasting = self._intents.is_lasting(lost.config.name)
         answer = response(end, found[1], lasting=lasting)
         if answer is Response.TRAP:
@@ -246,6 +295,14 @@ class Reconciler:
         known = self._installed.named(child.name)
         return next((one for one in known if _fits(one.config, child)), None)
 
+    def _close_unwanted(self, name: str) -> None:
+        """An operator took down what was not there yet."""
+        for known in self._installed.named(name):
+            with self._lock:
+                self._unwanted.add(known)
+            self._log(f"closing CHILD_SA {name}{{{known.child.unique_id}}}, it was taken down meanwhile")
+            self._place.order(known.ike_id, orders.TerminateChild(known.child.unique_id))
+
     def _close_outdated(self, child: ChildConfig) -> None:
         """The configuration had changed, and what it says now is up: what it said before may go."""
         for known in self._installed.named(child.name):
@@ -255,22 +312,11 @@ class Reconciler:
                 self._place.order(known.ike_id, orders.TerminateChild(known.child.unique_id))
 
     def _fold(self, event: ChildUp) -> None:
-        """Both sides asked for the same at the same time: both sides delete the same one of the two.
-
-        One that a rekeying made was there before, so it crosses nothing.
-        """
-        new = event.child
-        for known in self._installed.named(event.config.name):
-            old = known.child
-            if known.initiated is event.initiated or known.renewed or known.ike_id != event.ike_id:
-                continue
-            if (old.local_ts, old.remote_ts) != (new.local_ts, new.remote_ts):
-                continue
-            if abs(new.installed_at - old.installed_at) < CROSSED_S:
-                loser = max((old, new), key=lambda child: min(child.inbound.spi, child.outbound.spi))
-                name = f"{loser.name}{{{loser.unique_id}}}"
-                self._log(f"deleting duplicate CHILD_SA {name}, both sides made one")
-                self._place.order(event.ike_id, orders.TerminateChild(loser.unique_id))
+        """Both sides asked for the same at the same time: one of the two goes."""
+        for loser in losers(event, self._installed.named(event.config.name)):
+            name = f"{loser.name}{{{loser.unique_id}}}"
+            self._log(f"deleting duplicate CHILD_SA {name}, both sides made one")
+            self._place.order(event.ike_id, orders.TerminateChild(loser.unique_id))
 
     # Attempts
 

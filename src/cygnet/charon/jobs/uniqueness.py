@@ -1,11 +1,13 @@
 """``uniqueids``: what becomes of other IKE_SAs between the same identities once one is established."""
 
+from dataclasses import replace
+
 from cygnet.base.groups import Group, Level
 from cygnet.charon.config.matching import is_same_peer
 from cygnet.charon.config.records import Unique
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.workplace import Workplace
-from cygnet.charon.sa.events import IkeEstablished
+from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
 
@@ -18,11 +20,21 @@ class Uniqueness:
 
     Besides, of two IKE_SAs that both sides made at the same time, both sides end the same one: that with
     the higher initiator SPI. INITIAL_CONTACT says nothing about the other of such two, for who said it
-    could not know of it (RFC 7296, 2.4).
+    could not know of it (RFC 7296, 2.4). With ``keep`` an initiator whose IKE_SA came after another, which
+    was rekeyed since, ends its own.
     """
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
+        self._losers: dict[int, bool] = {}
+
+    def closed(self, event: IkeClosed) -> IkeClosed:
+        """The end of one of two that crossed, by whomever, is told from others.
+
+        Its CHILD_SAs may be missing in the other one. Who is to make them there passes for the initiator.
+        """
+        ours = self._losers.pop(event.ike_id, None)
+        return event if ours is None else replace(event, cause=Cause.CROSSED, initiator=ours)
 
     def __call__(self, event: IkeEstablished) -> None:
         """Judge every other IKE_SA of the pair."""
@@ -36,6 +48,17 @@ class Uniqueness:
             self._log(f"schedule delete of {_duplicate(event)} due to uniqueness policy and suspected"
                       " reauthentication")  # fmt: skip
             self._place.later(REAUTHENTICATION_S, "uniqueness", lambda: self._end_older(event))
+
+    def _is_late(self, event: IkeEstablished) -> bool:
+        """Whether ours would not have been made, had there been another one as there is now."""
+        reuse = self._place.ports.settings.reuse_ikesa
+        succeeds = event.succeeds and self._place.manager.snapshot(event.succeeds) is not None
+        return reuse and event.config.unique is Unique.KEEP and not succeeds
+
+    def moved(self, old_ike: int, new_ike: int) -> None:
+        """One of two that crossed was rekeyed before it heard that it is to go."""
+        if old_ike in self._losers:
+            self._losers[new_ike] = self._losers.pop(old_ike)
 
     def _others(self, event: IkeEstablished, newest: IkeSnapshot) -> list[IkeSnapshot]:
         manager = self._place.manager
@@ -53,7 +76,11 @@ class Uniqueness:
             return False
         elif crossed:
             loser, winner = sorted((newest, other), key=lambda one: one.spi_i, reverse=True)
+            self._losers[loser.unique_id] = loser.initiator
             self._end(loser, winner, f"deleting {_duplicate(event)}, both sides initiated one")
+        elif event.initiator and self._is_late(event):
+            self._losers[newest.unique_id] = True
+            self._end(newest, other, f"deleting {_duplicate(event)}, the peer made one meanwhile")
         elif event.config.unique is Unique.REPLACE and not event.initiator:
             if other.remote == newest.remote:
                 return True

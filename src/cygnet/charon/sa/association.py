@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 NO_SPI = bytes(8)
 
+_LEAVING = (IkeState.REKEYED, IkeState.DELETING, IkeState.DESTROYING)
+_BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every IKE_SA."""
 
@@ -261,7 +263,8 @@ class Association:
     def finish(self, ticket: int, ok: bool, reason: str = "") -> None:
         """The outcome of an order, if anybody waits for it."""
         if ticket:
-            self.announce(Finished(ticket, ok, reason, self.tries))
+            leaving = not ok and (self.state in _LEAVING or self.cause in _BY_ORDER)
+            self.announce(Finished(ticket, ok, reason, self.tries, leaving))
 
     def chance(self) -> float:
         """A number from 0 up to 1."""
@@ -289,8 +292,10 @@ class Association:
         lost, outlived = succession.lost_children(self), succession.outlived(self)
         for child in tuple(self.children.values()):
             self.drop_child(child, rekeyed=self.replaced_by != 0, linger=child in outlived)
+            if child.again:
+                self.close_child(child, Cause.EXPIRED)
         self.move_to(IkeState.DESTROYING)
-        self.handshake = None
+        self.handshake = self.hooks = None  # without the hooks nothing refers in circles: the keys go now
         self.forget_negotiations()
         if self.config is not None:
             replaced = self.cause is Cause.FAILED and self.replaced_by

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
-from cygnet.cert.trust import Check
-from cygnet.charon.config.records import AuthClass, AuthConfig
+from cygnet.cert.revocation import Status
+from cygnet.cert.trust import Check, Verdict
+from cygnet.charon.config.records import AuthClass, AuthConfig, Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Facts:
     """What one finished authentication round proved.
 
     ``scheme`` names the signature scheme, ``chain`` is the certificate chain, leaf first; both are empty for
-    a pre-shared key. ``checks`` are those that the chain passed.
+    a pre-shared key. ``checks`` are those that the chain passed, ``verdict`` is all that was found out about
+    it, ``None`` for a certificate that is configured itself.
     """
 
     identity: Identity
@@ -22,6 +24,7 @@ class Facts:
     scheme: str = ""
     chain: tuple[Certificate, ...] = ()
     checks: tuple[Check, ...] = ()
+    verdict: Verdict | None = None
 
 
 def comply(facts: Facts, constraints: AuthConfig) -> tuple[Check, ...]:
@@ -44,6 +47,7 @@ def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
         yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
     if facts.auth is AuthClass.PUBKEY:
         yield from _certificate_checks(facts, constraints)
+    yield from _membership_checks(facts, constraints)
 
 
 def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
@@ -64,3 +68,30 @@ def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check
         key = leaf.public_key
         ok = key.bits >= constraints.min_key_bits
         yield Check("key strength", ok, f"{key} are fewer than {constraints.min_key_bits} bits")
+    if constraints.revocation is not Revocation.NO:
+        yield _revocation(facts, constraints.revocation)
+
+
+def _membership_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
+    """Policies and groups: whoever proved himself without a certificate has none."""
+    policies = facts.verdict.policies if facts.verdict else ()
+    for wanted in constraints.policies:
+        has = ", ".join(policies) or "none"
+        text = f"certificate policy {wanted} required, valid for the peer's certificate are: {has}"
+        yield Check("policy", wanted in policies, text)
+    if constraints.groups:
+        groups = facts.verdict.groups if facts.verdict else ()
+        ok = any(group in groups for group in constraints.groups)
+        names, has = " or ".join(f"'{one}'" for one in constraints.groups), ", ".join(groups) or "none"
+        yield Check("group", ok, f"group membership to {names} required, the peer is in: {has}")
+
+
+def _revocation(facts: Facts, wanted: Revocation) -> Check:
+    """``yes``: the status must be good. ``ifuri``: it must, unless there is nowhere to ask (strongSwan)."""
+    finding = facts.verdict.revocation if facts.verdict else None
+    status = Status.SKIPPED if finding is None else finding.status
+    accepted = (Status.GOOD,) if wanted is Revocation.YES else (Status.GOOD, Status.SKIPPED)
+    found = finding.checks[-1].text if finding and finding.checks else "nobody was asked"
+    names = " or ".join(one.name for one in accepted)
+    text = f"revocation status is {status.name}, but strictcrlpolicy={wanted} requires {names}: {found}"
+    return Check("revocation", status in accepted, text)

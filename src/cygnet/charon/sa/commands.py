@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import is_same_peer
+from cygnet.charon.config.matching import is_same_peer, narrow
 from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.events import Cause, OrderPassedOn
 from cygnet.charon.sa.marks import has_unique_marks, kept
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
@@ -41,6 +41,9 @@ def carry_out(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
                 _initiate(sa, tasks, task, order.child is None)
         case orders.Acquire():
             packet = (order.source, order.destination)
+            if _carries(sa, tasks, order):
+                sa.finish(order.ticket, True, "the CHILD_SA is there already")
+                return
             task = ChildCreate(sa, order.child, order.reqid, packet, order.ticket)
             task.selectors = order.selectors
             _initiate(sa, tasks, task, False)
@@ -106,10 +109,30 @@ def _is_there(sa: Association, order: orders.Initiate) -> bool:
     if order.child is None or order.selectors is not None or has_unique_marks(order.child):
         return False
     for child in sa.children.values():
-        if child.state is ChildState.INSTALLED and child.config == order.child:
+        if child.state is ChildState.INSTALLED and child.config == order.child and not child.unwanted:
             sa.log(Group.IKE, child.snapshot().duplicate_text)
             sa.finish(order.ticket, True, "the CHILD_SA is there already")
             return True
+    return False
+
+
+def _carries(sa: Association, tasks: TaskManager, order: orders.Acquire) -> bool:
+    """Whether a CHILD_SA came to be, by the peer's doing, while the kernel told of the packet.
+
+    If the kernel asks because it lost the SA, another one takes its place.
+    """
+    packet = (order.source,), (order.destination,)
+    for child in sa.children.values():
+        agreed, there = child.agreed, child.state is ChildState.INSTALLED and child.config == order.child
+        if agreed is None or not there or child.unwanted:
+            continue
+        if (narrow(agreed.local_ts, packet[0]), narrow(agreed.remote_ts, packet[1])) != packet:
+            continue
+        if _is_installed(sa, child):
+            sa.log(Group.IKE, child.snapshot().duplicate_text)
+            return True
+        child.unwanted = True
+        tasks.queue(ChildDelete(sa, child.spi_octets))
     return False
 
 
@@ -125,8 +148,8 @@ def _joined(sa: Association, tasks: TaskManager, task: ChildCreate) -> bool:
 def _is_alike(one: object, task: ChildCreate) -> bool:
     if type(one) is not ChildCreate or one.config is None or task.config is None:
         return False
-    wanted = (task.config.name, task.packet, task.selectors)
-    return (one.config.name, one.packet, one.selectors) == wanted
+    same = (one.config.name, one.selectors) == (task.config.name, task.selectors)
+    return same and one.packet in (None, task.packet)  # what is for all is for the packet too
 
 
 def _await_ike(sa: Association, tasks: TaskManager, ticket: int) -> None:
@@ -139,7 +162,12 @@ def _await_ike(sa: Association, tasks: TaskManager, ticket: int) -> None:
 
 
 def _terminate_ike(sa: Association, tasks: TaskManager, order: orders.TerminateIke) -> None:
-    sa.cause = _cause(order)
+    """One that was rekeyed goes anyway: meant is what took its place."""
+    if sa.state is IkeState.REKEYED and not sa.redundant and not order.force:
+        sa.announce(OrderPassedOn(sa.replaced_by, order))
+        return
+    if sa.state is not IkeState.DELETING:  # else it goes already, and why that is says what comes next
+        sa.cause = _cause(order)
     if order.successor and sa.state is not IkeState.REKEYED:
         sa.replaced_by = order.successor
     if sa.state in _UNMADE:
@@ -147,7 +175,9 @@ def _terminate_ike(sa: Association, tasks: TaskManager, order: orders.TerminateI
         sa.finish(order.ticket, True)
         tasks.abort(order.reason or "terminated")
         return
-    tasks.queue(IkeDelete(sa, order.ticket))
+    task = IkeDelete(sa, order.ticket)
+    task.ordered = True
+    tasks.queue(task)
     if order.force:
         tasks.initiate()
         tasks.abort(order.reason or "terminated")
@@ -165,7 +195,7 @@ def _terminate_children(sa: Association, tasks: TaskManager, order: orders.Termi
         sa.finish(order.ticket, False, f"no CHILD_SA {order.name or order.unique_id} in {sa}")
         return
     for place, child in enumerate(chosen):
-        last = place == len(chosen) - 1
+        last, child.unwanted = place == len(chosen) - 1, True
         tasks.queue(ChildDelete(sa, child.spi_octets, order.ticket if last else 0))
 
 
@@ -252,16 +282,18 @@ def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
 def _kernel_reset(sa: Association, tasks: TaskManager) -> None:
     """The kernel holds nothing more. Same keys again would repeat IVs, so all CHILD_SAs are made anew.
 
-    One that was installed since is there.
+    One that was installed since is there; those that were to go anyway, alone or with the IKE_SA, just go.
     """
     for child in tuple(sa.children.values()):
         if child.agreed is None or _is_installed(sa, child):
             continue
         child.forget_kernel()
-        if not child.carries:
+        if not child.carries or child.unwanted or sa.state in (IkeState.REKEYED, IkeState.DELETING):
             continue
-        tasks.queue(ChildDelete(sa, child.spi_octets))
-        if child.state is ChildState.INSTALLED:
+        rekeying = child.state is not ChildState.INSTALLED  # what comes of that is good
+        tasks.queue(ChildDelete(sa, child.spi_octets, again=rekeying))
+        if not rekeying:
+            child.unwanted = True
             sa.close_child(child, Cause.RESET)
 
 

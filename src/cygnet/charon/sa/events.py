@@ -11,6 +11,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
+from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.kernel.port import SaId
@@ -86,13 +87,15 @@ class ChildDown:
 class Finished:
     """The outcome of the order with this ticket; ``reason`` is for people.
 
-    ``tries`` counts the attempts that went unanswered before (``keyingtries``).
+    ``tries`` counts the attempts that went unanswered before (``keyingtries``). ``leaving``: nothing came of
+    it because the IKE_SA itself was on its way out.
     """
 
     ticket: int
     ok: bool
     reason: str = ""
     tries: int = 0
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Cause(StrEnum):
     REAUTH = "to be reauthenticated"
     REAUTHENTICATED = "reauthenticated"
     REPLACED = "replaced"
+    CROSSED = "replaced by one that both sides kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,14 @@ class ReauthenticationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPassedOn:
+    """What an IKE_SA was told after it had been rekeyed is for the one that took its place."""
+
+    ike_id: int
+    order: TerminateIke
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """Something worth a counter happened, such as a dropped message.
 
@@ -223,6 +235,7 @@ Event = (
     | Reauthenticate
     | Reauthenticated
     | ReauthenticationFailed
+    | OrderPassedOn
     | Counted
     | MessageSeen
 )

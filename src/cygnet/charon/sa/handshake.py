@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cygnet.base.identities import Identity
+from cygnet.cert.hash_url import HashAndUrl
 from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa.int_auth import IntAuth
 from cygnet.charon.sa.key_exchanges import KeyExchanges
@@ -15,6 +16,8 @@ class Handshake:
 
     ``request`` and ``response`` are the IKE_SA_INIT messages as they travelled: AUTH covers them, and
     through ``int_auth`` the IKE_INTERMEDIATE messages. ``intermediate``: both speak that exchange.
+    ``looks_up``: the peer takes certificates by hash and URL; ``lookup_problem`` is why we could not have
+    its own that way.
     """
 
     nonce: bytes = b""
@@ -31,7 +34,12 @@ class Handshake:
     peer_hashes: frozenset[int] | None = None
     asked_authorities: frozenset[bytes] = frozenset()
     asked_for_certificate: bool = False
-    certificates: list[bytes] = field(default_factory=list)  # the peer's, DER, as received
+    asked_for_ocsp: bool = False
+    looks_up: bool = False
+    certificates: list[bytes | HashAndUrl] = field(default_factory=list)  # the peer's, DER or where it is
+    ocsp_responses: list[bytes] = field(default_factory=list)
+    attributes: list[bytes] = field(default_factory=list)
+    lookup_problem: str = ""
     initial_contact: bool = False
     id_i: Identity | None = None
     id_r: Identity | None = None

@@ -209,9 +209,9 @@ class IkeSa:
         return effects
 
     def _adopt(self, association: Association) -> None:
-        """An IKE_SA made by rekeying: unless it is redundant, what waits here but deletions goes to it.
+        """An IKE_SA made by rekeying: unless it is redundant, what waits here goes to it.
 
-        So does what a move has begun.
+        So does what a move has begun. Only the deletion of the old one stays.
         """
         new = IkeSa(association)
         if association.state is IkeState.ESTABLISHED:
@@ -221,13 +221,15 @@ class IkeSa:
     def _move_waiting(self, new: "IkeSa") -> None:
         sa, association = self._sa, new._sa
         for task in (*self._tasks.queued, *sa.wanted):
-            if isinstance(task, IkeDelete):
+            if isinstance(task, IkeDelete) and not task.ordered:
                 continue
             (self._tasks.queued if task in self._tasks.queued else sa.wanted).remove(task)
             if isinstance(task, IkeRekey):
                 sa.finish(task.ticket, True, "the IKE_SA was rekeyed")
-            else:
-                _want(association, task)
+                continue
+            if isinstance(task, IkeDelete):
+                association.cause = sa.cause
+            _want(association, task)
         for task in unfinished(association, self._tasks.active):
             _want(association, task)
 

@@ -4,7 +4,7 @@ A question is asked where the answer shapes the reply (a key, a configuration, a
 time, since the worker that asks owns the SA. None of these may call back into the SA.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,7 +12,10 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
+from cygnet.cert.attribute_certificates import AttributeCertificate
 from cygnet.cert.certificates import Certificate
+from cygnet.cert.hash_url import HashAndUrl
+from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Verdict
 from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
@@ -41,7 +44,30 @@ class Authority:
     key_id: bytes
 
 
-class Credentials(Protocol):
+Lookup = Callable[[HashAndUrl], tuple[Certificate, ...]]
+"""Fetches what a peer announced; raises ``FetchError``, or a ``PeerError`` for what is not what it said."""
+
+
+class Evidence(Protocol):
+    """What travels with certificates or instead of them."""
+
+    def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
+        """The attribute certificates for the holder of a certificate of ours that are valid now."""
+
+    def ocsp_answer(self, certificate: Certificate) -> OcspResponse | None:
+        """A good OCSP response about a certificate of ours (RFC 4806, 3.2), asked for if need be."""
+
+    def ocsp_signers(self) -> tuple[bytes, ...]:
+        """The key ids of the responders we trust, for CERTREQ with OCSP content (RFC 4806, 3.1)."""
+
+    def hash_and_url(self, certificate: Certificate) -> HashAndUrl | None:
+        """Where a peer finds a certificate of ours, if that is configured (RFC 7296, 3.6)."""
+
+    def lookup(self) -> Lookup:
+        """For the certificates of one peer, which have their time together."""
+
+
+class Credentials(Evidence, Protocol):
     """Secrets, keys and certificates."""
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:
@@ -63,8 +89,17 @@ class Credentials(Protocol):
     def certificates_of(self, identity: Identity) -> tuple[Certificate, ...]:
         """Trusted end entity certificates that carry ``identity``, for a peer that sends none."""
 
-    def verify(self, leaf: Certificate, intermediates: tuple[Certificate, ...]) -> Verdict:
-        """The chain from ``leaf`` to a trusted CA, with all checks; the store knows the date."""
+    def verify(
+        self,
+        leaf: Certificate,
+        intermediates: tuple[Certificate, ...],
+        responses: Sequence[OcspResponse] = (),
+        attributes: Sequence[AttributeCertificate] = (),
+    ) -> Verdict:
+        """The chain from ``leaf`` to a trusted CA, with all checks; the store knows the date.
+
+        ``responses`` and ``attributes`` are what the peer sent besides (RFC 4806; RFC 7296, 3.6).
+        """
 
 
 @dataclass(frozen=True, slots=True)

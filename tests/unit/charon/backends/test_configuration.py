@@ -43,3 +43,12 @@ def read(folder: Path, text: str) -> StrongswanConf:
     path = folder / "strongswan.conf"
     path.write_text(text)
     return StrongswanConf(path, FileReader())
+
+
+def test_nobody_guesses_what_an_unknown_value_of_ocsp_means(tmp_path: Path) -> None:
+    file = tmp_path / "strongswan.conf"
+    file.write_text("charon {\n  ocsp = always\n}\n")
+    conf = StrongswanConf(file, FileReader())
+    assert conf.problems() == ["charon.ocsp = always is none of never, reply, request, both; using never"]
+    assert not conf.settings.asks_ocsp
+    assert not conf.settings.sends_ocsp

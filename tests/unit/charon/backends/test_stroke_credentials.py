@@ -12,8 +12,10 @@ from cryptography.x509.oid import NameOID
 
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
+from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.manager import BackendManager
+from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.config.authorities import AuthoritySection
@@ -22,7 +24,7 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.runtime.files import FileReader
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-ALL = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts"})
+ALL = KINDS
 HASH = hashes.SHA256()
 Key = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -160,24 +162,9 @@ def test_encrypted_key_opens_with_its_passphrase_only(lab: "Lab") -> None:
     problems, complete = store.reread(ALL)
     assert not complete
     assert any("passphrase" in problem for problem in problems)
-    assert store.own_key(AuthConfig(certificates=(lab.a,)), None, frozenset()) is None
-
-
-def test_passphrase_is_asked_for_where_somebody_can_be_asked(lab: "Lab") -> None:
-    lab.write("private/a.pem", private_pem(lab.key, b"sesame"))
     lab.secrets(": PKCS8 a.pem %prompt\n")
-    store, asked = lab.store(), []
-
-    def ask(prompt: str) -> str:
-        asked.append(prompt)
-        return answers.pop(0)
-
+    assert any("has to be asked for" in problem for problem in store.reread(ALL)[0])
     assert store.own_key(AuthConfig(certificates=(lab.a,)), None, frozenset()) is None
-    answers = ["", "open", "sesame"]
-    for complete in (False, False, True):
-        assert store.reread(ALL, ask)[1] is complete
-    assert all(prompt.endswith("private/a.pem':") for prompt in asked)
-    assert store.own_key(AuthConfig(certificates=(lab.a,)), None, frozenset()) is not None
 
 
 def test_operator_who_is_asked_holds_up_nobody(lab: "Lab") -> None:
@@ -260,17 +247,6 @@ def test_find_knows_every_kind_and_each_certificate_once(lab: "Lab") -> None:
     assert store.find(Identity.parse("CN=nobody")) == ()
 
 
-@pytest.mark.parametrize(("kind", "what"), [("crls", "CRLs"), ("acerts", "attribute certificates")])
-def test_files_that_are_not_read_are_told_of(lab: "Lab", kind: str, what: str) -> None:
-    store = lab.store()
-    assert store.reread(frozenset({kind})) == ([], True)
-    lab.write(f"{kind}/one", b"x")
-    problems, complete = store.reread(frozenset({kind}))
-    assert complete
-    assert "1 file in" in problems[0]
-    assert what in problems[0]
-
-
 def test_manager_asks_backends_in_order(lab: "Lab") -> None:
     lab.secrets('@a : PSK "one"\n')
     first = lab.store()
@@ -328,7 +304,7 @@ class Lab:
         def log(group: object, level: int, line: str) -> None:
             self.log.append(line)
 
-        store = StrokeCredentials(Places.below(self.folder), FileReader(), settings, date, log)
+        store = StrokeCredentials(Places.below(self.folder), settings, Environment(FileReader(), date, log))
         if reread:
             assert store.reread(ALL) == ([], True) or self.log
         return store

@@ -271,7 +271,7 @@ def test_dead_peer_detection_is_on_only_with_an_action(action: str, delay_s: flo
         {"mode": "transport_proxy"}, {"mode": "nonsense"}, {"mediation": True}, {"unique": "maybe"},
         {"dpd_action": "panic"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-mschapv2")},
         {"left": End(OURS, sourceip="%config")}, {"right": End(THEIRS, auth2="psk")},
-        {"right": End(THEIRS, groups="a")}, {"left": End(OURS, sendcert="x")},
+        {"right": End(THEIRS, groups2="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
     ],
 )  # fmt: skip

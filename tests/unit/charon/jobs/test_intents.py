@@ -235,4 +235,4 @@ def test_tickets_are_found_by_ike_sa_and_follow_its_rekeying():
 
 def test_tickets_of_others_mean_nothing():
     intents = Intents()
-    assert intents.failed(99, 0, THREE, 0) is None and intents.succeeded(99) is None
+    assert intents.failed(99, 0, THREE, 0) is None and intents.succeeded(99) is False

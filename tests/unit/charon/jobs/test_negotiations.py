@@ -19,6 +19,7 @@ def around():
         up=lambda *what: asked.append(("up", *what)) or "dialogue",
         keep=lambda child: asked.append(("keep", child)),
         cancel=lambda name: asked.append(("cancel", name)) or True,
+        cancel_child=lambda number, name: asked.append(("cancel_child", number, name)),
         cancel_ike=lambda number: asked.append(("cancel_ike", number)),
     )
     return SimpleNamespace(shell=shell, asked=asked, jobs=Negotiations(shell.place, reconciler))
@@ -48,7 +49,7 @@ def test_ike_sa_alone_without_a_way_there_is_refused(around):
 def test_what_is_taken_down_is_wanted_no_longer(around):
     assert isinstance(around.jobs.terminate_ike(50, 1), Dialogue)
     assert isinstance(around.jobs.terminate_child(50, 3, 1), Dialogue)
-    assert around.asked == [("cancel_ike", 50), ("cancel", "net")]
+    assert around.asked == [("cancel_ike", 50), ("cancel_child", 3, "net")]
     assert [type(order) for _, order in around.shell.ordered] == [TerminateIke, TerminateChild]
 
 

@@ -15,6 +15,7 @@ from cygnet.charon.sa.events import (
     IkeEstablished,
     InboundLingers,
     Lost,
+    OrderPassedOn,
     Reauthenticate,
 )
 from cygnet.charon.sa.orders import TerminateIke
@@ -50,13 +51,38 @@ def test_installed_follows_the_child_sas():
     shell, told, react = around()
     event = child_up(1, 50)
     react(event)
-    assert shell.installed.named("net") and told == [("child_up", event)]
+    assert shell.installed.named("net") and told == [("child_up", event, 0)]
     react(ChildStateChanged(50, 1, "net", ChildState.INSTALLED, ChildState.REKEYING))
     assert shell.installed.named("net")
     react(ChildStateChanged(50, 1, "net", ChildState.INSTALLED, ChildState.DELETING))
     assert not shell.installed.named("net") and shell.installed.of_ike(50)
     react(ChildDown(50, CHILD, event.child))
     assert not shell.installed.of_ike(50)
+
+
+def test_child_sa_that_is_about_to_end_is_not_counted_on():
+    shell, _, react = around()
+    react(child_up(1, 50))
+    react(ChildClosed(50, PEER, Lost(CHILD, 1, 0, (), ()), Cause.RESET))
+    assert not shell.installed.named("net") and shell.installed.every("net")
+
+
+def test_what_goes_on_elsewhere_is_not_told_to_others():
+    shell = Shell()
+    reconciler = SimpleNamespace(
+        child_closed=None, ike_closed=None, finished=lambda event: event.leaving, stop=None
+    )
+    react = Reactions(shell.place, reconciler, shell.installed)
+    assert react(Finished(5, False, leaving=True))
+    assert not react(Finished(5, False)) and not react(object())
+
+
+def test_order_to_an_ike_sa_that_was_rekeyed_goes_to_the_new_one():
+    shell, _, react = around(sas={51: ike_sa(51)})
+    react(OrderPassedOn(51, TerminateIke(7)))
+    assert shell.ordered == [(51, TerminateIke(7))]
+    react(OrderPassedOn(52, TerminateIke(8)))
+    assert Finished(8, True, "the IKE_SA is gone") in shell.published
 
 
 def test_rekeyed_ike_sa_takes_everything_over():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell, ike_sa
 
 from cygnet.base.errors import LocalError
@@ -96,3 +97,30 @@ def test_port_that_is_not_to_be_had_is_a_failure():
     assert not shell.registered
     ((number, order),) = shell.ordered
     assert number == 50 and order.ticket == 9 and "leftikeport=1234" in order.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "crosses"),
+    [
+        ({}, True),
+        ({"established_at": 900.0}, False),
+        ({"succeeds": 50}, False),
+        ({"state": "DELETING"}, False),
+        ({"config": None}, False),
+        ({"config": replace(PEER, fuzz_percent=7)}, False),
+    ],
+)
+def test_it_waits_while_the_peer_reauthenticates(changes, crosses):
+    other = ike_sa(51, **({"established_at": 999.0} | changes))
+    shell = Shell(sas={50: ike_sa(50, established_at=500.0), 51: other})
+    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    waiting = [ReauthFailed("the peer is reauthenticating", 9)]
+    assert shell.orders(ReauthFailed) == (waiting if crosses else [])
+    assert bool(shell.registered) is not crosses
+
+
+def test_ike_sa_knows_what_it_is_to_succeed_until_it_has():
+    _, jobs = begun()
+    assert (jobs.predecessor(1), jobs.predecessor(2)) == (50, 0)
+    jobs.concluded(Reauthenticated(1, 50))
+    assert jobs.predecessor(1) == 0

@@ -279,10 +279,61 @@ def test_trap_that_knows_no_peer_makes_one_of_each_destination():
 def test_attempt_whose_ike_sa_ended_before_it_began_has_failed():
     around = Around()
     dialogue = around.jobs.up(PEER, CHILD, 1)
+    around.jobs.stop()
     around.jobs.retired(50)
     assert dialogue.read(0).reason == "the IKE_SA is gone"
     around.jobs.retired(50)
     assert dialogue.read(0) is None
+
+
+def test_attempt_that_an_ike_sa_on_its_way_out_did_not_do_goes_on_in_another():
+    around = Around()
+    dialogue = around.jobs.up(PEER, CHILD, 1)
+    (first,) = around.shell.orders(Initiate)
+    again = Finished(first.ticket, False, "the IKE_SA is in state DELETING", leaving=True)
+    assert around.jobs.finished(again) and around.jobs.finished(again)
+    assert around.shell.orders(Initiate) == [first] * 3 and dialogue.read(0) is None
+    assert not around.jobs.finished(again)
+
+
+def test_attempt_that_was_taken_down_does_not_go_on_in_another():
+    around = Around()
+    around.jobs.up(PEER, CHILD, 1)
+    (first,) = around.shell.orders(Initiate)
+    around.jobs.cancel("net")
+    assert not around.jobs.finished(Finished(first.ticket, False, "IKE_SA deleted", leaving=True))
+    assert around.shell.orders(Initiate) == [first]
+
+
+def test_what_comes_of_an_attempt_that_was_taken_down_is_closed():
+    around = Around()
+    around.jobs.up(PEER, CHILD, 1)
+    (first,) = around.shell.orders(Initiate)
+    around.jobs.cancel("net")
+    around.established(child_up(1, 50, initiated=True))
+    around.jobs.finished(Finished(first.ticket, True))
+    assert around.shell.orders(TerminateChild) == [TerminateChild(1)]
+
+
+def test_what_was_taken_down_asks_for_nothing_when_its_ike_sa_ends_later():
+    around = Around()
+    event = child_up(1, 50)
+    around.established(event)
+    around.jobs.cancel_child(1, "net")
+    lost = Lost(CHILD, 1, 0, CHILD.local_ts, CHILD.remote_ts)
+    around.jobs.ike_closed(IkeClosed(50, PEER, (lost,), Cause.REAUTHENTICATED, True))
+    assert not around.shell.orders(Initiate)
+
+
+def test_successor_closes_what_was_taken_down_in_the_ike_sa_before():
+    around = Around()
+    around.established(child_up(1, 50))
+    around.jobs.cancel_child(1, "net")
+    event = child_up(2, 51, initiated=True)
+    around.shell.sas[51] = ike_sa(51)
+    around.shell.installed.add(event)
+    around.jobs.child_up(event, predecessor=50)
+    assert around.shell.orders(TerminateChild) == [TerminateChild(2)]
 
 
 def test_attempt_follows_a_rekeyed_ike_sa():
@@ -291,6 +342,7 @@ def test_attempt_follows_a_rekeyed_ike_sa():
     around.jobs.moved(50, 51)
     around.jobs.retired(50)
     assert dialogue.read(0) is None
+    around.jobs.stop()
     around.jobs.retired(51)
     assert not dialogue.read(0).ok
 
@@ -343,6 +395,13 @@ def test_of_two_that_both_sides_asked_for_the_one_with_the_higher_spi_goes(first
     around.established(child_up(1, 50, spis=first, initiated=True))
     around.established(child_up(2, 50, spis=(0x7, 0x3), initiated=False))
     assert around.shell.orders(TerminateChild) == [TerminateChild(loser)]
+
+
+def test_ours_that_took_long_crosses_the_peers_however_old_that_is():
+    around = Around()
+    around.established(child_up(1, 50, initiated=False))
+    around.established(child_up(2, 50, initiated=True, installed_at=1060.0))
+    assert around.shell.orders(TerminateChild) == [TerminateChild(2)]
 
 
 @pytest.mark.parametrize(

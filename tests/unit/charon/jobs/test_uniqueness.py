@@ -8,7 +8,7 @@ from simulation.recording import HERE, MOON, PEER, SUN, THERE, Shell, ike_sa
 from cygnet.base.addresses import Host
 from cygnet.charon.config.records import Unique
 from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
-from cygnet.charon.sa.events import IkeEstablished
+from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import TerminateIke
 
 ELSEWHERE = Host.of("192.0.2.9", 500)
@@ -94,3 +94,42 @@ def test_rekeying_crosses_nothing():
     mine = ike_sa(2, created_at=20.0, established_at=21.0)
     rekeyed = ike_sa(1, initiator=False, created_at=20.5, established_at=20.5)
     assert ended(judged(mine, rekeyed, initiator=True)) == []
+
+
+def with_a_loser():
+    """IKE_SA 2 has crossed IKE_SA 1, whose initiator SPI is the higher one."""
+    sas = (
+        ike_sa(1, initiator=True, spi_i=bytes([9] * 8), created_at=1.0, established_at=5.0),
+        ike_sa(2, initiator=False, spi_i=bytes([2] * 8), created_at=2.0, established_at=6.0),
+    )
+    shell = Shell(sas={sa.unique_id: sa for sa in sas})
+    jobs = Uniqueness(shell.place)
+    jobs(IkeEstablished(2, PEER, HERE, THERE, MOON, SUN, False))
+    assert ended(shell) == [1]
+    return jobs
+
+
+@pytest.mark.parametrize("cause", [Cause.REPLACED, Cause.CLOSED])
+def test_end_of_one_that_crossed_is_told_from_others_whoever_deletes_it(cause):
+    jobs = with_a_loser()
+    event = IkeClosed(1, PEER, (), cause, False)
+    assert jobs.closed(event) == replace(event, cause=Cause.CROSSED, initiator=True)
+    assert jobs.closed(event) == event
+
+
+def test_one_that_crossed_and_was_rekeyed_is_still_known():
+    jobs = with_a_loser()
+    jobs.moved(1, 3)
+    jobs.moved(7, 8)
+    assert jobs.closed(IkeClosed(3, PEER, (), Cause.REPLACED, True)).cause is Cause.CROSSED
+
+
+def test_keep_ends_an_own_one_that_came_late():
+    shell = judged(ike_sa(1, initiator=False), ike_sa(2), unique=Unique.KEEP, initiator=True)
+    assert ended(shell) == [2]
+
+
+@pytest.mark.parametrize("unique", [Unique.KEEP, Unique.REPLACE])
+def test_own_successor_is_not_late(unique):
+    sas = (ike_sa(1, initiator=False), ike_sa(2), ike_sa(3, config=None))
+    assert ended(judged(*sas, unique=unique, initiator=True, succeeds=3)) == []

@@ -87,7 +87,7 @@ def test_file_that_is_not_there_is_named(pki):
 
 def test_unknown_command_is_a_usage_error(pki):
     status, _, error = pki("--keygen")
-    assert status == 2
+    assert status == 1
     assert "unknown command '--keygen'" in error
 
 

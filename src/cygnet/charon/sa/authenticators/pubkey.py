@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
-from cygnet.cert.certificates import Certificate, MalformedCertificateError
+from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Check, Verdict
 from cygnet.charon.config.records import AuthClass
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.payloads import Authentication
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.authenticators.received import Received, received
 from cygnet.charon.sa.authorisation import Facts
 from cygnet.charon.sa.errors import NoPrivateKeyError
 from cygnet.charon.sa.ports import OwnKey
@@ -55,16 +56,16 @@ def verify(
     the certificate and the check that failed.
     """
     scheme, signature = parse_authentication_data(payload.method, payload.data)
-    received = _received(sa)
+    sent = received(sa)
     reason = f"no trusted {scheme.kind} public key found for '{remote}'"
     tried = 0
-    for leaf in _leaves(sa, received, remote, pinned):
+    for leaf in _leaves(sa, sent.certificates, remote, pinned):
         if leaf.public_key.kind is not scheme.kind:
             continue
         if tried >= MAX_TRIED:
             break
         tried += 1
-        verdict = _trust(sa, leaf, received, pinned)
+        verdict = _trust(sa, leaf, sent, pinned)
         if not verdict.ok:
             sa.log(Group.CFG, verdict.reason)
             reason = f"no trusted {scheme.kind} public key found for '{remote}': {verdict.reason}"
@@ -72,46 +73,34 @@ def verify(
         leaf.public_key.verify(scheme, octets, signature)
         sa.peer_certificates = tuple(one.der for one in verdict.chain)
         sa.log(Group.IKE, f"authentication of '{remote}' with {scheme} successful")
-        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks)
-    if not tried and received:
-        reason += f": certificate {received[0]} does not speak for that identity"
+        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
+    if not tried and sent.certificates:
+        reason += f": certificate {sent.certificates[0]} does not speak for that identity"
+    elif not tried and sa.negotiation.lookup_problem:
+        reason += f": {sa.negotiation.lookup_problem}"
     raise AuthenticationFailedError(reason)
 
 
-def _received(sa: Association) -> list[Certificate]:
-    """The peer's certificates, leaf first; unreadable ones are left out."""
-    found: list[Certificate] = []
-    for der in sa.negotiation.certificates:
-        try:
-            certificate = Certificate.parse(der)
-        except MalformedCertificateError as error:
-            sa.log(Group.IKE, f"ignoring a certificate of the peer: {error}")
-            continue
-        kind = "issuer" if found else "end entity"
-        sa.log(Group.IKE, f"received {kind} cert {certificate}")
-        found.append(certificate)
-    return found
-
-
 def _leaves(
-    sa: Association, received: list[Certificate], remote: Identity, pinned: tuple[bytes, ...]
+    sa: Association, sent: tuple[Certificate, ...], remote: Identity, pinned: tuple[bytes, ...]
 ) -> Iterator[Certificate]:
     """Certificates that speak for the peer: the one it sent, else those we have."""
-    if received:
-        if received[0].matches(remote):
-            yield received[0]
+    if sent:
+        if sent[0].matches(remote):
+            yield sent[0]
         return
     yield from (one for one in map(Certificate.parse, pinned) if one.matches(remote))
     yield from sa.ports.credentials.certificates_of(remote)
 
 
 def _trust(
-    sa: Association, leaf: Certificate, received: list[Certificate], pinned: tuple[bytes, ...]
+    sa: Association, leaf: Certificate, sent: Received, pinned: tuple[bytes, ...]
 ) -> Verdict:
     sa.log(Group.CFG, f"  using certificate {leaf}")
     if leaf.der in pinned:
         return Verdict(True, (leaf,), (Check("pinned", True, f"certificate {leaf} is configured itself"),))
-    verdict = sa.ports.credentials.verify(leaf, tuple(received[1:]))
+    store = sa.ports.credentials
+    verdict = store.verify(leaf, sent.certificates[1:], sent.responses, sent.attributes)
     if verdict.ok and len(verdict.chain) > 1:
         for issuer in verdict.chain[1:-1]:
             sa.log(Group.CFG, f"  using untrusted intermediate certificate {issuer}")

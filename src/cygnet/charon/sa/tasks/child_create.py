@@ -26,6 +26,7 @@ from cygnet.charon.encoding.payloads import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from cygnet.charon.sa.address_limits import permitted
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.child_setup import complete
@@ -57,6 +58,8 @@ class ChildCreate(Series):
 
     name = "CHILD_CREATE"
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
+    sends_at_once: ClassVar[bool] = True
+    """Whether traffic goes out through it as soon as it is there; :meth:`_up` decides otherwise."""
 
     def __init__(
         self,
@@ -196,7 +199,7 @@ class ChildCreate(Series):
         if not mine or not theirs or not (covers(mine, chosen_i) and covers(theirs, chosen_r)):
             text = _pair_text(ts_i.selectors, ts_r.selectors)
             raise TsUnacceptableError(f"the peer chose traffic selectors that were not offered: {text}")
-        self._agreed = self._terms.agreed(proposal, mine, theirs)
+        self._agreed = self._terms.agreed(proposal, mine, permitted(self.sa, theirs))
         if not in_auth:
             self.exchanges.agree(proposal.key_exchanges)
             self._take_nonce(message)
@@ -233,7 +236,8 @@ class ChildCreate(Series):
         if not in_auth and sa.state is not IkeState.ESTABLISHED:
             raise TemporaryFailureError(f"IKE_SA is in state {sa.state}")
         self._check_limits()
-        found = self._terms.find(self._configs(message), message, ts_r.selectors, ts_i.selectors)
+        remote = permitted(sa, ts_i.selectors)
+        found = self._terms.find(self._configs(message), message, ts_r.selectors, remote)
         match = found.match
         if match is None:
             text = _pair_text(ts_r.selectors, ts_i.selectors)

@@ -20,7 +20,10 @@ MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
 
 
 class ChildDelete(Task):
-    """Deletes the CHILD_SA with our inbound SPI ``spi``, or answers the peer's deletion of some."""
+    """Deletes the CHILD_SA with our inbound SPI ``spi``, or answers the peer's deletion of some.
+
+    ``again``: another one is to be made, however its end comes.
+    """
 
     name = "CHILD_DELETE"
     opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
@@ -28,7 +31,9 @@ class ChildDelete(Task):
     def __init__(self, sa: Association, spi: bytes = b"", ticket: int = 0, *, again: bool = False) -> None:
         super().__init__(sa, ticket)
         self.spi = spi
-        self._again = again
+        child = sa.child_by_spi(spi, outbound=False) if again else None
+        if child is not None:
+            child.again = True
         self._answer: list[ChildSa] = []
 
     @classmethod
@@ -58,8 +63,6 @@ class ChildDelete(Task):
         child = self.sa.child_by_spi(self.spi, outbound=False)
         if child is not None:
             self._close(child)
-            if self._again:
-                self.sa.close_child(child, Cause.EXPIRED)
         self.sa.finish(self.ticket, True)
         self.ticket = 0
         return DONE
@@ -70,8 +73,19 @@ class ChildDelete(Task):
         replaced, successor = child.replaced_by != 0, sa.children.get(child.replaced_by)
         if successor is not None:
             promote(sa, successor)
+        before = [one for one in sa.children.values() if one.replaced_by == child.unique_id]
         sa.drop_child(child, rekeyed=replaced, linger=replaced)
+        if child.unwanted and not replaced:
+            self._delete_too(before)
         sa.log(Group.IKE, "CHILD_SA closed")
+        if child.again:
+            sa.close_child(child, Cause.EXPIRED)
+
+    def _delete_too(self, before: list[ChildSa]) -> None:
+        """What an order deletes took the place of these, which the peer may go on with."""
+        for old in before:
+            old.unwanted = True
+            self.sa.wanted.append(ChildDelete(self.sa, old.spi_octets))
 
     # As responder
 

@@ -39,6 +39,7 @@ class ChildRekey(ChildCreate):
 
     name = "CHILD_REKEY"
     rides: ClassVar[frozenset[Exchange]] = frozenset()
+    sends_at_once = False
 
     def __init__(self, sa: Association, old: ChildSa | None = None, ticket: int = 0) -> None:
         super().__init__(sa, old.config if old else None, ticket=ticket)
@@ -287,6 +288,9 @@ class ChildRekey(ChildCreate):
         elif not self._crossing.lost:
             child.install_outbound(self.sa.ports.kernel)
         self.sa.child_up(child, old.unique_id if old else 0)
+        if old is not None and old.unwanted:
+            child.unwanted = True
+            self.sa.wanted.append(ChildDelete(self.sa, child.spi_octets))
 
     def failed(self, reason: str) -> None:
         super().failed(reason)

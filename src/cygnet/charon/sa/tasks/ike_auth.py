@@ -15,8 +15,6 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import (
     Authentication,
     AuthenticationMethod,
-    CertificateEncoding,
-    CertificatePayload,
     IdentificationInitiator,
     IdentificationResponder,
 )
@@ -26,10 +24,9 @@ from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
 from cygnet.charon.sa.keymat import signed_octets
 from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.tasks import cert_payloads
 from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
-
-X509 = CertificateEncoding.X509_SIGNATURE
 
 
 class IkeAuth(Task):
@@ -206,11 +203,7 @@ class IkeAuth(Task):
             return
         if auth.send_cert is SendCert.IF_ASKED and not sa.negotiation.asked_for_certificate:
             return
-        sa.log(Group.IKE, f"sending end entity cert {own.certificate}")
-        draft.add(CertificatePayload(X509, own.certificate.der))
-        for issuer in own.intermediates:
-            sa.log(Group.IKE, f"sending issuer cert {issuer}")
-            draft.add(CertificatePayload(X509, issuer.der))
+        draft.add(*cert_payloads.payloads(sa, own.certificate, own.intermediates))
 
     def _prove(
         self, own: OwnKey | None, local: Identity, remote: Identity | None, *, initiator: bool

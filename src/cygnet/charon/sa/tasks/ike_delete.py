@@ -15,10 +15,14 @@ from cygnet.crypto.proposals import Protocol
 
 
 class IkeDelete(Task):
-    """Ends the IKE_SA. When both sides delete at once, both answer and both are done."""
+    """Ends the IKE_SA. When both sides delete at once, both answer and both are done.
+
+    ``ordered``: it is meant for whatever a rekeying makes of the IKE_SA, too.
+    """
 
     name = "IKE_DELETE"
     opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
+    ordered = False
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:

@@ -1,0 +1,1 @@
+"""EAP methods: one file each, with the peer's and the server's side."""
