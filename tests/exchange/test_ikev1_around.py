@@ -15,7 +15,7 @@ from cygnet.kernel.port import Encapsulation, Mode
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.config.shared import Action
 from cygnet.pluto.sa.events import ChildDown, ChildUp, IkeEstablished, Reestablish
-from cygnet.pluto.sa.orders import RekeyIke, TerminateIke
+from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 
 OUTSIDE = "203.0.113.1"
@@ -256,3 +256,29 @@ def test_settings_of_others_do_not_matter_for_dead_peers():
     pair.network.run(100)
     assert pair.bob.keep_alives == 0
     assert pair.alice.children
+
+
+def test_estate_without_an_heir_is_forfeited():
+    pair = Pair()
+    sa = pair.connect()
+    pair.alice.order(sa, HandOver(heir=99))
+    pair.network.run(0.1)
+    assert not pair.alice.children and pair.alice.kernel.is_empty()
+    assert len(pair.alice.of(ChildDown)) == 1 and not any(pair.alice.numbers.users.values())
+    pair.network.run(30)
+    assert not pair.alice.sas and not pair.bob.sas
+
+
+def test_what_waits_goes_to_the_heir_or_is_told():
+    pair = Pair()
+    sa = pair.connect(0.075)
+    other = Initiate(another(pair.alice_config.children[0]), ticket=4)
+    pair.alice.order(sa, HandOver(heir=99))
+    pair.alice.order(sa, other)
+    pair.network.run(1)
+    assert pair.alice.outcome(1).ok
+    assert pair.alice.outcome(4).reason == "the IKE_SA is gone"
+
+
+def another(child):
+    return replace(child, name="another", local_ts=(TrafficSelector.of("10.1.9.0/24"),))

@@ -6,10 +6,12 @@ import pytest
 from simulation.ikev1 import ALICE, BOB, Pair
 from simulation.network import Datagram
 
+from cygnet.base.addresses import Host
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.encoding.message import Envelope, build_message, chain
+from cygnet.pluto.encoding.message import Chain, Envelope, build_message, chain
 from cygnet.pluto.encoding.payloads import Delete, Notification, Unknown, VendorId
-from cygnet.pluto.sa.orders import TerminateChild
+from cygnet.pluto.sa import transport
+from cygnet.pluto.sa.orders import RekeyChild, TerminateChild, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 
 
@@ -173,4 +175,83 @@ def test_clear_messages_come_from_where_phase_1_began():
     pair.network.filters.append(elsewhere)
     pair.connect(30)
     assert pair.bob.counted("dropped_other_source") == 1
-    assert pair.is_up() and BOB
+    assert pair.is_up()
+
+
+def test_replays_are_known_long_after_their_exchange_was_forgotten():
+    pair = Pair()
+    pair.change("alice", dpd_delay_s=1, dpd_timeout_s=100)
+    pair.connect()
+    old = [one for one in pair.network.travelled if one.data[18] == 5][:1]
+    pair.network.run(200)
+    travelled = [one for one in pair.network.travelled if str(one.destination.address) == BOB]
+    first = old or [one for one in travelled if one.data[18] == 5][:1]
+    before = len(pair.network.travelled)
+    pair.network.send(first[0])
+    pair.network.run(0.3)
+    assert pair.bob.counted("dropped_replayed") == 1
+    assert before < len(pair.network.travelled) <= before + 3
+
+
+def test_encrypted_nonsense_gets_no_answer():
+    pair = Pair()
+    sa = pair.connect()
+    snapshot, chance = sa.snapshot(0), random.Random(5)
+    before = len(pair.network.travelled)
+    for _ in range(300):
+        head = snapshot.cookie_i + snapshot.cookie_r + bytes((8, 16, 32, 1)) + chance.randbytes(4)
+        data = head + (60).to_bytes(4, "big") + chance.randbytes(32)
+        pair.network.send(Datagram(pair.alice.host, pair.bob.host, data))
+    pair.network.run(1)
+    assert len(pair.network.travelled) == before + 300
+    assert pair.bob.counted("dropped_undecipherable") + pair.bob.counted("dropped_unexpected") == 300
+
+
+def test_authentic_message_from_elsewhere_moves_nothing_without_a_nat():
+    pair = Pair()
+    sa = pair.connect()
+    pair.network.filters.append(
+        lambda one: Datagram(Host.of("203.0.113.9", 500), one.destination, one.data)
+        if one.data[18] == 32 and str(one.source.address) == ALICE
+        else one
+    )
+    pair.alice.order(sa, RekeyChild(name="net-net"))
+    pair.network.run(2)
+    assert str(pair.bob.sa.remote.address) == ALICE
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_peer_with_the_keys_who_sends_nonsense_ends_its_own_sas_only(seed, monkeypatch):
+    """Alice changes payloads before they are encrypted and hashed; nothing escapes, nothing is left over."""
+    chance = random.Random(seed)
+
+    def changed(payloads):
+        written = chain(payloads)
+        octets = bytearray(written.octets)
+        if octets and pair.hostile and chance.random() < 0.3:
+            for _ in range(chance.choice((1, 1, 2, 5))):
+                value = chance.choice((0, 1, 2, 4, 16, 255, chance.randrange(256)))
+                octets[chance.randrange(len(octets))] = value
+        return Chain(written.first, bytes(octets))
+
+    pair = Pair(seed)
+    pair.hostile = True
+    monkeypatch.setattr(transport, "chain", changed)
+    pair.with_xauth()
+    pair.change("alice", virtual_ips=(4,), dpd_delay_s=5)
+    pair.change("bob", pools=("pool",))
+    for _ in range(4):
+        pair.connect(20)
+        for peer in (pair.alice, pair.bob):
+            for sa in tuple(peer.sas.values()):
+                peer.order(sa, RekeyChild(name="net-net"))
+        pair.network.run(20)
+        pair.alice.events.clear()
+    pair.hostile = False
+    pair.network.run(400)
+    for peer in (pair.alice, pair.bob):
+        for sa in tuple(peer.sas.values()):
+            peer.order(sa, TerminateIke())
+        pair.network.run(1)
+        assert not peer.sas and peer.kernel.is_empty() and not any(peer.numbers.users.values())
+    assert not pair.bob.pools.given

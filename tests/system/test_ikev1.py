@@ -93,3 +93,26 @@ def test_both_versions_have_a_tunnel_at_the_same_time(lab: Lab) -> None:
     until(lambda: not sun.host.established("old"), "the one is down")
     assert is_up(moon, "new")
     assert_carries(moon, sun)
+
+
+def test_phase_1_is_renewed_and_phase_2_rekeyed_while_traffic_flows(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    times = {"ikelifetime": "9s", "lifetime": "10s", "margintime": "5s", "rekeyfuzz": "0%"}
+    configure(moon, sun, **IKEV1, **times)
+    replace(sun, "rekeyfuzz=0%", "rekeyfuzz=0%\n    rekey=no")
+    bring_up(moon, sun)
+    until(lambda: "net-net[1]" not in moon.host.ipsec("status"), "another ISAKMP SA", 20)
+    until(lambda: "net-net{1}" not in moon.host.ipsec("status"), "another IPsec SA", 20)
+    assert moon.host.established() and moon.host.installed()
+    assert_carries(moon, sun)
+
+
+def test_peer_that_was_killed_is_found_dead_and_the_tunnel_comes_back(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, dpddelay="1s", dpdtimeout="3s", dpdaction="restart", **IKEV1)
+    bring_up(moon, sun)
+    before = sun.host.pid_of("pluto")
+    sun.host.run("kill", "-KILL", str(before))
+    until(lambda: sun.host.pid_of("pluto") not in (0, before), "a new pluto")
+    until(lambda: is_up(moon) and is_up(sun), "the tunnel again", 30)
+    assert_carries(moon, sun)

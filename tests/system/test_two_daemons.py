@@ -54,6 +54,12 @@ def heard(host: Gateway) -> dict[str, int]:
     return {name: int(count) for name, _, count in pairs}
 
 
+def listens(host: Gateway) -> bool:
+    """Whether pluto is there and hears peers."""
+    asked = host.run("ipsec", "whack", "--status", status=None)
+    return asked.returncode == 0 and "listening for IKE" not in asked.stdout
+
+
 def charon_heard(host: Gateway) -> int:
     """Datagrams of another version that charon counted."""
     text = host.stroke("memusage")
@@ -121,7 +127,7 @@ def test_each_daemon_is_killed_and_comes_back_while_the_other_works(lab: Lab) ->
     moon.host.run("kill", "-KILL", str(before))
     assert_carries(moon, sun)
     until(lambda: moon.host.pid_of("pluto") not in (0, before), "a new pluto")
-    until(lambda: "listening for IKE" not in moon.host.ipsec("whack", "--status", status=None), "it listens")
+    until(lambda: listens(moon.host), "it listens")
     send(sun.host, moon.address, 1, 1)
     until(lambda: heard(moon.host).get("unknown_spi") == 2, "IKEv1 at the new pluto")
     charon = moon.host.pid_of("charon")
@@ -140,7 +146,7 @@ def test_pluto_alone_drops_ikev2_in_silence_and_counts_it(lab: Lab) -> None:
     send(sun.host, moon.address, 2, 2, 1)
     assert heard(moon.host) == {"unknown_spi": 4, "other_version": 4}
     assert '"net-net"' in moon.host.ipsec("whack", "--status")
-    assert "  none" in moon.host.ipsec("status")
+    assert "Security Associations (0 up, 1 connecting)" in moon.host.ipsec("status")
     moon.host.stop()
     assert not moon.host.pid_of("pluto")
 

@@ -97,10 +97,8 @@ class Protocol:
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         core = Ikev1(ports, self.configs, manager, hosts)
         self.core: Core = core
-        place = Workplace(
-            manager, self.kernel, machinery.jobs, machinery.events, bus, machinery.clock
-        )
-        self.reactions = Reactions(place, core)
+        place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
+        self.reactions = Reactions(place, core, ports)
         self._kernel_events = KernelEvents(place)
 
     def start(self) -> None:

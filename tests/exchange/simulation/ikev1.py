@@ -26,6 +26,7 @@ from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.orders import HandOver, Initiate, KernelExpire, Order, TakeOver
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState
+from cygnet.pluto.sa.succession import forfeit
 from simulation.authority import Issuer
 from simulation.network import Datagram, Network, Weather
 from simulation.shell import Kernel
@@ -192,8 +193,14 @@ class Peer:
                 if number != event.ike_id and same and old.state is IkeState.ESTABLISHED:
                     self.network.at(0, lambda old=old: self._order(old, HandOver(event.ike_id)))
         elif isinstance(event, HandedOver):
-            heir = self.sas.get(event.heir, sa)
-            self.network.at(0, lambda: self._order(heir, TakeOver(event.estate)))
+            self.network.at(0, lambda: self._pass_on(event))
+
+    def _pass_on(self, event: HandedOver) -> None:
+        heir = self.sas.get(event.heir)
+        if heir is None:
+            self.events += forfeit(self.ports, event.estate)
+        else:
+            self.order(heir, TakeOver(event.estate))
 
     def _order(self, sa: IkeSa, order: Order) -> None:
         if sa.unique_id in self.sas:

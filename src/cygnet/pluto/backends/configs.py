@@ -67,8 +67,8 @@ class PeerConfigs:
         with self._lock:
             every = tuple(self._known.values())
         found = [Candidate(one.config, self._score(one, local, remote)) for one in every]
-        suitable = [one for one in found if all(one.score)]
-        return tuple(sorted(suitable, key=lambda one: one.score, reverse=True))
+        fitting = [one for one in found if all(one.score)]
+        return tuple(sorted(fitting, key=lambda one: one.score, reverse=True))
 
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)

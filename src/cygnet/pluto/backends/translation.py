@@ -35,7 +35,7 @@ class PeerTranslator:
         message = connection.message
         _check(message)
         peer, notes = self.translator.translate(_request(connection))
-        return _peer(connection, peer), [*notes, *_ignored(connection)]
+        return _peer(connection, peer), [*notes, *_ignored(message)]
 
 
 def _check(message: AddConnection) -> None:
@@ -50,15 +50,20 @@ _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
     (lambda one: one.left.srcip or one.right.srcip, "virtual addresses (leftsourceip, rightsourceip) are"),
     (lambda one: one.policy & Policy.MODECFGPUSH, "mode config (modeconfig=push) is"),
     (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
+    (lambda one: one.policy & Policy.BEET, "type=beet is"),
     (lambda one: one.left.updown or one.right.updown, "updown scripts (leftupdown, leftfirewall) are"),
 )
 
 
-def _ignored(connection: Connection) -> list[str]:
-    message = connection.message
-    if message.dpd_action in ("hold", "clear", "none") and message.close_action in ("clear", "none"):
-        return [] if message.dpd_action != "hold" else ["dpdaction=hold: traps are not part of this version"]
-    return []
+def _ignored(message: AddConnection) -> list[str]:
+    """What is left out without harm, by keyword."""
+    wanted = {
+        "dpdaction": message.dpd_action == "hold",
+        "closeaction": message.close_action == "hold",
+        "inactivity": message.inactivity_s,
+        "compress": message.policy & Policy.COMPRESS,
+    }
+    return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
 
 
 def _request(connection: Connection) -> stroke.AddConnection:
@@ -107,8 +112,6 @@ def _request(connection: Connection) -> stroke.AddConnection:
 
 
 def _mode(policy: int) -> str:
-    if policy & Policy.BEET:
-        return "beet"
     return "tunnel" if policy & Policy.TUNNEL else "transport"
 
 

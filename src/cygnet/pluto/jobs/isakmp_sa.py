@@ -90,7 +90,7 @@ class IsakmpSa:
             if isinstance(effect.event, events.StateChanged):
                 return Announce(self._progress(effect.event))
             if isinstance(effect.event, events.Finished):
-                return Announce(self._finished(effect.event))
+                return Announce(outcome(effect.event, self._asked.pop(effect.event.ticket, "")))
         return effect
 
     def _progress(self, event: events.StateChanged) -> Progress:
@@ -100,13 +100,16 @@ class IsakmpSa:
         text = f"{state.label}: {state.story}"
         return Progress(event.ike_id, event.number, f'"{event.name}"{instance}', code, text)
 
-    def _finished(self, event: events.Finished) -> Finished:
-        """strongSwan's last line of ``ipsec up`` and ``down``, with the reason of a failure before it."""
-        what = self._asked.pop(event.ticket, "")
-        if event.ok:
-            words = what.removeprefix("establishing ").removeprefix("closing ")
-            verb = "closed" if what.startswith("closing") else "established"
-            text = f"{words} {verb} successfully" if what else "done"
-            return Finished(event.ticket, True, Rc.SUCCESS, text)
-        reason = f"{event.reason}\n" if event.reason else ""
-        return Finished(event.ticket, False, FAILED_CODE, f"{reason}{what or 'order'} failed")
+
+def outcome(event: events.Finished, what: str = "") -> Finished:
+    """strongSwan's last line of ``ipsec up`` and ``down``, with the reason of a failure before it.
+
+    ``what`` was ordered, in words.
+    """
+    if event.ok:
+        words = what.removeprefix("establishing ").removeprefix("closing ")
+        verb = "closed" if what.startswith("closing") else "established"
+        text = f"{words} {verb} successfully" if what else "done"
+        return Finished(event.ticket, True, Rc.SUCCESS, text)
+    reason = f"{event.reason}\n" if event.reason else ""
+    return Finished(event.ticket, False, FAILED_CODE, f"{reason}{what or 'order'} failed")

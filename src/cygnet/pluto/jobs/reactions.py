@@ -7,12 +7,14 @@ from typing import Any, Protocol
 from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.kernel.port import Kernel
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.config.shared import Action, ChildConfig, Unique
 from cygnet.pluto.jobs.core import Order, Picture, Sa
-from cygnet.pluto.sa.events import ChildClosed, HandedOver, IkeEstablished, Reestablish
+from cygnet.pluto.jobs.isakmp_sa import outcome
+from cygnet.pluto.sa.events import ChildClosed, Finished, HandedOver, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, TakeOver, TerminateIke
+from cygnet.pluto.sa.ports import Ports
+from cygnet.pluto.sa.succession import Estate, forfeit
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.manager import Manager
 from cygnet.runtime.queues.events import EventQueue
@@ -31,7 +33,6 @@ class Workplace:
     """What orders and jobs need."""
 
     manager: Manager[Sa]
-    kernel: Kernel
     jobs: JobQueue
     events: EventQueue
     bus: Bus
@@ -64,8 +65,8 @@ class Workplace:
 class Reactions:
     """One method for each kind of event; what has none needs no reaction."""
 
-    def __init__(self, place: Workplace, beginner: Beginner) -> None:
-        self._place, self._beginner = place, beginner
+    def __init__(self, place: Workplace, beginner: Beginner, ports: Ports) -> None:
+        self._place, self._beginner, self._ports = place, beginner, ports
         self._stopped = False
         self._by_kind: dict[type, Callable[[Any], None]] = {
             IkeEstablished: self._established,
@@ -106,14 +107,14 @@ class Reactions:
         self._place.order(other.number, TerminateIke(force=force, reason=why))
 
     def _handed_over(self, event: HandedOver) -> None:
-        """The heir may have gone meanwhile: then its IPsec SAs go too, lest nobody knows them."""
-        if self._place.order(event.heir, TakeOver(event.estate)):
-            return
-        for child in event.estate.children:
-            try:
-                child.remove(self._place.kernel)
-            except LocalError as error:
-                self._place.log(Group.KNL, f"removing {child} failed: {error}")
+        """The heir may have gone meanwhile: then everything ends, lest nobody knows it."""
+        place = self._place
+        if not place.order(event.heir, TakeOver(event.estate)):
+            place.soon("forfeit", lambda: self._forfeit(event.estate))
+
+    def _forfeit(self, estate: Estate) -> None:
+        for told in forfeit(self._ports, estate):
+            self._place.bus.publish(outcome(told) if isinstance(told, Finished) else told)
 
     def _reestablish(self, event: Reestablish) -> None:
         self._place.log(Group.IKE, f"establishing connection '{event.config.name}' again: {event.reason}")

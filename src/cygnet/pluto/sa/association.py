@@ -12,7 +12,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.base.identities import Identity
+from cygnet.base.identities import Identity, IdType
 from cygnet.crypto.proposals import Proposal
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.config.shared import Action, ChildConfig
@@ -297,7 +297,7 @@ class Association:
     def owner(self) -> Identity:
         """To whom addresses are given: the user if there is one, else the peer."""
         if self.user:
-            return Identity.parse(f"keyid:{self.user}")
+            return Identity(IdType.KEY_ID, self.user.encode())
         return _there(self.remote_id, "identity")
 
     def follow(self, local: Host, remote: Host) -> None:
@@ -309,7 +309,14 @@ class Association:
             self.log(Group.IKE, f"peer moved from {old} to {new}", Level.DETAIL)
         self.local, self.remote = local, remote
         for child in self.children.values():
+            self.move_path(child)
+
+    def move_path(self, child: ChildSa) -> None:
+        """Have an IPsec SA follow this ISAKMP SA's hosts; where the kernel cannot, it stays as it was."""
+        try:
             child.move(self.ports.kernel, self.path)
+        except LocalError as error:
+            self.log(Group.KNL, f"moving CHILD_SA {child} failed: {error}")
 
     # IPsec SAs
 

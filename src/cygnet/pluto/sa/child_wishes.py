@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cygnet.base.selectors import TrafficSelector
 from cygnet.pluto.config.shared import ChildConfig
 from cygnet.pluto.sa.association import Association
+from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.quick_context import Outcome, QuickMode
 from cygnet.pluto.sa.quick_selectors import selector_pairs
 from cygnet.pluto.sa.states import ChildState
@@ -58,6 +59,10 @@ class WantedChild:
         """Another ISAKMP SA is to do it."""
         self.sa = sa
         self.outcome.adopt(sa)
+
+    def abandoned(self, reason: str) -> list[Finished]:
+        """No ISAKMP SA will do it."""
+        return self.outcome.abandoned(reason)
 
     def _is_there(self, pair: Pair) -> bool:
         wanted = ((pair[0],), (pair[1],))

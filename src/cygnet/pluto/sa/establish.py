@@ -4,14 +4,18 @@ from cygnet.base.groups import Group
 from cygnet.pluto.sa import lifetimes
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import IkeEstablished
+from cygnet.pluto.sa.keymat import first_iv
 from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.timers import DeadPeer, XauthDue
 from cygnet.pluto.sa.transitions import Step
+from cygnet.pluto.sa.transport import publics
 
 
 def phase1_done(step: Step) -> None:
     """Main or aggressive mode is over; with XAUTH somebody has to prove himself first."""
     sa = step.sa
+    if not sa.last_block:  # aggressive mode whose third message was not encrypted
+        sa.last_block = first_iv(sa.established_keys, publics(sa))
     if sa.agreed_method.xauth is None:
         establish(sa)
         return

@@ -171,7 +171,10 @@ class Unconfigured:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What an ISAKMP SA gave up in favour of ``heir``: the shell hands it on with ``TakeOver``."""
+    """What an ISAKMP SA gave up in favour of ``heir``: the shell hands it on with ``TakeOver``.
+
+    If the heir is not there any more, ``succession.forfeit`` ends it.
+    """
 
     ike_id: int
     heir: int

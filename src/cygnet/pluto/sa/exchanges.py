@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from cygnet.base.errors import CygnetError, Ends, PeerError
 from cygnet.base.groups import Group, Level
 from cygnet.pluto.config.shared import ChildConfig
-from cygnet.pluto.encoding.errors import (
-    InvalidHashInformationError,
-    InvalidPayloadTypeError,
-    UndecipherableError,
-)
+from cygnet.pluto.encoding.errors import InvalidPayloadTypeError, UndecipherableError
 from cygnet.pluto.encoding.exchanges import PHASE_1, Exchange, exchange_name
 from cygnet.pluto.encoding.message import Message, Parsed
 from cygnet.pluto.encoding.notify import NotifyType, notify_name
-from cygnet.pluto.encoding.payloads import HashPayload, Identification, Notification, Payload
-from cygnet.pluto.sa import deletion, succession
+from cygnet.pluto.encoding.payloads import Notification, Payload
+from cygnet.pluto.sa import deletion, reading, succession
 from cygnet.pluto.sa.arrivals import DroppedError, Route, TooEarlyError, find
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.authentication import WRONG_SECRET
@@ -27,16 +23,16 @@ from cygnet.pluto.sa.conversation import Conversation
 from cygnet.pluto.sa.errors import notify_of
 from cygnet.pluto.sa.events import Reestablish
 from cygnet.pluto.sa.informational import GoneError, RefusedError
-from cygnet.pluto.sa.keymat import Phase1Keys, equal
-from cygnet.pluto.sa.phase1 import keys_with
 from cygnet.pluto.sa.states import IkeState, State
-from cygnet.pluto.sa.tables import TABLES
-from cygnet.pluto.sa.transitions import Cover, Hash, Step, Transition, Wait, rows_for
-from cygnet.pluto.sa.transport import Opened, Outgoing, Transport, expected_hash
+from cygnet.pluto.sa.transitions import Cover, Hash, Step, Transition, Wait
+from cygnet.pluto.sa.transport import Outgoing, Transport
 from cygnet.pluto.sa.wishes import Context
 
 MAX_OVER = 64
 """Exchanges that are over and still remembered, so that copies of their messages are known."""
+
+MAX_SPENT = 4096
+"""Message IDs of older ones: they are used once (RFC 2408, 3.1), and replays are dropped by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Exchanges:
         self._sa = sa
         self._transport = Transport(sa)
         self._open: dict[int, Conversation] = {}
+        self._spent: dict[int, None] = {}  # message IDs of exchanges that are forgotten
         self._early: list[_Early] = []
         self._replaying = False
 
@@ -72,7 +69,9 @@ class Exchanges:
                 return
             parsed, whole = collected
             conversation = find(self._sa, self._open, parsed, route)
-            if conversation.knows(whole):
+            if conversation.message_id in self._spent:
+                self._drop("replayed", f"message ID {conversation.message_id} was used before")
+            elif conversation.knows(whole):
                 self._copy(conversation, whole)
             else:
                 self._process(conversation, parsed, whole, route)
@@ -203,17 +202,16 @@ class Exchanges:
             self._drop("unexpected", f"{exchange_name(conversation.exchange)} message, the exchange is over")
             return
         try:
-            keys, opened = self._read(parsed, conversation)
+            keys, opened = reading.read(sa, self._transport, parsed, conversation)
         except UndecipherableError as error:
             self._unreadable(conversation, error)
             return
         message = opened.message
-        row = self._row(conversation, parsed, message)
+        row = reading.row_for(sa, conversation, parsed.encrypted, message)
         if row is None:
+            self._unexpected(conversation, message)
             return
-        if row.checks is not Hash.NONE and not self._hash_ok(conversation, row, message):
-            name = exchange_name(parsed.header.exchange)
-            raise InvalidHashInformationError(f"{row.checks} of {name} message")
+        reading.check_hash(sa, conversation, row, message)
         sa.log(Group.ENC, f"parsed {message.describe(conversation.initiator)}")
         sa.saw(conversation.exchange, incoming=True, response=conversation.initiator)
         if keys is not None:
@@ -248,54 +246,20 @@ class Exchanges:
         if row.after is not None:
             self._afterwards(conversation, row, step)
 
+    def _unexpected(self, conversation: Conversation, message: Message) -> None:
+        """No row takes it. Whoever begins with such a message is told; later anybody may have sent it."""
+        shown = message.describe(conversation.initiator)
+        if conversation.state in (State.MAIN_R0, State.AGGR_R0):
+            self._failed(conversation, InvalidPayloadTypeError(f"unexpected payloads in {shown}"))
+        else:
+            self._drop("unexpected", f"{shown} in state {conversation.state.label}")
+
     def _afterwards(self, conversation: Conversation, row: Transition, step: Step) -> None:
         try:
             if row.after is not None:
                 row.after(step)
         except CygnetError as error:
             self._failed(conversation, error)
-
-    def _read(self, parsed: Parsed, conversation: Conversation) -> tuple[Phase1Keys | None, Opened]:
-        """The message, and the keys that opened it, which a responder may have to find."""
-        sa = self._sa
-        if not parsed.encrypted:
-            return None, self._transport.open(parsed, conversation, None)
-        shake = sa.handshake
-        if sa.keys is not None or shake is None or not shake.secrets:
-            return sa.keys, self._transport.open(parsed, conversation, sa.keys)
-        for secret in shake.secrets:
-            keys = keys_with(sa, secret)
-            try:
-                opened = self._transport.open(parsed, conversation, keys)
-            except UndecipherableError:
-                continue
-            if opened.message.first(Identification) and opened.message.first(HashPayload):
-                return keys, opened
-        raise UndecipherableError("none of our pre-shared keys for this peer opens the message")
-
-    def _row(self, conversation: Conversation, parsed: Parsed, message: Message) -> Transition | None:
-        sa = self._sa
-        rows = [
-            row
-            for row in rows_for(TABLES, (conversation.state,), parsed.header.exchange)
-            if row.covered(parsed.encrypted)
-        ]
-        proof = sa.method.proof(not sa.initiator) if sa.method else None
-        found = next((row for row in rows if row.fits(message, proof)), None)
-        if found is not None:
-            return found
-        shown = message.describe(conversation.initiator)
-        if conversation.state in (State.MAIN_R0, State.AGGR_R0, State.QUICK_R0):
-            self._failed(conversation, InvalidPayloadTypeError(f"unexpected payloads in {shown}"))
-        else:
-            self._drop("unexpected", f"{shown} in state {conversation.state.label}")
-        return None
-
-    def _hash_ok(self, conversation: Conversation, row: Transition, message: Message) -> bool:
-        payload = message.payloads[0]
-        if not isinstance(payload, HashPayload):
-            return False
-        return equal(payload.data, expected_hash(self._sa, conversation, row.checks, message.rest))
 
     def _answer(self, conversation: Conversation, row: Transition, reply: tuple[Payload, ...] | None) -> None:
         sa = self._sa
@@ -319,10 +283,13 @@ class Exchanges:
         over = [number for number, one in self._open.items() if one.over and number]
         for number in over[: max(len(over) - MAX_OVER, 0)]:
             del self._open[number]
+            self._spent[number] = None
+        while len(self._spent) > MAX_SPENT:
+            del self._spent[next(iter(self._spent))]
 
     def _follow(self, route: Route) -> None:
         """The peer's authentic messages come from elsewhere: a NAT, or the change to port 4500."""
-        if route != (self._sa.remote, self._sa.local) and self._sa.nat.version is not None:
+        if route != (self._sa.remote, self._sa.local) and self._sa.nat.any:
             self._sa.follow(route.destination, route.source)
 
     # Inside: failures
@@ -411,7 +378,7 @@ class Exchanges:
     def _fresh_id(self) -> int:
         """A message ID that is not in use, at random (RFC 2408, 3.1)."""
         number = 0
-        while not number or number in self._open:
+        while not number or number in self._open or number in self._spent:
             number = int.from_bytes(self._sa.ports.rng(4), "big")
         return number
 

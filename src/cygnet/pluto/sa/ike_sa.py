@@ -8,7 +8,7 @@ from cygnet.pluto.sa import agenda, commands, expiry, succession
 from cygnet.pluto.sa.arrivals import Route
 from cygnet.pluto.sa.association import Association, fresh_cookie
 from cygnet.pluto.sa.exchanges import Exchanges
-from cygnet.pluto.sa.orders import Order
+from cygnet.pluto.sa.orders import Order, TakeOver
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.snapshot import IkeSnapshot
 from cygnet.pluto.sa.states import IkeState
@@ -75,6 +75,9 @@ class IkeSa:
         sa = self._begin(now)
         if sa.life is IkeState.DESTROYING:
             sa.finish(getattr(order, "ticket", 0), False, "the IKE_SA is gone")
+            if isinstance(order, TakeOver):
+                for event in succession.forfeit(sa.ports, order.estate):
+                    sa.announce(event)
             return self._take()
         commands.carry_out(sa, self._exchanges, order)
         return self._end()

@@ -12,6 +12,7 @@ from cygnet.pluto.encoding.payloads import Identification, SecurityAssociation
 from cygnet.pluto.encoding.phase2_offers import Life
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.children import ChildSa
+from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.keymat import Nonces
 from cygnet.pluto.sa.states import ChildState
 
@@ -40,6 +41,11 @@ class Outcome:
     def adopt(self, sa: Association) -> None:
         """Another ISAKMP SA tells it."""
         self._sa = sa
+
+    def abandoned(self, reason: str) -> list[Finished]:
+        """Nobody will tell it any more: what is to be told."""
+        ticket, self._ticket = self._ticket, 0
+        return [Finished(ticket, False, reason)] if ticket else []
 
 
 @dataclass(slots=True, eq=False)
@@ -115,3 +121,7 @@ class QuickMode:
         self.sa = sa
         for outcome in self.outcomes:
             outcome.adopt(sa)
+
+    def abandoned(self, reason: str) -> list[Finished]:
+        """No ISAKMP SA will begin the exchange."""
+        return [told for outcome in self.outcomes for told in outcome.abandoned(reason)]

@@ -4,21 +4,33 @@ IKEv1 has no exchange for that: phase 1 is simply done anew, and IPsec SAs belon
 ISAKMP SA that made them (RFC 2408, 2.1; RFC 2409, 4).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
+from cygnet.base.identities import Identity
+from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.sa.association import Association, Virtual
 from cygnet.pluto.sa.children import ChildSa
-from cygnet.pluto.sa.events import HandedOver
-from cygnet.pluto.sa.states import IkeState
+from cygnet.pluto.sa.events import ChildDown, Event, HandedOver, Unconfigured
+from cygnet.pluto.sa.ports import Ports
+from cygnet.pluto.sa.states import ChildState, IkeState
 from cygnet.pluto.sa.timers import DropReplaced
 from cygnet.pluto.sa.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What is left to an heir: IPsec SAs, addresses of mode config, what was still to be done."""
+    """What is left to an heir: IPsec SAs, addresses of mode config, what was still to be done.
 
+    ``config`` and ``owner`` are whom the addresses were given under. An heir takes it with the order
+    ``TakeOver``; without one it ends with :func:`forfeit`.
+    """
+
+    ike_id: int
+    config: PeerConfig
+    owner: Identity
     children: tuple[ChildSa, ...]
     virtual: Virtual
     wanted: tuple[Wish, ...]
@@ -38,7 +50,7 @@ def hand_over(sa: Association) -> None:
     moving = tuple(child for child in sa.children.values() if child.agreed is not None)
     for child in moving:
         del sa.children[child.unique_id]
-    estate = Estate(moving, sa.virtual, tuple(sa.wanted))
+    estate = Estate(sa.unique_id, sa.peer_config, sa.owner, moving, sa.virtual, tuple(sa.wanted))
     sa.virtual = Virtual()
     sa.wanted.clear()
     sa.move_to(IkeState.REKEYED)
@@ -50,7 +62,7 @@ def take_over(sa: Association, estate: Estate) -> None:
     """Go on with what another ISAKMP SA had."""
     for child in estate.children:
         sa.children[child.unique_id] = child
-        child.move(sa.ports.kernel, sa.path)
+        sa.move_path(child)
     if estate.children:
         sa.log(Group.IKE, f"{sa} takes over {len(estate.children)} CHILD_SAs")
     if estate.virtual.received is not None and sa.virtual.received is None:
@@ -59,3 +71,27 @@ def take_over(sa: Association, estate: Estate) -> None:
     for wish in estate.wanted:
         wish.context.adopt(sa)
         sa.wanted.append(wish)
+
+
+def forfeit(ports: Ports, estate: Estate) -> list[Event]:
+    """There is no heir any more: everything leaves the kernel, addresses are given back.
+
+    Returns the events that tell of it. What the kernel refuses to remove is left to its lifetime.
+    """
+    events: list[Event] = []
+    for child in estate.children:
+        with suppress(LocalError):
+            child.remove(ports.kernel)
+        if child.counted:
+            ports.numbers.release_reqid(child.reqid)
+        child.move_to(ChildState.DESTROYING)
+        events.append(ChildDown(estate.ike_id, child.config, child.snapshot()))
+    for address in estate.virtual.given:
+        ports.addresses.release(estate.config, estate.owner, address)
+    received = estate.virtual.received
+    if received is not None:
+        ended = (received.config, received.addresses, received.attributes)
+        events.append(Unconfigured(estate.ike_id, *ended))
+    for wish in estate.wanted:
+        events += wish.context.abandoned("the IKE_SA is gone")
+    return events

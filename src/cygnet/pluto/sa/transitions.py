@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cygnet.pluto.encoding.exchanges import Exchange
-from cygnet.pluto.encoding.message import AnyPayload, Message
+from cygnet.pluto.encoding.message import Message
 from cygnet.pluto.encoding.methods import Proof
 from cygnet.pluto.encoding.payloads import Configuration, ConfigurationType, Payload
 from cygnet.pluto.encoding.payloads.payload import PayloadType as T
@@ -90,11 +90,6 @@ class Transition:
     wait: Wait
     after: Callable[[Step], None] | None = None
 
-    @property
-    def story(self) -> str:
-        """What whoever looks is told once the row has been taken."""
-        return self.next.story
-
     def covered(self, encrypted: bool) -> bool:
         """Whether the message's E flag is as it must be."""
         return self.cover is Cover.EITHER or (self.cover is Cover.ENCRYPTED) is encrypted
@@ -120,11 +115,6 @@ class Transition:
         return replace(
             message, payloads=tuple(one for one, _ in pairs), bodies=tuple(body for _, body in pairs)
         )
-
-    def ignored(self, message: Message) -> tuple[AnyPayload, ...]:
-        """The payloads that the row does not list."""
-        listed = self.required | self.optional
-        return tuple(one for one in message.payloads if one.payload_type not in listed)
 
 
 Table = tuple[Transition, ...]

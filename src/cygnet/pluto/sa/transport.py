@@ -29,6 +29,9 @@ from cygnet.pluto.sa.keymat import Nonces, Phase1Keys, Publics, first_iv, hash_1
 from cygnet.pluto.sa.timers import Retransmit
 from cygnet.pluto.sa.transitions import Cover, Hash
 
+LEAST_FRAGMENT = 256
+"""Octets of an IP datagram below which no message is cut, whatever is configured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -164,7 +167,8 @@ class Transport:
         sa, settings = self._sa, self._sa.ports.settings
         allowed = sa.has(Feature.FRAGMENTATION) and sa.config is not None and sa.config.ike.fragmentation
         with_marker = sa.local.port == settings.port_nat_t
-        limit = fragments.message_limit(settings.fragment_size, sa.local.family, with_marker)
+        size = max(settings.fragment_size, LEAST_FRAGMENT)
+        limit = fragments.message_limit(size, sa.local.family, with_marker)
         if not allowed or len(data) <= limit:
             return (data,)
         self._fragment_id = self._fragment_id % 0xFFFF + 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.transitions import Transition
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ class Context(Protocol):
     def adopt(self, sa: "Association") -> None:
         """Another ISAKMP SA is to begin the exchange."""
 
+    def abandoned(self, reason: str) -> list[Finished]:
+        """No ISAKMP SA will begin it: what those who wait are to be told."""
+
 
 class Transaction:
     """The context of a transaction, which holds nothing: what it is about stands in the ISAKMP SA."""
@@ -33,6 +37,10 @@ class Transaction:
 
     def adopt(self, sa: "Association") -> None:
         """It does not wait."""
+
+    def abandoned(self, reason: str) -> list[Finished]:
+        """Nobody waits for it."""
+        return []
 
 
 @dataclass(frozen=True, slots=True)

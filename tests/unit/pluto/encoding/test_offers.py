@@ -135,3 +135,71 @@ def test_best_nat_traversal_is_the_rfc():
     assert best_natt({Feature.NATT_02, Feature.NATT_RFC, Feature.DPD}) is Feature.NATT_RFC
     assert best_natt({Feature.NATT_02}) is Feature.NATT_02
     assert best_natt({Feature.DPD}) is None
+
+
+@pytest.mark.parametrize(
+    ("transform", "spi", "reason"),
+    [
+        (TransformPayload(1, 99), SPI, "ESP transform 99"),
+        (TransformPayload(1, 12, (Attribute.number_of(5, 99),)), SPI, "authentication algorithm 99"),
+        (TransformPayload(1, 12, (Attribute.number_of(99, 1),)), SPI, "attribute 99"),
+        (
+            TransformPayload(1, 12, (Attribute.number_of(5, 2), Attribute.number_of(5, 5))),
+            SPI,
+            "contradicts itself",
+        ),
+        (TransformPayload(1, 12, (Attribute.number_of(11, 2),)), SPI, "extended sequence numbers"),
+        (TransformPayload(1, 12, (Attribute.number_of(1, 9), Attribute.number_of(2, 9))), SPI, "unit 9"),
+        (TransformPayload(1, 12, (Attribute(5, bytes(9)),)), SPI, "a number of 9 octets"),
+        (TransformPayload(1, 12), b"12", "SPI of 2 octets"),
+    ],
+)
+def test_transform_of_phase_2_that_is_not_understood_has_a_reason(transform, spi, reason):
+    terms, reasons = phase2_offers.read(SecurityAssociation((ProposalPayload(1, 3, (transform,), spi),)))
+    assert terms == () and reason in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("transform", "reason"),
+    [
+        (TransformPayload(1, 99), "AH transform 99"),
+        (
+            TransformPayload(1, 5, (Attribute.number_of(5, 2),)),
+            "AH transform 5 with authentication algorithm 2",
+        ),
+    ],
+)
+def test_ah_transform_must_fit_its_attribute(transform, reason):
+    terms, reasons = phase2_offers.read(SecurityAssociation((ProposalPayload(1, 2, (transform,), SPI),)))
+    assert terms == () and reason in reasons[0]
+
+
+def test_other_protocols_have_a_reason():
+    odd = ProposalPayload(1, 9, (TransformPayload(1, 1),), SPI)
+    esp = ProposalPayload(1, 3, (TransformPayload(1, 12),), SPI)
+    assert "protocols 9" in phase2_offers.read(SecurityAssociation((odd,)))[1][0]
+    assert "protocol 9 is not supported" in phase2_offers.read(SecurityAssociation((odd, esp)))[1][0]
+    assert "protocol 9 in phase 1" in phase1_offers.read(SecurityAssociation((odd,)))[1][0]
+
+
+def test_defaults_of_what_a_transform_leaves_out():
+    esp = ProposalPayload(1, 3, (TransformPayload(1, 12),), SPI)
+    (terms,), _ = phase2_offers.read(SecurityAssociation((esp,)))
+    assert (terms.life, terms.encapsulation, terms.group) == (Life(28800, 0), 1, 0)
+    assert terms.proposal.chosen(TransformType.ENCR).key_bits == 128
+
+
+def test_lifetime_notify_round_trips():
+    data = phase2_offers.build_lifetime(Life(7200, 100_000))
+    assert life_of(phase2_offers.read_lifetime(data), Life()) == Life(7200, 100_000)
+
+
+def test_nothing_to_offer_is_an_error_of_ours():
+    with pytest.raises(ValueError, match="IKEv1"):
+        phase2_offers.offer((), Wish(1, Life(), 0), SPI)
+
+
+def test_kinds_of_numbers_do_not_matter_for_what_is_said():
+    short = TransformPayload(1, 1, (Attribute.number_of(4, 14), Attribute.number_of(12, 10)))
+    long = TransformPayload(1, 1, (Attribute(12, bytes(4)), Attribute(4, b"\0\0\0\x0e")))
+    assert phase1_offers.algorithms_of(short) == phase1_offers.algorithms_of(long) == {4: 14}

@@ -1,0 +1,62 @@
+"""Which connections suit two hosts."""
+
+import pytest
+
+from cygnet.base.addresses import Host
+from cygnet.base.errors import LocalError
+from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.config.settings import DaemonSettings
+from cygnet.ctl.whack import AddConnection, End, Policy
+from cygnet.pluto.backends.configs import PeerConfigs
+from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.backends.translation import PeerTranslator
+
+MOON = End("192.0.2.1", auth="psk")
+
+
+def connection(name: str, peer: str, ike: str = "") -> Connection:
+    right = End(peer, auth="psk")
+    message = AddConnection(name, MOON, right, int(Policy.PSK | Policy.ENCRYPT | Policy.TUNNEL), ike=ike)
+    return Connection(message, MOON, right)
+
+
+@pytest.fixture
+def configs() -> PeerConfigs:
+    translator = Translator(DaemonSettings(), lambda path: (), lambda name: (), lambda address: False)
+    return PeerConfigs(PeerTranslator(translator), lambda name: ())
+
+
+def names(configs: PeerConfigs, remote: str, local: str = "192.0.2.1") -> list[str]:
+    found = configs.candidates(Host.of(local, 500), Host.of(remote, 500))
+    return [one.config.name for one in found]
+
+
+def test_candidates_are_those_for_both_hosts_the_most_specific_first(configs: PeerConfigs) -> None:
+    peers = {"any": "%any", "net": "192.0.2.0/24", "one": "192.0.2.2", "other": "192.0.2.3"}
+    for name, peer in peers.items():
+        configs.load(connection(name, peer))
+    assert names(configs, "192.0.2.2") == ["one", "net", "any"]
+    assert names(configs, "198.51.100.1") == ["any"]
+    assert names(configs, "192.0.2.2", local="192.0.2.9") == []
+
+
+def test_forgotten_connection_is_nobodys(configs: PeerConfigs) -> None:
+    configs.load(connection("one", "192.0.2.2"))
+    configs.forget("one")
+    configs.forget("unknown")
+    assert names(configs, "192.0.2.2") == []
+
+
+def test_connection_that_cannot_be_leaves_nothing_behind(configs: PeerConfigs) -> None:
+    with pytest.raises(LocalError, match="rot13"):
+        configs.load(connection("one", "192.0.2.2", ike="rot13"))
+    assert names(configs, "192.0.2.2") == []
+
+
+def test_instance_has_a_record_of_its_own(configs: PeerConfigs) -> None:
+    template = connection("rw", "%any")
+    configs.load(template)
+    instance = Connection(template.message, MOON, End("192.0.2.7", auth="psk"), 2, "192.0.2.7")
+    assert configs.of(template).instance == 0
+    assert configs.of(instance).instance == 2
+    assert configs.of(instance).ike.remote.hosts == ("192.0.2.7",)

@@ -1,0 +1,70 @@
+"""From whack's connections to the core's records."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cygnet.base.errors import LocalError
+from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.config.settings import DaemonSettings
+from cygnet.ctl.whack import AddConnection, End, Policy
+from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.backends.translation import PeerTranslator
+from cygnet.pluto.config.records import Method, PeerConfig
+
+LEFT = End("192.0.2.1", id="@moon", client="10.1.0.0/16", auth="psk")
+RIGHT = End("192.0.2.2", id="@sun", client="10.2.0.0/16,10.3.0.0/16", auth="psk")
+NET = AddConnection("net", LEFT, RIGHT, int(Policy.PSK | Policy.ENCRYPT | Policy.TUNNEL))
+
+
+def translated(message: AddConnection, swapped: bool = False) -> tuple[PeerConfig, list[str]]:
+    ends = (message.right, message.left) if swapped else (message.left, message.right)
+    translator = Translator(DaemonSettings(), lambda path: (), lambda name: (), lambda address: False)
+    return PeerTranslator(translator)(Connection(message, *ends))
+
+
+def test_ends_are_seen_from_this_host() -> None:
+    here, _ = translated(NET)
+    there, _ = translated(NET, swapped=True)
+    assert (str(here.local.identity), str(here.remote.identity)) == ("moon", "sun")
+    assert (str(there.local.identity), str(there.remote.identity)) == ("sun", "moon")
+    child = here.child("net")
+    assert child is not None
+    assert [str(one) for one in child.local_ts] == ["10.1.0.0/16"]
+    assert [str(one) for one in child.remote_ts] == ["10.2.0.0/16", "10.3.0.0/16"]
+
+
+def test_policy_becomes_what_the_core_reads() -> None:
+    plain, _ = translated(NET)
+    assert plain.method is Method.PSK and not plain.aggressive and plain.rekey and plain.reauth
+    flags = Policy.AGGRESSIVE | Policy.DONTREKEY
+    other, _ = translated(replace(NET, policy=NET.policy | flags, dpd_action="restart", dpd_timeout_s=60))
+    assert other.aggressive and not other.rekey
+    assert (other.dpd_delay_s, other.dpd_timeout_s) == (30, 60)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"policy": NET.policy | Policy.XAUTHPSK}, "XAUTH"),
+        ({"policy": NET.policy | Policy.MODECFGPUSH}, "mode config"),
+        ({"policy": NET.policy | Policy.BEET}, "type=beet"),
+        ({"left": replace(LEFT, srcip="%config")}, "virtual addresses"),
+        ({"left": replace(LEFT, updown="/bin/true")}, "updown scripts"),
+        ({"right": replace(RIGHT, auth="pubkey")}, "do not go together"),
+        ({"ike": "rot13"}, "ike=rot13"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(LocalError, match=named):
+        translated(replace(NET, **changes))
+
+
+def test_what_has_no_effect_is_told() -> None:
+    _, none = translated(NET)
+    _, notes = translated(replace(NET, dpd_action="hold", inactivity_s=5))
+    assert set(notes) - set(none) == {
+        "dpdaction has no effect in this version of pluto",
+        "inactivity has no effect in this version of pluto",
+    }
