@@ -66,7 +66,8 @@ class LineFormat:
 class FileLogger:
     """Writes to a file; ``append`` and ``flush_line`` as in ``filelog``.
 
-    Lines are gathered until nothing more waits: writing each takes as long as making it. Raises ``OSError`` if the file cannot be opened. A full disk loses lines, nothing else.
+    Lines are gathered until nothing more waits: writing each takes as long as making it. A full disk
+    loses lines, nothing else. Raises ``OSError`` if the file cannot be opened.
     """
 
     def __init__(self, path: Path, line_format: LineFormat, *, append: bool = True,
