@@ -6,7 +6,8 @@ import sys
 import time
 
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
-from cygnet.charon.encoding.payloads import KeyExchange, Nonce, SecurityAssociation
+from cygnet.charon.encoding.notify import NotifyType
+from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.tasks.ike_init import first_method
 from cygnet.crypto.key_exchange import ke_method
 from cygnet.crypto.proposals import Protocol, parse_proposals
@@ -34,7 +35,10 @@ def first_message(ike: str) -> bytes:
     proposals = parse_proposals(f"{ike}!", Protocol.IKE)
     method = first_method(proposals)
     pair = ke_method(method).generate(os.urandom)
-    payloads = (SecurityAssociation(proposals), KeyExchange(method, pair.public), Nonce(os.urandom(32)))
+    payloads = (
+        SecurityAssociation(proposals), KeyExchange(method, pair.public), Nonce(os.urandom(32)),
+        Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED),
+    )  # fmt: skip
     return build_clear(Message(IKE_SA_INIT, os.urandom(8), bytes(8), 0, True, False, payloads))
 
 
