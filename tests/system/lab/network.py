@@ -21,7 +21,6 @@ table inet wire {
     udp dport 500 counter name seen-ike
     meta secpath exists return
     icmp type { echo-request, echo-reply } counter name seen-plain
-    icmp type { echo-request, echo-reply } counter name seen-plain
     icmpv6 type { echo-request, echo-reply } counter name seen-plain
   }
 }
