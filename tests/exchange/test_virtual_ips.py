@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from simulation.eap_pair import PASSWORD, eap_pair
 from simulation.meddling import Meddling, adding, instead, without
 from simulation.pair import BOB, selector
 from simulation.peer import Peer
@@ -17,8 +18,10 @@ from cygnet.charon.encoding.payloads import Configuration
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, ConfigurationType
 from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateIke
+from cygnet.eap.packets import MSCHAPV2
 
 T = AttributeType
+USER = AuthConfig(AuthClass.EAP, None, eap_methods=(MSCHAPV2,), eap_identity=Identity.parse("carol"))
 
 
 def scope(pair: RoadWarrior, peer: Peer) -> tuple[str, str]:
@@ -42,6 +45,35 @@ def test_address_from_a_pool_is_what_dynamic_means_on_both_sides() -> None:
     assert pair.leases() == [("10.3.0.1", "alice.test", True)]
     now = pair.network.now
     assert pair.alice.sa.snapshot(now).local_virtual_ips == pair.bob.sa.snapshot(now).remote_virtual_ips
+
+
+def test_user_of_eap_gets_an_address_once_it_is_proven() -> None:
+    pair = RoadWarrior()
+    pair.change("alice", local=(*pair.alice_config.local, USER))
+    pair.change("bob", remote=(*pair.bob_config.remote, replace(USER, eap_identity=Identity.parse("%any"))))
+    for peer in (pair.alice, pair.bob):
+        peer.store.passwords["carol"] = PASSWORD
+    # I -> R  IKE_AUTH { IDi, IDr, AUTH, CP(CFG_REQUEST), …, N(ANOTHER_AUTH_FOLLOWS) }
+    # I -> R  IKE_AUTH { IDi }
+    # …
+    # I -> R  IKE_AUTH { AUTH }
+    # R -> I  IKE_AUTH { AUTH, CP(CFG_REPLY: INTERNAL_IP4_ADDRESS(10.3.0.1)), SAr2, TSi(10.3.0.1), TSr }
+    pair.connect()
+    assert pair.is_up()
+    assert scope(pair, pair.bob) == ("10.2.0.0/16", "10.3.0.1/32")
+    assert pair.leases() == [("10.3.0.1", "carol", True)]
+
+
+def test_user_of_eap_alone_gets_an_address_too() -> None:
+    pair = RoadWarrior()
+    eap_pair(MSCHAPV2, pair=pair)
+    # I -> R  IKE_AUTH { IDi, IDr, CP(CFG_REQUEST), SAi2, TSi, TSr }
+    # R -> I  IKE_AUTH { IDr, AUTH, EAP/REQ/ID }
+    # …
+    # R -> I  IKE_AUTH { AUTH, CP(CFG_REPLY: INTERNAL_IP4_ADDRESS(10.3.0.1)), SAr2, TSi(10.3.0.1), TSr }
+    pair.connect()
+    assert pair.is_up()
+    assert pair.leases() == [("10.3.0.1", "carol", True)]
 
 
 def test_both_families_from_two_pools() -> None:

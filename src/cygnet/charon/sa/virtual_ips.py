@@ -81,8 +81,8 @@ def refusal(sa: "Association") -> PeerError | None:
 
 
 def lessee(sa: "Association") -> Identity:
-    """Who an address is leased to."""
-    return sa.remote_id or Identity.from_address(sa.remote.address)
+    """Who an address is leased to: the user whom EAP has proven, else the peer."""
+    return sa.remote_eap_id or sa.remote_id or Identity.from_address(sa.remote.address)
 
 
 def pass_on(old: "Association", new: "Association") -> None:

@@ -44,13 +44,15 @@ class IkeConfig(Task):
         super().__init__(sa)
         self._request: Configuration | None = None
         self._with_child = False
+        self._sent = False
 
     # As initiator
 
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
-        if not any(isinstance(one, IdentificationInitiator) for one in draft.payloads):
+        if self._sent or not any(isinstance(one, IdentificationInitiator) for one in draft.payloads):
             return MORE
+        self._sent = True
         wanted = _wanted(sa)
         dns = sorted(sa.peer_config.dns_wanted | {one.version for one in wanted})
         if not wanted and not sa.peer_config.dns_wanted:
@@ -99,7 +101,7 @@ class IkeConfig(Task):
             sa.announce(ServersGiven(servers))
 
     def restart(self) -> None:
-        self.sa.virtual.asked = ()
+        self.sa.virtual.asked, self._sent = (), False
 
     # As responder
 
