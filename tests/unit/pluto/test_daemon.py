@@ -78,7 +78,8 @@ def test_terminate_ends_what_is_named(pluto: Pluto, name: str) -> None:
     pluto.whack(connection_to_peer(pluto))
     pluto.whack(whack.Initiate("net", asynchronous=True))
     pluto.peer.recv(100)
-    assert pluto.whack(whack.Terminate(name)) == (0, ["002 terminating #1", "004 deleted"])
+    code, lines = pluto.whack(whack.Terminate(name))
+    assert (code, lines[0], lines[-1]) == (0, "002 terminating #1", "004 deleted")
     assert not pluto.whack_lines("#1: ")
 
 
