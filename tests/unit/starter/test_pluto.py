@@ -111,6 +111,18 @@ def test_without_any_daemon_nothing_is_started(system):
     assert "no daemon to be started" in result.stderr
 
 
+def test_pluto_is_started_for_a_connection_that_needs_it(system):
+    system.configure(V1 + V2)
+    assert system.start().returncode == 0
+    assert system.pid("pluto") and connections(system) == {"v1"}
+
+
+def test_connection_of_either_version_alone_starts_no_pluto(system):
+    system.configure(EITHER + V2)
+    assert system.start().returncode == 0
+    assert not system.pid("pluto")
+
+
 def test_connection_for_a_pluto_that_is_not_started_is_named_with_its_place(system):
     system.configure("config setup\n plutostart=no\n" + V1 + V2)
     result = system.start()

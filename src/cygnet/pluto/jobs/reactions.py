@@ -89,12 +89,13 @@ class Reactions:
         """``uniqueids``: others of the same connection and peer hand over to the new one, or end.
 
         IPsec SAs belong to the two hosts, not to the ISAKMP SA that made them (RFC 2409, 4): whoever
-        reauthenticates keeps them. INITIAL-CONTACT says that the peer has lost them (RFC 2407, 4.6.3.3).
+        reauthenticates keeps them. INITIAL-CONTACT says that the peer has lost them (RFC 2407, 4.6.3.3);
+        ``uniqueids=never`` does not listen to it.
         """
         for other in self._place.manager.snapshots():
             if other.number == event.ike_id or not _same_peer(other, event):
                 continue
-            if event.initial_contact and not event.replaces:
+            if event.initial_contact and not event.replaces and event.config.unique is not Unique.NEVER:
                 self._end(other, event, "received INITIAL_CONTACT", force=True)
             elif other.number == event.replaces or _hands_over(other, event):
                 self._place.order(other.number, HandOver(event.ike_id))
