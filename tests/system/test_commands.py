@@ -306,8 +306,8 @@ def test_updown_scripts_are_told_the_same(lab: Lab, kinds: str) -> None:
             key: value for key, value in other.items() if key in ENDS_OF_A_TUNNEL
         }
         assert mine["PLUTO_INTERFACE"] == "eth0"
-    assert "updown: ran up-client" in moon.host.log()
-    assert "updown: /etc/ipsec.d/updown ended with 3 (up-client of net-net)" in moon.host.log()
+    moon.host.says("updown: ran up-client")
+    moon.host.says("updown: /etc/ipsec.d/updown ended with 3 (up-client of net-net)")
 
 
 Facts = list[dict[str, str]]

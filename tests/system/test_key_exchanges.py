@@ -45,7 +45,7 @@ def test_both_kinds_of_rekeying_exchange_further_keys_and_lose_no_packet(lab: La
     for end, old in zip((moon, sun), first, strict=True):
         assert not spis(end) & old
         assert re.search(r"IKE proposal: .*KE1_ML_KEM_768", end.host.ipsec("statusall"))
-        assert "IKE_FOLLOWUP_KE" in end.host.log()
+        end.host.says("IKE_FOLLOWUP_KE")
     assert_carries(moon, sun)
 
 

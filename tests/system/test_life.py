@@ -68,7 +68,7 @@ def test_lifetimes_by_packets_and_bytes_renew_the_child_sa_under_traffic(lab: La
     moon.host.ipsec("update")
     moon.host.ipsec("up", "net-net")
     ping(moon.host, moon.inside, sun.inside, count=30, size=1000)
-    assert "creating delete job for CHILD_SA" in moon.host.log()
+    moon.host.says("creating delete job for CHILD_SA")
     until(lambda: is_up(moon) and is_up(sun), "a new CHILD_SA")
     assert_carries(moon, sun)
 
@@ -138,7 +138,7 @@ def test_childless_then_idle_then_closed(lab: Lab, kinds: str) -> None:
     replace(moon, "auto=add", "auto=add\n    childless=force\n    inactivity=2s\n    closeaction=restart")
     bring_up(moon, sun)
     assert re.search(r"parsed IKE_SA_INIT response .*N\(CHDLESS_SUP\)", moon.host.log())
-    assert "generating CREATE_CHILD_SA request" in moon.host.log()
+    moon.host.says("generating CREATE_CHILD_SA request")
     assert_carries(moon, sun)
     until(lambda: moon.host.installed() == sun.host.installed() == 0, "idle CHILD_SA closed", 6)
     assert moon.host.established() == sun.host.established() == 1
@@ -157,7 +157,7 @@ def test_responder_that_wants_authentication_gets_it(lab: Lab, kinds: str) -> No
     replace(moon, "ikelifetime=6s", "ikelifetime=1h\n    reauth=no")
     bring_up(moon, sun)
     if kinds.endswith("-cygnet"):
-        assert "N(AUTH_LFT)" in sun.host.log()
+        sun.host.says("N(AUTH_LFT)")
         until(lambda: "reauthenticating IKE_SA net-net[1]" in moon.host.log(), "obedience", 6)
         assert "reauthenticating" not in sun.host.log()
     else:

@@ -42,11 +42,10 @@ def assert_refused_as_revoked(moon: End, sun: End, *words: str) -> None:
     sun.host.start()
     moon.host.start()
     moon.host.ipsec("up", "net-net", status=None)
-    log = sun.host.log()
     for word in words:
-        assert word in log
+        sun.host.says(word)
     assert sun.host.established() == 0
-    assert "AUTHENTICATION_FAILED" in moon.host.log()
+    moon.host.says("AUTHENTICATION_FAILED")
 
 
 @pytest.mark.parametrize("kinds", TO_US)
@@ -96,8 +95,8 @@ def test_silent_server_delays_no_longer_than_configured(lab: Lab) -> None:
     begun = time.monotonic()
     moon.host.ipsec("up", "net-net")
     assert time.monotonic() - begun < 3
-    assert "no answer within 1 seconds" in sun.host.log()
-    assert "status of certificate" in sun.host.log()
+    sun.host.says("no answer within 1 seconds")
+    sun.host.says("status of certificate")
 
 
 @needs_slapd
@@ -116,7 +115,7 @@ def test_crl_of_the_folder_is_read_again(lab: Lab) -> None:
     sun.host.ipsec("rereadall")
     moon.host.ipsec("up", "net-net", status=None)
     assert sun.host.established() == 0
-    assert 'CN=moon.lab" was revoked on' in sun.host.log()
+    sun.host.says('CN=moon.lab" was revoked on')
 
 
 @needs_openssl
@@ -139,7 +138,7 @@ def test_certificates_that_are_not_revoked_stay_usable_after_expiry_of_the_crl(l
     uri = serve_http(sun.host, "ca.crl", crl(CA, lifetime=timedelta(hours=1)))
     authority_section(sun, crluri=uri)
     bring_up(moon, sun)
-    assert "is stale since" in sun.host.log()
+    sun.host.says("is stale since")
 
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")

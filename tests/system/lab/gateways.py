@@ -104,6 +104,10 @@ class Gateway(Host):
     def log(self) -> str:
         return self.read("/var/log/charon.log")
 
+    def says(self, text: str, within: float = 5) -> None:
+        """Waits until it stands in the log: an answer may be faster than the log of what led to it."""
+        until(lambda: text in self.log(), f"{text!r} in the log of {self.name}", within)
+
 
 class Cygnet(Gateway):
     """A host that runs the programs of this repository's virtual environment."""
