@@ -54,7 +54,7 @@ def test_ping_flood_through_hundreds_of_rekeyings_loses_nothing(lab: Lab, kinds:
             for side in sides:
                 side.join()
     until(lambda: is_up(moon) and is_up(sun), "one SA of each kind at both ends", 30)
-    assert pings.sent > 1000 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
+    assert pings.sent > 400 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
     assert_carries(moon, sun)
 
 
@@ -73,5 +73,5 @@ def test_ping_flood_through_reauthentications_loses_nothing(lab: Lab, kinds: str
             renew(end, (REAUTH,), 1)
             until(lambda before=before: renewals(moon) >= before + 2, "reauthenticated", 10)
             until(lambda: is_up(moon) and is_up(sun), "one SA of each kind at both ends", 10)
-    assert pings.sent > 200 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
+    assert pings.sent > 50 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
     assert_carries(moon, sun)
