@@ -1,7 +1,7 @@
 # One command each. Every target makes what it needs; see README.md.
 BIN := .venv/bin
 
-.PHONY: setup demo test lint check coverage fuzz model clean
+.PHONY: setup demo test bench lint check coverage fuzz model clean
 
 setup:
 	@scripts/setup dev
@@ -14,8 +14,14 @@ test: setup
 	@scripts/provide
 	@scripts/test $(TESTS)
 
+# Fifteen minutes; QUICK=1 in three; BENCH="--parts throughput" or "--rows psk --runs 3" for a part (BENCH=--help).
+bench:
+	@scripts/setup bench
+	@scripts/provide
+	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(BENCH)
+
 lint: setup
-	$(BIN)/ruff check src tests demo scripts
+	$(BIN)/ruff check src tests demo bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -14,10 +14,15 @@ import pytest
 from lab.eap_programs import eap_programs_missing
 from lab.gateways import peer_missing
 from lab.hosts import can_make_hosts, can_make_tun
+from lab.libreswan import libreswan_missing
+from lab.uml import INSIDE, uml_missing
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+collect_ignore = [] if INSIDE in os.environ else ["uml"]
+"""tests/system/test_real_kernel.py runs those, on another kernel."""
 
 Report = Generator[None, pytest.TestReport, pytest.TestReport]
 NEEDS = {
@@ -25,6 +30,8 @@ NEEDS = {
     "tun": cache(can_make_tun),
     "peer": cache(peer_missing),
     "eap_programs": cache(eap_programs_missing),
+    "libreswan": cache(libreswan_missing),
+    "uml": cache(uml_missing),
 }
 REQUIRED = os.environ.get("CYGNET_REQUIRE_PEERS", "0") != "0"
 

@@ -11,7 +11,7 @@ from cygnet.base.addresses import Host
 
 ETHERNET, NULL, RAW, LINUX_SLL, IPV4, IPV6 = 1, 0, 101, 113, 228, 229
 SNOOP_LINKS = {4: ETHERNET}
-UDP = 17
+UDP, ESP = 17, 50
 IKE_PORTS = (500, 4500)
 NON_ESP_MARKER = bytes(4)
 
@@ -25,6 +25,15 @@ class Datagram:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Esp:
+    """One ESP packet from its SPI on; ``tos`` is that of the header outside, ``in_udp`` its carrier."""
+
+    data: bytes
+    tos: int
+    in_udp: bool
+
+
 def ike_messages(file: Path) -> list[Datagram]:
     """Every IKE message in a capture, without non-ESP marker; keep-alives and ESP are left out."""
     return [message for one in udp_datagrams(file) if (message := _ike(one)) is not None]
@@ -34,6 +43,12 @@ def udp_datagrams(file: Path) -> list[Datagram]:
     """Every whole UDP datagram in a capture."""
     found = (_udp(_network(link, frame)) for link, frame in frames(file))
     return [datagram for datagram in found if datagram is not None]
+
+
+def esp_packets(file: Path) -> list[Esp]:
+    """Every ESP packet in a capture, plain or in UDP."""
+    found = [_esp(_network(link, frame)) for link, frame in frames(file)]
+    return [packet for packet in found if packet is not None]
 
 
 def frames(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -120,3 +135,16 @@ def _ike(datagram: Datagram) -> Datagram | None:
             return None
         return Datagram(datagram.source, datagram.destination, datagram.data[4:])
     return datagram if 500 in ports else None
+
+
+def _esp(packet: bytes) -> Esp | None:
+    if len(packet) < 20 or packet[0] >> 4 != 4:
+        return None
+    head, total = (packet[0] & 15) * 4, int.from_bytes(packet[2:4], "big")
+    if packet[9] == ESP:
+        return Esp(packet[head:total], packet[1], False)
+    datagram = _udp(packet)
+    if datagram is None or 4500 not in (datagram.source.port, datagram.destination.port):
+        return None
+    data = datagram.data
+    return Esp(data, packet[1], True) if len(data) > 8 and not data.startswith(NON_ESP_MARKER) else None

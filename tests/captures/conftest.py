@@ -37,3 +37,9 @@ def ike_messages(capture):
 def reader():
     """The capture reader's names."""
     return READER
+
+
+@pytest.fixture
+def esp_packets(capture):
+    """Every ESP packet in a capture."""
+    return lambda name: READER["esp_packets"](capture(name))

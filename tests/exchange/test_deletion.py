@@ -1,5 +1,7 @@
 """Deleting CHILD_SAs and IKE_SAs, from either side and both at once (RFC 7296, 1.4.1)."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -21,6 +23,19 @@ def test_ike_sa_deleted_by_either_side_is_gone_on_both(whose: str) -> None:
     pair.network.run()
     assert pair.is_clean()
     assert peer.finished(5).ok
+
+
+def test_keys_go_with_the_ike_sa_and_not_when_python_collects_garbage() -> None:
+    pair = Pair()
+    pair.connect()
+    seen = [weakref.ref(peer.sa) for peer in (pair.alice, pair.bob)]
+    gc.disable()
+    try:
+        pair.alice.order(pair.alice.sa, TerminateIke())
+        pair.network.run(20_000)  # until no timer refers to them
+        assert [one() for one in seen] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_both_delete_the_ike_sa_at_once() -> None:

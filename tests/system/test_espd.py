@@ -483,7 +483,7 @@ def test_traffic_goes_on_without_a_client_and_a_new_one_flushes(ends):
     kernel_of(ends[0]).close(flush=False)
     assert " 0% packet loss" in ping(ends[0], 4)
     inventory = ends[0].connect().inventory()
-    assert (inventory.total_sas, inventory.policies) == (0, 0)
+    assert (inventory.total_sas, inventory.total_policies) == (0, 0)
     assert "ipsec0" not in ends[0].run("ip", "route", "show", "table", "220", check=False)
 
 

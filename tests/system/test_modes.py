@@ -86,7 +86,7 @@ def test_transport_mode_through_a_nat_keeps_checksums_right(lab: Lab, kinds: str
     assert "HELLO" in moon.host.run("python3", "-c", ASK, sun.address).stdout
     server.wait(5)
     assert "200000" in sun.host.read("/var/log/serve.log")
-    assert esp_seen(sun.host) - before > 100
+    assert esp_seen(sun.host) - before > 5  # many ESP packets pass a wire here as one
     assert seen(sun.host)["plain"] == 0
 
 

@@ -1,12 +1,13 @@
 """Host addresses with a port."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from cygnet.base.records import record
 
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """An address and a UDP port; the unspecified address prints as strongSwan's ``%any``."""
 

@@ -1,17 +1,17 @@
-"""What a protocol core tells its shell: frozen records, performed in order before check-in.
+"""What a protocol core tells its shell: records, performed before check-in, each kind in its order.
 
 A core returns ``list[Effect]`` from every call (``docs/architecture.md``, core and shell). What it needs
 an answer to is asked of a port instead.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from cygnet.base.addresses import Host
 from cygnet.base.groups import Group
+from cygnet.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Send:
     """Send one IKE datagram; the sender adds the non-ESP marker where the source port asks for it.
 
@@ -24,7 +24,7 @@ class Send:
     dscp: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Schedule:
     """Call ``sa.expire(timer, now)`` in ``delay_s`` seconds. Timers are never cancelled."""
 
@@ -32,28 +32,28 @@ class Schedule:
     timer: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Announce:
     """Tell the bus: a log line or an event record."""
 
     event: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adopt:
     """Another SA has come to be (an IKE_SA rekeyed, say); the manager takes it over."""
 
     sa: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Retire:
     """This SA is over; the manager forgets it once the effects are performed."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Log:
     """A log line, travelling inside :class:`Announce`. ``sa`` is set by the shell at checkout."""
 

@@ -1,12 +1,13 @@
 """Identities of peers (RFC 7296, 3.5) and how ``ipsec.conf`` writes them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import ip_address
 
 from cygnet.base import distinguished_names
 from cygnet.base.addresses import Address
+from cygnet.base.records import record
 
 
 class IdType(IntEnum):
@@ -28,7 +29,7 @@ PERFECT, ONE_WILDCARD, MAX_WILDCARDS, ANYBODY = 30, 20, 2, 1
 _ANY_WORDS = ("", "%any", "%any6", "0.0.0.0", "::", "*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Identity:
     """An ID type with its data; ``type`` is an :class:`IdType` or a number that we do not know."""
 
@@ -191,7 +192,9 @@ def _print_text(data: bytes) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+@lru_cache(maxsize=4096)
 def _print_dn(data: bytes) -> str:
+    """Remembered: a handshake with certificates prints the same few names two dozen times."""
     try:
         return _print_text(distinguished_names.to_text(data).encode())
     except ValueError:

@@ -1,10 +1,11 @@
 """Traffic selectors: an address range, a protocol and a port range (RFC 7296, 3.13.1; RFC 4301, 4.4.1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 
 from cygnet.base.addresses import Address
+from cygnet.base.records import record
 
 ICMP_PROTOCOLS = (1, 58)
 PROTOCOL_NAMES = {
@@ -35,7 +36,7 @@ SERVICE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrafficSelector:
     """Addresses ``start`` to ``end``, both included, of one family.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from cygnet import __version__
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon import facts, logs
+from cygnet.charon import facts
 from cygnet.charon.backends.configuration import StrongswanConf
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
@@ -25,6 +25,7 @@ from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.export import ExportHandler
 from cygnet.charon.control.following import Follower
 from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.kernel import KernelHandler
 from cygnet.charon.control.leases import LeasesHandler
 from cygnet.charon.control.list import CERTIFICATES, ListHandler
 from cygnet.charon.control.load import LoadHandler
@@ -63,14 +64,15 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
-from cygnet.charon.sockets import open_sockets
-from cygnet.kernel.backends.factory import open_kernel
+from cygnet.charon.sockets import open_sockets, xfrm_settings
+from cygnet.kernel.backends.factory import choose, open_kernel
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.interfaces import has_route, placed_addresses
 from cygnet.kernel.backends.userland import EspdAccess
-from cygnet.kernel.port import AddressChange, Kernel
+from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.configured import add_loggers
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -118,7 +120,7 @@ class Daemon:
         self._settings = conf.settings
         self._told = Told(conf.settings, conf.tree.items)
         self._tokens = Tokens(modules_of(conf.tree, "charon"))
-        self._files = logs.add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
+        self._files = add_loggers(self._bus, conf.tree, invocation.debug, invocation.stderr)
         self._report_conf(conf)
         self._build_runtime()
         self._build_network_and_kernel()
@@ -172,17 +174,24 @@ class Daemon:
         self._pool = Pool(self._jobs, self._report)
 
     def _build_network_and_kernel(self) -> None:
-        settings = self._settings
-        self._socket, self._esp_sockets = open_sockets(settings, self._counters, local_addresses)
+        settings, log = self._settings, partial(self._bus.log, Group.KNL)
+        chosen = choose(settings.kernel, log)
+        with_espd = chosen == "userland"
+        self._socket, self._esp_sockets = open_sockets(
+            settings, self._counters, local_addresses, with_espd=with_espd
+        )
         self._bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
+        if not with_espd and not self._socket.enable_udp_encapsulation():
+            self._bus.log(Group.KNL, Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
         inherited = self._socket.kind == "inherited"
         descriptors = {name: sock.fileno() for name, sock in self._esp_sockets.items()}
         access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
-        self._kernel: Kernel = open_kernel(settings.kernel, access, partial(self._bus.log, Group.KNL))
+        self._kernel: Kernel = open_kernel(chosen, access, xfrm_settings(settings), log)
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic
-        performer = EffectPerformer(self._sends, self._events, self._bus, self._counters, clock)
+        self._sender = Sender(self._sends, self._socket, self._report, self._counters, self._refused)
+        performer = EffectPerformer(self._sender, self._events, self._bus, self._counters, clock)
         self._manager: Manager[IkeSa] = Manager(
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
@@ -247,11 +256,11 @@ class Daemon:
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
         log = RateLimitedLog(self._bus, place.clock)
         reports = DropReports(log, self._counters, self._ike_counters, place.clock)
-        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sends, reports)
+        handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sender, reports)
         accept = InterfaceFilter(handler, self._addresses.is_ignored, reports)
         self._threads = (
             Scheduler(self._events, self._report),
-            Sender(self._sends, self._socket, self._report, self._counters, self._refused),
+            self._sender,
             Receiver(
                 self._socket, handler if self._interfaces.all_used else accept, self._report
             ),
@@ -282,6 +291,7 @@ class Daemon:
             reread=RereadHandler(self._stroke),
             purge=PurgeHandler(self._stroke, terminate),
             loglevel=LogLevelHandler(self, settings.stroke_prevent_loglevel_changes),
+            kernel=KernelHandler(self._kernel, self._manager, self._renew),
             leases=LeasesHandler(self._backends),
             counters=CountersHandler(self._ike_counters),
             export=ExportHandler(self._stroke, self._manager),
@@ -291,6 +301,10 @@ class Daemon:
         limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
         listener = listen(paths.charon_ctl())
         self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
+
+    def _renew(self, lost: SaId) -> None:
+        """An SA has gone from the kernel: as if it had expired."""
+        self._kernel_events(Expire(lost, hard=True))
 
     def _holdings(self) -> Holdings:
         manager = self._manager

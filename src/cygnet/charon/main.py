@@ -77,11 +77,13 @@ def parse(argv: Sequence[str]) -> Options:
 def run(options: Options) -> int:
     """Build the daemon, start it, wait for a signal, stop it."""
     from cygnet.charon.daemon import Daemon, Invocation
+    from cygnet.runtime import collecting
 
     signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP, REOPEN))
     try:
         daemon = Daemon(Invocation(options.debug, stderr=not options.syslog_only))
         daemon.start()
+        collecting.settle()
     except LocalError as error:
         print(f"charon: {error}", file=sys.stderr)
         return EXIT_FAILED

@@ -1,13 +1,14 @@
-"""charon's IKE sockets, and espd's ESP-in-UDP sockets where starter did not open them."""
+"""What charon opens, or tells its kernel backend: IKE sockets, espd's sockets where starter did not."""
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from cygnet.base.addresses import Address
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.kernel.backends.userland import take_back_sockets
+from cygnet.kernel.backends.xfrm.settings import XfrmSettings
 from cygnet.runtime import paths
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.choosing import SocketError, open_ike_socket
@@ -21,30 +22,49 @@ MEMBERS = ("charon", "espd")
 
 
 def open_sockets(
-    settings: DaemonSettings, counters: Counters, local_addresses: Callable[[], Iterable[Address]]
+    settings: DaemonSettings,
+    counters: Counters,
+    local_addresses: Callable[[], Iterable[Address]],
+    *,
+    with_espd: bool,
 ) -> tuple[IkeSocket, Mapping[str, socket.socket]]:
     """The IKE sockets of ``charon.socket``, and for espd those of ESP in UDP, by name; the caller keeps both.
 
-    Alone on the ports, charon opens a group for itself and espd; beside another daemon raw sockets for both.
-    Raises :class:`SocketError`.
+    Alone on the ports, charon opens a group for itself and, ``with_espd``, for espd; beside another daemon
+    raw sockets for both. Raises :class:`SocketError`.
     """
     wanted = SocketSettings(settings.port, settings.port_nat_t, max_packet=settings.max_packet)
     inherited = bool(os.environ.get(SOCKETS_VARIABLE))
     if settings.socket == "udp" or (settings.socket == "auto" and not inherited):
-        groups = _open_group(wanted, must=settings.socket == "udp")
+        members = MEMBERS if with_espd else MEMBERS[:1]
+        groups = _open_group(wanted, members, must=settings.socket == "udp")
         if groups is not None:
-            return UdpSocket("udp", groups.members["charon"], wanted, counters), groups.members["espd"]
+            udp = UdpSocket("udp", groups.members["charon"], wanted, counters)
+            return udp, groups.members.get("espd", {})
     kind = "raw" if settings.socket == "auto" and not inherited else settings.socket
     ike = open_ike_socket(kind, wanted, os.environ, counters, local_addresses=local_addresses)
-    return ike, open_esp_sockets(wanted) if ike.kind == "raw" else {}
+    return ike, open_esp_sockets(wanted) if with_espd and ike.kind == "raw" else {}
 
 
-def _open_group(wanted: SocketSettings, must: bool) -> SocketGroups | None:
+def xfrm_settings(settings: DaemonSettings) -> XfrmSettings:
+    """What the kernel's IPsec is told."""
+    spis = min(settings.spi_min, settings.spi_max), max(settings.spi_min, settings.spi_max)
+    return XfrmSettings(
+        paths.charon_xfrm(),
+        settings.install_routes,
+        settings.routing_table,
+        settings.routing_table_priority,
+        spis,
+        settings.xfrm_acq_expires or round(settings.answer_patience_s),
+    )
+
+
+def _open_group(wanted: SocketSettings, members: Sequence[str], must: bool) -> SocketGroups | None:
     """The group, or ``None`` where a port is taken and another kind will do.
 
     An espd that outlived an earlier charon has its members of the old group; it gets new ones.
     """
-    opened = partial(open_group, wanted.families, (wanted.port, wanted.port_nat_t), MEMBERS, wanted.mark)
+    opened = partial(open_group, wanted.families, (wanted.port, wanted.port_nat_t), members, wanted.mark)
     try:
         try:
             return opened()

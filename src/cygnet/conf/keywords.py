@@ -86,6 +86,9 @@ _U32, _U64 = whole(0, 2**32 - 1), whole(0, 2**64 - 1)
 _ACTION = one_of("none", "clear", "hold", "restart")
 
 _SETUP_KEYWORDS = (
+    Keyword("charonstart", SETUP, yes_no, "yes", DONE, "charonstart"),
+    Keyword("plutostart", SETUP, yes_no, "yes", DONE, "plutostart"),
+    Keyword("plutodebug", SETUP, values.pluto_debug, "none", DONE, "plutodebug"),
     Keyword("charondebug", SETUP, values.log_levels, "", DONE, "charondebug"),
     Keyword("uniqueids", SETUP, one_of("yes", "no", "replace", "keep", "never"), "yes", DONE, "uniqueids"),
     Keyword("cachecrls", SETUP, yes_no, "no", DONE, "cachecrls"),
@@ -93,10 +96,10 @@ _SETUP_KEYWORDS = (
     *(
         Keyword(name, SETUP, text, default, DEAD)
         for name, default in (
-            ("charonstart", "yes"), ("plutostart", "yes"), ("crlcheckinterval", "0"), ("nocrsend", "no"),
+            ("crlcheckinterval", "0"), ("nocrsend", "no"),
             ("nat_traversal", "no"), ("keep_alive", "20s"), ("force_keepalive", "no"),
             ("virtual_private", ""), ("pkcs11module", ""), ("pkcs11initargs", ""), ("pkcs11keepstate", "no"),
-            ("pkcs11proxy", "no"), ("plutodebug", "none"), ("plutostderrlog", ""), ("prepluto", ""),
+            ("pkcs11proxy", "no"), ("plutostderrlog", ""), ("prepluto", ""),
             ("postpluto", ""), ("interfaces", "%defaultroute"), ("klipsdebug", "none"), ("fragicmp", "yes"),
             ("packetdefault", "drop"), ("hidetos", "yes"), ("overridemtu", "0"), ("dumpdir", ""),
         )
@@ -106,8 +109,7 @@ _SETUP_KEYWORDS = (
 _CONN_KEYWORDS = (
     Keyword("also", CONN, text, "", DONE),
     Keyword("auto", CONN, one_of("ignore", "add", "route", "start"), "ignore", DONE, "auto"),
-    Keyword("keyexchange", CONN, one_of("ike", "ikev1", "ikev2"), "ike", DONE, "keyexchange",
-            works=only("ike", "ikev2"), needed=True, note="pluto is not part of this version"),
+    Keyword("keyexchange", CONN, one_of("ike", "ikev1", "ikev2"), "ike", DONE, "keyexchange"),
     Keyword("type", CONN, one_of("tunnel", "transport", "beet", "transport_proxy", "drop", "reject", "pass",
                                  passthrough="pass"),
             "tunnel", DONE, "type", needed=True,
@@ -153,6 +155,14 @@ _CONN_KEYWORDS = (
     Keyword("mark", CONN, values.mark, "", DONE, "mark"),
     Keyword("mark_in", CONN, values.mark, "", DONE, "mark_in"),
     Keyword("mark_out", CONN, values.mark, "", DONE, "mark_out"),
+    # The next five are swanctl.conf's, `interface` is ours.
+    Keyword("set_mark_in", CONN, values.fixed_mark, "", DONE, "set_mark_in"),
+    Keyword("set_mark_out", CONN, values.fixed_mark, "", DONE, "set_mark_out"),
+    Keyword("if_id_in", CONN, _U32, "0", DONE, "if_id_in"),
+    Keyword("if_id_out", CONN, _U32, "0", DONE, "if_id_out"),
+    Keyword("hw_offload", CONN, one_of("no", "auto", "crypto", "packet", yes="crypto"), "no", DONE,
+            "hw_offload"),
+    Keyword("interface", CONN, values.interface, "no", DONE, "interface"),
     Keyword("reqid", CONN, _U32, "0", DONE, "reqid"),
     Keyword("replay_window", CONN, whole(-1, 4096), "-1", DONE, "replay_window"),
     Keyword("sha256_96", CONN, yes_no, "no", DONE, "sha256_96"),

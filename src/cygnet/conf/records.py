@@ -15,8 +15,14 @@ NOWHERE = Origin("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """``config setup``. ``charondebug`` holds pairs of a log group and a level."""
+    """``config setup``. ``charondebug`` holds pairs of a log group and a level.
 
+    ``plutostart`` is ``None`` where nothing is said: pluto is started if it is of use.
+    """
+
+    charonstart: bool = True
+    plutostart: bool | None = None
+    plutodebug: tuple[str, ...] = ()
     charondebug: tuple[tuple[str, int], ...] = ()
     uniqueids: str = "yes"
     cachecrls: bool = False
@@ -112,6 +118,12 @@ class Connection:
     modeconfig: str = "pull"
     mark_in: str | None = None
     mark_out: str | None = None
+    set_mark_in: str | None = None
+    set_mark_out: str | None = None
+    if_id_in: int = 0
+    if_id_out: int = 0
+    hw_offload: str = "no"
+    interface: str = "no"
     reqid: int = 0
     replay_window: int = -1
     sha256_96: bool = False

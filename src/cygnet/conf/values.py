@@ -20,6 +20,7 @@ class UnusableError(ValueError):
 
 
 _TIME = re.compile(r"(\d{1,12})s?|(\d{1,9}(?:\.\d{1,9})?)([mhd])", re.ASCII)
+_DEVICE = re.compile(r"[^\s/:]{1,15}")
 _NUMBER = re.compile(r"\d{1,20}", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", re.ASCII)
 _GROUPS_OF_OTHERS = ("wch",)  # of strongSwan's programs that have no part here
@@ -125,6 +126,21 @@ def log_levels(value: str) -> tuple[tuple[str, int], ...]:
     return tuple(pairs)
 
 
+_PLUTO_DEBUG = (
+    "none", "all", "raw", "crypt", "parsing", "emitting", "control", "lifecycle", "kernel", "klips", "dns",
+    "natt", "oppo", "controlmore", "private",
+)  # fmt: skip
+
+
+def pluto_debug(value: str) -> tuple[str, ...]:
+    """``plutodebug``: classes of pluto's messages; ``none`` is no class."""
+    words = value.replace(",", " ").split()
+    for word in words:
+        if word not in _PLUTO_DEBUG:
+            raise ValueError(f"unknown class '{word}'; known are {', '.join(_PLUTO_DEBUG)}")
+    return tuple(word for word in words if word != "none")
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """``left``: addresses, prefixes, ranges and names, or ``%any``; ``%NAME`` as ``left`` has it."""
     found = listed(value)
@@ -191,6 +207,23 @@ def mark(value: str) -> str:
             good = False
         if not good:
             raise ValueError("must be VALUE or VALUE/MASK of 32 bits")
+    return value
+
+
+def fixed_mark(value: str) -> str:
+    """``VALUE[/MASK]``."""
+    if value.startswith("%"):
+        raise ValueError("must be VALUE or VALUE/MASK of 32 bits")
+    return mark(value)
+
+
+def interface(value: str) -> str:
+    """``no``, or ``auto``, ``xfrm`` or ``vti`` with ``:NAME`` behind it or not."""
+    kind, colon, name = value.partition(":")
+    if kind not in ("no", "auto", "xfrm", "vti") or (kind == "no" and colon):
+        raise ValueError("must be no, auto, xfrm or vti, with :NAME behind it or not")
+    if colon and not _DEVICE.fullmatch(name):
+        raise ValueError("must have 1 to 15 characters without blanks and slashes behind the colon")
     return value
 
 

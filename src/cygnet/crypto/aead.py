@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from cygnet.crypto.errors import IntegrityError
-from cygnet.crypto.interfaces import Sealer
+from cygnet.crypto.interfaces import Octets, Sealer, Work
+from cygnet.crypto.one_by_one import OneByOne
 
 _FAILED = "integrity check failed"
 
@@ -20,7 +21,7 @@ _FAILED = "integrity check failed"
 class AeadSealer:
     """A full-length AEAD of OpenSSL; this is the path every ESP packet takes, so it does nothing else."""
 
-    __slots__ = ("_decrypt", "_encrypt", "_salt", "icv_size")
+    __slots__ = ("_decrypt", "_decrypt_into", "_encrypt", "_encrypt_into", "_salt", "icv_size")
 
     iv_size = 8
     block_size = 1
@@ -28,8 +29,8 @@ class AeadSealer:
     aead = True
 
     def __init__(self, cipher: "_Aead", salt: bytes, icv_size: int) -> None:
-        self._encrypt = cipher.encrypt
-        self._decrypt = cipher.decrypt
+        self._encrypt, self._encrypt_into = cipher.encrypt, cipher.encrypt_into
+        self._decrypt, self._decrypt_into = cipher.decrypt, cipher.decrypt_into
         self._salt = salt
         self.icv_size = icv_size
 
@@ -44,15 +45,39 @@ class AeadSealer:
         except (InvalidTag, ValueError):
             raise IntegrityError(_FAILED) from None
 
+    def seal_all(self, work: Work) -> None:
+        """Ciphertext and tag of each."""
+        encrypt, salt = self._encrypt_into, self._salt
+        for iv, plaintext, aad, _, place in work:
+            encrypt(salt + iv, plaintext, aad, place)
 
-class ShortGcmSealer(AeadSealer):
+    def open_all(self, work: Work) -> list[int]:
+        """The plaintext of each; which ones fail."""
+        decrypt, salt = self._decrypt_into, self._salt
+        failed = []
+        for number, (iv, sealed, aad, _, place) in enumerate(work):
+            try:
+                decrypt(salt + iv, sealed, aad, place)
+            except (InvalidTag, ValueError):
+                failed.append(number)
+        return failed
+
+
+class ShortGcmSealer(OneByOne):
     """AES-GCM with an ICV of 8 or 12 octets (RFC 4106, 6)."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_encrypt", "_salt", "icv_size")
+
+    iv_size = 8
+    block_size = 1
+    counter_mode = True
+    aead = True
 
     def __init__(self, key: bytes, salt: bytes, icv_size: int) -> None:
-        super().__init__(AESGCM(key), salt, icv_size)
+        self._encrypt = AESGCM(key).encrypt
         self._cipher = AES(key)
+        self._salt = salt
+        self.icv_size = icv_size
 
     def seal(self, iv: bytes, plaintext: bytes, aad: bytes, trailer: bytes = b"") -> bytes:
         """Ciphertext and the first octets of the tag."""
@@ -70,7 +95,7 @@ class ShortGcmSealer(AeadSealer):
             raise IntegrityError(_FAILED) from None
 
 
-class GmacSealer:
+class GmacSealer(OneByOne):
     """ENCR_NULL_AUTH_AES_GMAC: the payload travels in clear under a GMAC (RFC 4543, 3). ESP only."""
 
     __slots__ = ("_cipher", "_salt")
@@ -125,3 +150,7 @@ class _Aead(Protocol):
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
 
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+
+    def encrypt_into(self, nonce: bytes, data: Octets, associated_data: Octets, buf: memoryview) -> int: ...
+
+    def decrypt_into(self, nonce: bytes, data: Octets, associated_data: Octets, buf: memoryview) -> int: ...

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR
 
 from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.interfaces import BlockMode, Mac
+from cygnet.crypto.one_by_one import OneByOne
 
 _FIRST_COUNTER = (1).to_bytes(4, "big")
 
@@ -67,7 +68,7 @@ class NullMode:
         return ciphertext
 
 
-class EncryptThenMac:
+class EncryptThenMac(OneByOne):
     """A block mode and a MAC over what precedes the IV, the IV, the ciphertext and the trailer.
 
     That is the integrity check of RFC 7296, 3.14 as well as of RFC 4303, 2.8.

@@ -1,11 +1,16 @@
 """The shapes every algorithm of a kind has; rows of ``crypto.tables`` construct them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from cygnet.base.secret import Secret
 
 Rng = Callable[[int], bytes]
+
+Octets = bytes | memoryview
+Work = Iterable[tuple[Octets, Octets, Octets, bytes, memoryview]]
+"""Many packets: IV, plaintext (to be opened: what was sealed), what else is authenticated, trailer; and the
+place for the result, of just its size."""
 
 
 class Sealer(Protocol):
@@ -45,6 +50,12 @@ class Sealer(Protocol):
 
     def open(self, iv: bytes, sealed: bytes, aad: bytes, trailer: bytes = b"") -> bytes:
         """The plaintext; raises :class:`~cygnet.crypto.errors.IntegrityError`, integrity first."""
+
+    def seal_all(self, work: Work) -> None:
+        """:meth:`seal` for many packets."""
+
+    def open_all(self, work: Work) -> list[int]:
+        """:meth:`open` for many packets; the numbers of those that fail, whose places hold nothing of use."""
 
 
 class BlockMode(Protocol):

@@ -1,8 +1,9 @@
 """Choosing between the peer's proposals and ours, with the reasons where none fits (RFC 7296, 2.7)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import (
@@ -22,7 +23,7 @@ MAX_COMBINATIONS = 2000
 """Combinations of key exchange methods tried for one pair of proposals before it counts as not fitting."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """The proposal chosen, or for each pair what kept it from being chosen."""
 
@@ -47,11 +48,17 @@ def select(
     for first in firsts:
         for second in seconds:
             theirs, mine = (second, first) if prefer_ours else (first, second)
-            result = _Pair(theirs, mine, prefer_ours).match(ignore_ke)
+            result = _match(Proposal(theirs.protocol, theirs.transforms), mine, prefer_ours, ignore_ke)
             if isinstance(result, Proposal):
-                return Selection(result)
+                return Selection(Proposal(result.protocol, result.transforms, theirs.spi, theirs.number))
             reasons.setdefault(result)
     return Selection(None, tuple(reasons)[:MAX_REASONS] or ("no proposal to choose from",))
+
+
+@lru_cache(maxsize=512)
+def _match(theirs: Proposal, ours: Proposal, prefer_ours: bool, ignore_ke: bool) -> Proposal | str:
+    """Clients of one configuration all offer the same."""
+    return _Pair(theirs, ours, prefer_ours).match(ignore_ke)
 
 
 class _Pair:

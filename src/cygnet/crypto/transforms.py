@@ -1,9 +1,10 @@
 """Transforms and proposals as values (RFC 7296, 3.3)."""
 
 from collections.abc import Set
-from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
+from cygnet.base.records import record
 from cygnet.crypto import tables
 from cygnet.crypto.tables import TransformType
 
@@ -20,7 +21,7 @@ ADDITIONAL = frozenset(range(TransformType.ADDKE1, TransformType.ADDKE7 + 1))
 KE_TYPES = frozenset({TransformType.KE, *ADDITIONAL})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transform:
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
 
@@ -40,7 +41,7 @@ class Transform:
         return f"{prefix}{name}_{self.key_bits}" if self.key_bits else f"{prefix}{name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """One proposal of an SA payload; transforms of one type are alternatives, first is liked best."""
 
@@ -84,11 +85,16 @@ class Proposal:
 
     def summary(self) -> str:
         """``AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519``, as ``statusall`` prints it."""
-        found = by_type(self)
-        return "/".join([str(item) for kind in in_order(found.keys()) for item in found[kind]])
+        return _summary(self.transforms)
 
     def __str__(self) -> str:
         return f"{protocol_name(self.protocol)}:{self.summary()}"
+
+
+@lru_cache(maxsize=1024)
+def _summary(transforms: tuple[Transform, ...]) -> str:
+    """The same few come in every handshake, and are printed half a dozen times in each."""
+    return "/".join(map(str, sorted(transforms, key=lambda item: _place(item.type))))
 
 
 def by_type(proposal: Proposal) -> dict[int, list[Transform]]:
@@ -101,9 +107,11 @@ def by_type(proposal: Proposal) -> dict[int, list[Transform]]:
 
 def in_order(types: Set[int]) -> list[int]:
     """Transform types in the order in which charon prints them, unknown ones last."""
-    if _ORDER.keys() >= types:
-        return sorted(types, key=_ORDER.__getitem__)
-    return sorted(types, key=lambda kind: _ORDER.get(kind, kind + len(_ORDER)))
+    return sorted(types, key=_ORDER.__getitem__ if _ORDER.keys() >= types else _place)
+
+
+def _place(kind: int) -> int:
+    return _ORDER.get(kind, kind + len(_ORDER))
 
 
 def protocol_name(protocol: int) -> str:

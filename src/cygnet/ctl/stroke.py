@@ -78,6 +78,7 @@ class AddConnection:
 
     ``mode`` is the value of ``type``; ``tfc`` -1 is ``%mtu``; ``replay_window`` -1 the daemon's default;
     ``keying_tries`` 0 is ``%forever``; actions are ``none``, ``clear``, ``hold`` or ``restart``.
+    ``interface`` is ``no``, or ``auto``, ``xfrm`` or ``vti``, with ``:NAME`` behind it or not.
     """
 
     kind: ClassVar[str] = "add-connection"
@@ -127,6 +128,12 @@ class AddConnection:
     sha256_96: bool = False
     mark_in: str = ""
     mark_out: str = ""
+    set_mark_in: str = ""
+    set_mark_out: str = ""
+    if_id_in: int = 0
+    if_id_out: int = 0
+    hw_offload: str = "no"
+    interface: str = "no"
     mediation: bool = False
     mediated_by: str = ""
     me_peerid: str = ""
@@ -259,6 +266,15 @@ class Purge:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernel:
+    """``kernel``: what the data plane holds; with ``check`` where it differs, with ``repair`` mended too."""
+
+    kind: ClassVar[str] = "kernel"
+    check: bool = False
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogLevel:
     """``loglevel``: the level (-1 to 4) of one group, or of ``any``."""
 
@@ -317,12 +333,12 @@ class UserCredentials:
 Request = (
     AddConnection | DeleteConnection | AddAuthority | DeleteAuthority | Initiate | Terminate
     | TerminateSourceIp | Rekey | Route | Unroute | Status | List | Reread | Purge | LogLevel | Leases
-    | Counters | Export | MemUsage | UserCredentials
+    | Counters | Export | MemUsage | UserCredentials | Kernel
 )  # fmt: skip
 REQUESTS: tuple[type[Request], ...] = (
     AddConnection, DeleteConnection, AddAuthority, DeleteAuthority, Initiate, Terminate, TerminateSourceIp,
     Rekey, Route, Unroute, Status, List, Reread, Purge, LogLevel, Leases, Counters, Export, MemUsage,
-    UserCredentials,
+    UserCredentials, Kernel,
 )  # fmt: skip
 
 

@@ -6,17 +6,18 @@ from struct import Struct
 from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.interfaces import Sealer
 from cygnet.esp.carriages import IPV4, IPV6, carriage
+from cygnet.esp.meter import Meter
 from cygnet.esp.mtu import alignment, payload_mtu
-from cygnet.esp.records import Carriage, Drop, Due, Limits, SaParameters
+from cygnet.esp.policies import SelectorPairs
+from cygnet.esp.records import Carriage, Drop, Limits, SaParameters
 from cygnet.esp.sequence import ReplayWindow
 
-_NEVER = 1 << 64
 _HEADER = Struct("!II")
 _COUNTER = Struct("!Q")
 _EXTENDED = Struct("!IQ")
 _HIGH = Struct("!I")
 _PADDING = bytes(range(1, 256))
-_TRAILERS = {
+TRAILERS = {
     number: tuple(_PADDING[:size] + bytes((size, number)) for size in range(256)) for number in (IPV4, IPV6)
 }
 """Of the two next headers that a tunnel has, ready made."""
@@ -24,79 +25,43 @@ _SEQUENCE_RESERVE = 1 << 28
 """Packets before the end of 32-bit sequence numbers at which a new SA is asked for."""
 
 
-class Meter:
-    """What an SA has carried, and which of its limits that reached."""
-
-    __slots__ = ("_limits", "_next_octets", "_next_packets", "_soft_told", "last_used", "octets", "packets")
-
-    def __init__(self, limits: Limits) -> None:
-        self.octets = 0
-        self.packets = 0
-        self.last_used: float | None = None
-        self._limits = limits
-        self._soft_told = not (limits.soft_octets or limits.soft_packets)
-        self._arm()
-
-    def add(self, octets: int, now: float) -> Due:
-        """Count one packet."""
-        self.octets += octets
-        self.packets += 1
-        self.last_used = now
-        if self.octets < self._next_octets and self.packets < self._next_packets:
-            return Due.NONE
-        return self._reached()
-
-    def _arm(self) -> None:
-        limits = self._limits
-        hard_octets, hard_packets = limits.hard_octets or _NEVER, limits.hard_packets or _NEVER
-        soft_octets = _NEVER if self._soft_told else limits.soft_octets or _NEVER
-        soft_packets = _NEVER if self._soft_told else limits.soft_packets or _NEVER
-        self._next_octets = min(hard_octets, soft_octets)
-        self._next_packets = min(hard_packets, soft_packets)
-
-    def _reached(self) -> Due:
-        limits = self._limits
-        if self.octets >= (limits.hard_octets or _NEVER) or self.packets >= (limits.hard_packets or _NEVER):
-            return Due.HARD
-        self._soft_told = True
-        self._arm()
-        return Due.SOFT
-
-
 class OutboundSa:
     """The sending half.
 
-    ``attachment`` is for whoever sends the datagrams (its socket and address); ``None`` after a move.
+    ``attachment`` is for whoever sends the datagrams (its socket and address); ``None`` after a move. Without
+    ``selectors`` it takes what its policy says.
     """
 
     __slots__ = (
-        "_align",
         "_enclose",
         "_esn",
         "_mode",
         "_rng",
         "_seal",
-        "_sealer",
         "_sequence",
         "_tfc",
         "_whole",
+        "align",
         "attachment",
         "inner_mtu",
         "meter",
         "outer",
         "parameters",
         "path_mtu",
+        "sealer",
+        "selectors",
     )
 
     def __init__(
         self, parameters: SaParameters, sealer: Sealer, rng: Callable[[int], bytes], path_mtu: int = 1500
     ) -> None:
         self.meter = Meter(_within_sequence_numbers(parameters))
+        self.selectors = SelectorPairs(parameters.local_ts, parameters.remote_ts)
         self.move(parameters)
-        self._sealer = sealer
+        self.sealer = sealer
         self._seal = sealer.seal
         self._rng = rng
-        self._align = alignment(sealer)
+        self.align = alignment(sealer)
         self._esn = parameters.esn
         self._sequence = 0
         self.learn_path_mtu(path_mtu)
@@ -106,7 +71,7 @@ class OutboundSa:
         parameters = self.parameters
         self.path_mtu = path_mtu
         udp = parameters.encapsulation is not None
-        payload = payload_mtu(path_mtu, parameters.destination.version, udp, self._sealer)
+        payload = payload_mtu(path_mtu, parameters.destination.version, udp, self.sealer)
         self.inner_mtu = self._mode.mtu(payload)
         tfc = min(parameters.tfc, payload) if parameters.tfc >= 0 else payload
         self._tfc = tfc if self._mode.padded else 0
@@ -124,6 +89,21 @@ class OutboundSa:
         self._sequence = max(self._sequence, sequence)
         self.meter.packets = max(self.meter.packets, sequence)
 
+    @property
+    def many(self) -> bool:
+        """Whether packets may be sealed many at once: whole ones, as they are."""
+        return self._whole and not self._tfc
+
+    def take(self, count: int) -> int:
+        """The first of so many sequence numbers, for packets that are sealed elsewhere."""
+        first = self._sequence + 1
+        self._sequence += count
+        return first
+
+    def iv(self, count: int) -> bytes:
+        """Unpredictable octets for so many IVs."""
+        return self._rng(self.sealer.iv_size * count)
+
     def seal(self, packet: bytes) -> bytes | Drop:
         """The ESP packet that carries an IP packet, with its own sequence number, or why there is none."""
         if self._whole:  # by far the most frequent, so without a call
@@ -136,11 +116,11 @@ class OutboundSa:
         sequence = self._sequence = self._sequence + 1
         if len(payload) < self._tfc:
             payload += bytes(self._tfc - len(payload))
-        padding = -(len(payload) + 2) % self._align
+        padding = -(len(payload) + 2) % self.align
         ready = self._whole
-        plaintext = payload + (_TRAILERS[next_header][padding] if ready else _trailer(next_header, padding))
-        sealer, spi = self._sealer, self.parameters.spi
-        iv = _COUNTER.pack(sequence) if sealer.counter_mode else self._rng(sealer.iv_size)
+        plaintext = payload + (TRAILERS[next_header][padding] if ready else _trailer(next_header, padding))
+        sealer, spi = self.sealer, self.parameters.spi
+        iv = _COUNTER.pack(sequence) if sealer.counter_mode else self.iv(1)
         header = _HEADER.pack(spi, sequence & 0xFFFFFFFF)
         if not self._esn:
             return header + iv + self._seal(iv, plaintext, header)
@@ -150,38 +130,51 @@ class OutboundSa:
 
 
 class InboundSa:
-    """The receiving half. ``allowed`` remembers which inner flows its selectors admit."""
+    """The receiving half.
+
+    ``allowed`` remembers which inner flows its selectors admit. ``disclose`` makes a packet, or a reason why
+    there is none, of a decrypted payload and what the outer header says.
+    """
 
     __slots__ = (
-        "_disclose",
         "_esn",
         "_least",
         "_open",
-        "_sealer",
+        "_start",
         "allowed",
+        "disclose",
         "meter",
         "parameters",
         "peer",
+        "sealer",
+        "selectors",
         "window",
     )
 
     def __init__(self, parameters: SaParameters, sealer: Sealer) -> None:
         self.meter = Meter(parameters.limits)
+        self.selectors = SelectorPairs(parameters.remote_ts, parameters.local_ts)
         self.window = ReplayWindow(parameters.replay_window, parameters.esn)
         self.allowed: dict[bytes, bool] = {}
-        self._sealer = sealer
+        self.sealer = sealer
         self._open = sealer.open
         self._esn = parameters.esn
-        self._least = 8 + sealer.iv_size + sealer.icv_size + 2
+        self._start = 8 + sealer.iv_size
+        self._least = self._start + sealer.icv_size + 2
         self.move(parameters)
 
     def move(self, parameters: SaParameters) -> None:
         """Take other outer addresses or ports; window and counters stay."""
         self.parameters = parameters
-        self._disclose = carriage(parameters, inbound=True).disclose
+        self.disclose = carriage(parameters, inbound=True).disclose
         self.peer: tuple[str, int] | None = None
         if parameters.encapsulation is not None:
             self.peer = (str(parameters.source), parameters.encapsulation[0])
+
+    @property
+    def many(self) -> bool:
+        """Whether packets may be opened many at once: they come out as they are."""
+        return self.parameters.carriage is Carriage.TUNNEL
 
     def open(self, data: bytes, outer: int = 0) -> bytes | Drop:
         """The packet inside, or why there is none (RFC 4303, 3.4); ``outer`` is the outer TOS and TTL.
@@ -190,23 +183,26 @@ class InboundSa:
         """
         if len(data) < self._least:
             return Drop.MALFORMED
-        sequence = self.window.infer(int.from_bytes(data[4:8], "big"))
-        if not self.window.is_new(sequence):
+        window, start = self.window, self._start
+        low = int.from_bytes(data[4:8], "big")
+        number = window.infer(low) if self._esn else low
+        if number <= window.top and not window.is_new(number):
             return Drop.REPLAY
-        start = 8 + self._sealer.iv_size
         try:
-            plaintext = self._decrypt(data, start, sequence)
+            if not self._esn:
+                plaintext = self._open(data[8:start], data[start:], data[:8])
+            else:
+                plaintext = self._open_extended(data, number)
         except IntegrityError:
             return Drop.INTEGRITY
-        self.window.accept(sequence)
-        return self._disclose(plaintext, outer)
+        window.accept(number)
+        return self.disclose(plaintext, outer)
 
-    def _decrypt(self, data: bytes, start: int, sequence: int) -> bytes:
-        if not self._esn:
-            return self._open(data[8:start], data[start:], data[:8])
-        if self._sealer.aead:
-            return self._open(data[8:start], data[start:], data[:4] + _COUNTER.pack(sequence))
-        return self._open(data[8:start], data[start:], data[:8], _HIGH.pack(sequence >> 32))
+    def _open_extended(self, data: bytes, number: int) -> bytes:
+        start = self._start
+        if self.sealer.aead:
+            return self._open(data[8:start], data[start:], data[:4] + _COUNTER.pack(number))
+        return self._open(data[8:start], data[start:], data[:8], _HIGH.pack(number >> 32))
 
 
 def _trailer(next_header: int, padding: int) -> bytes:

@@ -31,3 +31,13 @@ def readdressed(body: bytes, protocol: int, old: bytes, new: bytes) -> bytes:
     # RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), all modulo 2^16 - 1; never 0, which UDP reads as none.
     total = (0xFFFF - present - int.from_bytes(old, "big") + int.from_bytes(new, "big")) % 0xFFFF
     return body[:at] + (0xFFFF - total).to_bytes(2, "big") + body[at + 2 :]
+
+
+def pseudo_header(header: bytes | bytearray, length: int, protocol: int) -> bytes:
+    """What a transport checksum covers besides the transport's octets (RFC 9293, 3.1; RFC 8200, 8.1).
+
+    ``header`` begins with an IP header, without a routing header before its last destination. 16 bits
+    are enough for ``length``.
+    """
+    addresses = header[12:20] if header[0] >> 4 == 4 else header[8:40]
+    return bytes(addresses) + bytes((0, protocol)) + length.to_bytes(2, "big")

@@ -25,6 +25,10 @@ class EarlyPackets:
         """This SPI is promised to a peer."""
         self._kept.setdefault(spi, deque())
 
+    def expects(self, spi: int) -> bool:
+        """Whether it is promised."""
+        return spi in self._kept
+
     def cancel(self, spi: int) -> None:
         """It is not used after all."""
         self._number -= len(self._kept.pop(spi, ()))

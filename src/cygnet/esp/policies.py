@@ -1,15 +1,16 @@
 """The security policy database (RFC 4301, 4.4.1): ordered policies, looked up by flow."""
 
-from bisect import insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
+from operator import attrgetter
 
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.flows import ICMP, ICMPV6, MOBILITY, Flow
 from cygnet.esp.priorities import Rank, priority
 from cygnet.esp.records import Action, PacketMark, Policy
+from cygnet.esp.selector_index import SelectorIndex, place_of
 
 _RANKS = {Action.PASS: Rank.PASS, Action.PROTECT: Rank.PROTECT, Action.DROP: Rank.DROP}
 _ONE_FIELD = frozenset({ICMP, ICMPV6, MOBILITY})
@@ -17,45 +18,44 @@ _ONE_FIELD = frozenset({ICMP, ICMPV6, MOBILITY})
 
 
 class PolicyDatabase:
-    """Policies in the order in which they are asked. Changes are rare, look-ups are cached by the plane."""
+    """Policies in the order in which they are asked. What a flow's look-up found is cached by the plane."""
 
     def __init__(self) -> None:
-        self._outbound: list[_Entry] = []
-        self._inbound: list[_Entry] = []
-        self._whole: list[SelectorPair] = []
+        self._outbound: SelectorIndex[_Entry] = SelectorIndex()
+        self._inbound: SelectorIndex[_Entry] = SelectorIndex()
+        self._entries: dict[Policy, list[_Entry]] = {}
+        self._whole: dict[_Entry, SelectorPair] = {}
         self._serial = count(1)
 
     def add(self, policy: Policy) -> None:
         """Enter a policy; among equals the newest stands first."""
-        computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
-        order = (policy.priority or computed, policy.trap, -next(self._serial))
-        entry = _Entry(order, policy)
-        insort(self._outbound if policy.outbound else self._inbound, entry)
+        order = (order_of(policy), policy.trap, -next(self._serial))
+        entry = _Entry(order, policy, SelectorPair(policy.source, policy.destination))
+        self._side(policy).add(place_of(policy.source, policy.destination), entry)
+        self._entries.setdefault(policy, []).append(entry)
         if _needs_whole(policy):
-            self._whole.append(entry.match)
+            self._whole[entry] = entry.match
 
     def remove(self, policy: Policy) -> bool:
         """Take out the newest policy equal to this one; ``False`` when there is none."""
-        entries = self._outbound if policy.outbound else self._inbound
-        for at, entry in enumerate(entries):
-            if entry.policy == policy:
-                del entries[at]
-                if _needs_whole(policy):
-                    self._whole.remove(entry.match)
-                return True
-        return False
+        same = self._entries.get(policy)
+        if not same:
+            return False
+        entry = same.pop()
+        self._side(policy).remove(place_of(policy.source, policy.destination), entry)
+        self._whole.pop(entry, None)
+        if not same:
+            del self._entries[policy]
+        return True
 
     def outbound(self, flow: Flow, mark: PacketMark | None = None) -> Iterator[Policy]:
         """The policies that match a packet to be sent, best first; one without a mark is for all."""
-        return (
-            entry.policy
-            for entry in self._outbound
-            if entry.policy.mark in (None, mark) and entry.match.matches(flow)
-        )
+        found = _matching(self._outbound, flow)
+        return (entry.policy for entry in found if entry.policy.mark in (None, mark))
 
     def inbound(self, flow: Flow) -> Iterator[Policy]:
         """The policies that match a packet received, best first."""
-        return (entry.policy for entry in self._inbound if entry.match.matches(flow))
+        return (entry.policy for entry in _matching(self._inbound, flow))
 
     @property
     def any_whole(self) -> bool:
@@ -68,13 +68,23 @@ class PolicyDatabase:
         That is so where a policy for its addresses looks at ports, which only the first fragment shows, or
         has SAs that carry no fragments (RFC 4301, 4.1, 7).
         """
-        return any(pair.joins(flow.source, flow.destination) for pair in self._whole)
+        return any(pair.joins(flow.source, flow.destination) for pair in self._whole.values())
 
     def __iter__(self) -> Iterator[Policy]:
-        return (entry.policy for entry in [*self._outbound, *self._inbound])
+        entries = [entry for same in self._entries.values() for entry in same]
+        return (entry.policy for entry in sorted(entries, key=_order))
 
     def __len__(self) -> int:
-        return len(self._outbound) + len(self._inbound)
+        return sum(map(len, self._entries.values()))
+
+    def _side(self, policy: Policy) -> "SelectorIndex[_Entry]":
+        return self._outbound if policy.outbound else self._inbound
+
+
+def order_of(policy: Policy) -> int:
+    """A policy's priority, given or computed."""
+    computed = priority(_RANKS[policy.action], policy.source, policy.destination, trap=policy.trap)
+    return policy.priority or computed
 
 
 class SelectorPair:
@@ -115,14 +125,41 @@ class SelectorPair:
         )
 
 
-@dataclass(order=True, slots=True)
+class SelectorPairs:
+    """All pairs of an SA's selectors, worked out when they are asked for first."""
+
+    __slots__ = ("_ends", "_pairs")
+
+    def __init__(
+        self, sources: tuple[TrafficSelector, ...], destinations: tuple[TrafficSelector, ...]
+    ) -> None:
+        self._ends = sources, destinations
+        self._pairs: list[SelectorPair] | None = None
+
+    def __bool__(self) -> bool:
+        return all(self._ends)
+
+    def match(self, flow: Flow) -> bool:
+        """Whether a flow goes from one of the first to one of the second."""
+        if self._pairs is None:
+            sources, destinations = self._ends
+            self._pairs = [SelectorPair(source, end) for source in sources for end in destinations]
+        return any(pair.matches(flow) for pair in self._pairs)
+
+
+@dataclass(slots=True, eq=False)
 class _Entry:
     order: tuple[int, bool, int]
-    policy: Policy = field(compare=False)
-    match: SelectorPair = field(init=False, compare=False)
+    policy: Policy
+    match: SelectorPair
 
-    def __post_init__(self) -> None:
-        self.match = SelectorPair(self.policy.source, self.policy.destination)
+
+_order = attrgetter("order")
+
+
+def _matching(side: SelectorIndex[_Entry], flow: Flow) -> list[_Entry]:
+    near = side.near(flow.source, flow.destination)
+    return sorted((entry for entry in near if entry.match.matches(flow)), key=_order)
 
 
 def _needs_whole(policy: Policy) -> bool:

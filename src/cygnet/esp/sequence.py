@@ -5,6 +5,8 @@ A number inside the window was seen exactly when its slot holds it, so nothing i
 cleared; RFC 6479 has the same idea with bits.
 """
 
+from operator import ge
+
 MAX_WINDOW = 4096
 _HALF = 1 << 32
 
@@ -43,9 +45,30 @@ class ReplayWindow:
             number > 0 and number > self.top - self._size and self._slots[number % self._size] != number
         )
 
+    def successors(self, lows: list[int]) -> list[int]:
+        """The whole numbers of packets, if each is larger than all before it, those in the window included.
+
+        Nothing otherwise: packets that came in another order must be asked about one by one.
+        """
+        first = self.infer(lows[0])
+        last = first + lows[-1] - lows[0]
+        if first <= self.top or self.infer(lows[-1]) != last:
+            return []
+        if any(map(ge, lows, lows[1:])):
+            return []
+        return [first + low - lows[0] for low in lows] if self._extended else lows
+
     def accept(self, number: int) -> None:
         """Note a number whose packet is authentic; to be called only where :meth:`is_new` says so."""
         if number > self.top:
             self.top = number
         if self._size:
             self._slots[number % self._size] = number
+
+    def accept_all(self, numbers: list[int]) -> None:
+        """:meth:`accept` for some of what :meth:`successors` has found."""
+        if numbers:
+            self.top = numbers[-1]
+        size, slots = self._size, self._slots
+        for number in numbers[-size:] if size else ():
+            slots[number % size] = number

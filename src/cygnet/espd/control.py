@@ -2,6 +2,7 @@
 
 import os
 import socket
+from array import array
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ from cygnet.kernel.backends.userland_wire import (
     Bye,
     Done,
     Failed,
+    Follow,
     Greeting,
     HandOver,
     Hello,
@@ -32,7 +34,10 @@ from cygnet.kernel.backends.userland_wire import (
 MAX_CLIENTS = 16
 MAX_BACKLOG = 4096
 """Messages kept for a client that does not read; a client behind by more is dropped."""
-_MAX_DESCRIPTORS = 4
+_BUFFER = memoryview(bytearray(MAX_MESSAGE))
+"""For one message at a time: octets of that size would cost a system call each time they are made."""
+_ANCILLARY = socket.CMSG_SPACE(4 * 4)
+"""Room for four descriptors."""
 _SOCKET_NAMES = ("esp4", "esp6")
 
 Adopt = Callable[[dict[str, socket.socket]], None]
@@ -71,7 +76,7 @@ class Control:
     def tell(self, events: list[OwnedEvent]) -> None:
         """Send events to their owners; those of an owner who is away are lost."""
         for owner, event in events:
-            client = next((one for one in self._clients if one.owner == owner), None)
+            client = next((one for one in self._clients if one.follows == owner), None)
             if client is not None:
                 client.send(0, event)
             else:
@@ -122,6 +127,8 @@ class Control:
         _close_all(descriptors)
         if isinstance(request, Hello):
             return self._hello(client, request)
+        if isinstance(request, Follow):
+            return self._follow(client, request)
         if not client.owner:
             raise LocalError("say Hello first")
         if isinstance(request, Bye):
@@ -135,13 +142,21 @@ class Control:
     def _hello(self, client: "Client", request: Hello) -> Reply:
         if request.version != VERSION or not request.owner:
             raise LocalError(f"espd speaks control version {VERSION}, not {request.version}")
-        for other in [one for one in self._clients if one.owner == request.owner and one is not client]:
-            self._leave(other)
+        for other in [one for one in self._clients if request.owner in (one.owner, one.follows)]:
+            if other is not client:
+                self._leave(other)
         client.owner = request.owner
         if request.flush:
             self._service.flush(request.owner)
         self._service.flush_acquires(request.owner)
         return self._greeting
+
+    def _follow(self, client: "Client", request: Follow) -> Reply:
+        if all(one.owner != request.owner for one in self._clients):
+            raise LocalError(f"nobody has said Hello as '{request.owner}'")
+        client.follows = request.owner
+        self._service.flush_acquires(request.owner)
+        return Done()
 
     def _hand_over(self, request: HandOver, descriptors: list[int]) -> Reply:
         if len(request.names) != len(descriptors) or not set(request.names) <= set(_SOCKET_NAMES):
@@ -158,7 +173,7 @@ class Control:
 
 
 class Client:
-    """One connection; ``owner`` is empty until it has said Hello."""
+    """One connection: ``owner`` has said Hello on it, or events of the owner ``follows`` go there."""
 
     def __init__(
         self,
@@ -168,6 +183,7 @@ class Client:
         on_end: "Callable[[Client], None]",
     ) -> None:
         self.owner = ""
+        self.follows = ""
         self._socket = connection
         self._loop = loop
         self._on_request = on_request
@@ -181,7 +197,17 @@ class Client:
         """Send a message, later if the client is slow; a client that is too slow is dropped."""
         if self._socket.fileno() < 0:
             return
-        self._backlog.append(encode(serial, message))
+        data = encode(serial, message)
+        if not self._backlog:
+            try:
+                self._socket.send(data)
+                return
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._on_end(self)
+                return
+        self._backlog.append(data)
         self._flush()
         if len(self._backlog) > MAX_BACKLOG:
             self._on_end(self)
@@ -200,14 +226,15 @@ class Client:
 
     def _read(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._socket, MAX_MESSAGE, _MAX_DESCRIPTORS)
+            size, ancillary, _, _ = self._socket.recvmsg_into((_BUFFER,), _ANCILLARY)
         except BlockingIOError:
             return
         except OSError:
             self._on_end(self)
             return
-        if data:
-            self._on_request(self, data, descriptors)
+        descriptors = _descriptors(ancillary) if ancillary else []
+        if size:
+            self._on_request(self, bytes(_BUFFER[:size]), descriptors)
         else:
             _close_all(descriptors)
             self._on_end(self)
@@ -222,6 +249,15 @@ class Client:
             self._loop.change(self._socket, READ | WRITE)
         except OSError:
             self._on_end(self)
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """What came with a message (``SCM_RIGHTS``)."""
+    found = array("i")
+    for level, kind, octets in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(octets[: len(octets) - len(octets) % found.itemsize])
+    return list(found)
 
 
 def _close_all(descriptors: list[int]) -> None:

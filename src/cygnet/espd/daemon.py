@@ -4,12 +4,13 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Received, Sent
-from cygnet.espd.addresses import Addresses
+from cygnet.esp.superpackets import SuperPacket
 from cygnet.espd.control import Control
 from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
@@ -19,10 +20,13 @@ from cygnet.espd.sockets import Sockets
 from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
 from cygnet.kernel.backends.host import route_probe
+from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.port import Mark, PolicySpec
 
 BATCH = 64
 """Packets handled between two looks at the other descriptors."""
+SUPERS = 4
+"""And super-packets."""
 LINK_MTU = 1500
 """Assumed where no route tells."""
 LEAST_PATH_MTU = {4: 576, 6: 1280}
@@ -39,7 +43,8 @@ class Daemon:
         self._loop = Loop(log)
         self._plane = DataPlane(os.urandom)
         self._devices = Devices(device, DEFAULT_MTU, self._watch_device, self._forget_device)
-        self._sockets = Sockets()
+        self._lost: Counter[str] = Counter()
+        self._sockets = Sockets(self._lost)
         self._routes = Routes(self._devices)
         self._addresses = Addresses()
         self._service = Service(self._plane, self)
@@ -109,20 +114,29 @@ class Daemon:
         """Take it away again."""
         self._addresses.remove(address, device)
 
+    def route_lines(self) -> list[str]:
+        """The routes of all policies."""
+        return self._routes.lines()
+
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""
         self._devices.set_mtu(mtu)
 
     def lost(self) -> Mapping[str, int]:
         """Packets that the sockets or the device did not take, by reason."""
-        return self._sockets.errors
+        return self._lost + Counter({"super-packet that makes no sense": self._devices.senseless})
 
     # -- events of the loop ------------------------------------------------------------------------------
 
     def _from_inside(self, device: TunDevice, mark: Mark | None) -> None:
-        packets = device.read(BATCH)
-        if packets:
-            self._forward(self._plane.send(packets, self._loop.now(), packet_mark(mark)))
+        for _ in range(SUPERS):
+            packets, large = device.read(BATCH)
+            now, chosen = self._loop.now(), packet_mark(mark)
+            if packets:
+                self._forward(self._plane.send(packets, now, chosen))
+            if large is None:
+                return
+            self._forward(self._plane.send_super(large, now, chosen))
 
     def _watch_device(self, device: TunDevice, mark: Mark | None) -> None:
         self._loop.watch(device, READ, lambda _: self._from_inside(device, mark))
@@ -158,10 +172,10 @@ class Daemon:
         if sent.events:
             self._control.tell(self._service.owned(sent.events))
 
-    def _write(self, packets: list[bytes]) -> None:
+    def _write(self, packets: Iterable[bytes | SuperPacket]) -> None:
         refused = self._devices.write(packets)
         if refused:
-            self._sockets.errors["TUN device full"] += refused
+            self._lost["TUN device full"] += refused
 
     def _changed(self) -> None:
         """After a request: packets that waited may go, and another lifetime may be the next to end."""

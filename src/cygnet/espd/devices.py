@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from cygnet.base.errors import LocalError
+from cygnet.esp.superpackets import SuperPacket
 from cygnet.espd.tun import TunDevice
 from cygnet.kernel.port import Mark
 
@@ -57,7 +58,12 @@ class Devices:
         for device in self._devices.values():
             device.set_mtu(mtu)
 
-    def write(self, packets: Iterable[bytes]) -> int:
+    @property
+    def senseless(self) -> int:
+        """Super-packets of the host's that cannot be cut."""
+        return sum(device.senseless for device in self)
+
+    def write(self, packets: Iterable[bytes | SuperPacket]) -> int:
         """Hand packets to the host; how many it refused."""
         return self.first.write(packets)
 

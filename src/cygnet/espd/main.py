@@ -43,9 +43,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(device: str, socket_path: Path, pid_path: Path) -> int:
     from cygnet.espd.daemon import Daemon
+    from cygnet.runtime import collecting
 
     inherited = inherit(os.environ)
     daemon = Daemon(device, {name: own for name, own in inherited.items() if name.startswith("esp")}, _log)
+    collecting.settle()
     try:
         daemon.run(socket_path)
     finally:

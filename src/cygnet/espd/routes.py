@@ -4,9 +4,8 @@ Policies with a mark have a table for each mark, with a rule before that one for
 """
 
 import socket
-from collections.abc import Callable, Iterable
+from collections import Counter
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network
 from itertools import count
 from typing import Any, Protocol
 
@@ -16,7 +15,9 @@ from pyroute2.netlink.exceptions import NetlinkError
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.espd.devices import MAX_MARKS
-from cygnet.kernel.backends.host import MARK, local_addresses
+from cygnet.espd.route_messages import Network, RouteSocket
+from cygnet.kernel.backends.host import MARK, KnownAddresses
+from cygnet.kernel.backends.netlink import RefusedError
 from cygnet.kernel.port import Mark, PolicySpec
 
 TABLE = PRIORITY = 220
@@ -30,7 +31,6 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 MAX_PREFIXES = 256
 """Prefixes that one policy's range may need."""
 
-Network = IPv4Network | IPv6Network
 _Place = tuple[Mark | None, Network]
 
 
@@ -47,14 +47,13 @@ class Indexes(Protocol):
 class Routes:
     """The routes of the policies in force, each prefix counted by its users."""
 
-    def __init__(
-        self, devices: Indexes, addresses: Callable[[], Iterable[Address]] = local_addresses
-    ) -> None:
+    def __init__(self, devices: Indexes) -> None:
         """Install the rules; raises :class:`LocalError`."""
         self._netlink = IPRoute()
         self._devices = devices
-        self._addresses = addresses
-        self._users: dict[_Place, list[PolicySpec]] = {}
+        self._routes = RouteSocket(_PROTOCOL)
+        self._addresses = KnownAddresses()
+        self._users: dict[_Place, Counter[PolicySpec]] = {}
         self._tables: dict[Mark, tuple[int, int]] = {}  # table and how many policies use it
         remove_leftovers(self._netlink)
         try:
@@ -76,10 +75,10 @@ class Routes:
             for network in networks:
                 place = (spec.mark, network)
                 if place not in self._users:
-                    self._route("replace", place, self._hint(spec), device)
-                self._users.setdefault(place, []).append(spec)
+                    self._routes.replace(self._table(spec.mark), network, device, self._hint(spec))
+                self._users.setdefault(place, Counter())[spec] += 1
                 done.append(network)
-        except (NetlinkError, LocalError) as error:
+        except (RefusedError, LocalError) as error:
             for network in done:
                 self._forget((spec.mark, network), spec)
             self._leave_table(spec.mark)
@@ -93,10 +92,24 @@ class Routes:
         self._leave_table(spec.mark)
         self._devices.leave(spec.mark)
 
+    def lines(self) -> list[str]:
+        """What there is, for people."""
+        return [
+            f"{network}{f' of mark 0x{mark.value:x}/0x{mark.mask:x}' if mark else ''}"
+            for mark, network in self._users
+        ]
+
     def close(self) -> None:
         """Remove rules and routes."""
+        for mark, network in self._users:
+            with suppress(RefusedError):
+                self._routes.remove(self._table(mark), network)
         remove_leftovers(self._netlink)
-        self._netlink.close()
+        for own in (self._netlink, self._routes, self._addresses):
+            own.close()
+
+    def _table(self, mark: Mark | None) -> int:
+        return TABLE if mark is None else self._tables[mark][0]
 
     def _enter_table(self, mark: Mark | None) -> None:
         """The rule for a mark's table comes with its first policy; our own packets must not meet it."""
@@ -131,18 +144,22 @@ class Routes:
                 )  # fmt: skip
 
     def _forget(self, place: _Place, spec: PolicySpec) -> None:
-        users = self._users.get(place, [])
-        if spec not in users:
+        users = self._users.get(place, Counter())
+        if not users[spec]:
             return
-        users.remove(spec)
-        with suppress(NetlinkError):
+        users[spec] -= 1
+        if users[spec]:
+            return
+        del users[spec]
+        mark, network = place
+        with suppress(RefusedError):
             if users:
-                device = self._devices.enter(place[0])
-                self._devices.leave(place[0])
-                self._route("replace", place, self._hint(users[0]), device)
+                device = self._devices.enter(mark)
+                self._devices.leave(mark)
+                self._routes.replace(self._table(mark), network, device, self._hint(next(iter(users))))
             else:
                 del self._users[place]
-                self._route("del", place, None)
+                self._routes.remove(self._table(mark), network)
 
     def _hint(self, spec: PolicySpec) -> Address | None:
         """The local address inside a policy's source selector, which own packets shall come from."""
@@ -151,20 +168,6 @@ class Routes:
             if address.version == spec.source.family and start <= int(address) <= end:
                 return address
         return None
-
-    def _route(self, command: str, place: _Place, hint: Address | None, device: int = 0) -> None:
-        mark, network = place
-        arguments: dict[str, Any] = {"prefsrc": str(hint)} if hint is not None else {}
-        if device:
-            arguments["oif"] = device
-        self._netlink.route(
-            command,
-            dst=str(network),
-            table=TABLE if mark is None else self._tables[mark][0],
-            proto=_PROTOCOL,
-            family=_FAMILIES[network.version],
-            **arguments,
-        )
 
 
 def remove_leftovers(netlink: Any) -> int:

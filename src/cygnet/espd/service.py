@@ -4,7 +4,8 @@ Knows no socket and no clock; ``now`` comes with each call, in seconds of a mono
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -14,7 +15,10 @@ from cygnet.base.addresses import Address
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.plane import DataPlane
 from cygnet.esp.records import AcquireWanted, Event, Expired
-from cygnet.espd import translate
+from cygnet.espd import translate, views
+from cygnet.espd.address_users import AddressUsers
+from cygnet.espd.address_users import Host as AddressHost
+from cygnet.espd.inner_mtus import InnerMtus
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
     AcquireFailed,
@@ -22,23 +26,24 @@ from cygnet.kernel.backends.userland_wire import (
     AddPolicy,
     AddSa,
     AllocateSpi,
-    Count,
     DeleteAddress,
     DeletePolicy,
     DeleteSa,
     Done,
     Inspect,
+    Install,
     Inventory,
     QuerySa,
+    Remove,
     Reply,
     Request,
-    SaStatus,
-    Spi,
+    Spis,
     UpdateSa,
 )
 from cygnet.kernel.port import (
     Acquire,
     Direction,
+    DropCount,
     Expire,
     KernelError,
     KernelEvent,
@@ -46,21 +51,19 @@ from cygnet.kernel.port import (
     PolicySpec,
     SaId,
     SaSpec,
-    Usage,
 )
 
 FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
 """charon's range."""
 RESERVATION_S = 165.0
 MAX_RESERVATIONS = 16384
-MAX_ADDRESSES = 1024
 _SPI_TRIES = 64
 DEFAULT_MTU, LEAST_MTU = 1400, 1280
 
 OwnedEvent = tuple[str, KernelEvent]
 
 
-class Host(Protocol):
+class Host(AddressHost, Protocol):
     """What the service asks of the machine."""
 
     def path_mtu(self, destination: Address) -> int:
@@ -75,14 +78,11 @@ class Host(Protocol):
     def route_out(self, spec: PolicySpec) -> None:
         """Take back one :meth:`route_in`."""
 
-    def address_in(self, address: Address, device: str) -> None:
-        """Give this host an address; raises :class:`LocalError`."""
-
-    def address_out(self, address: Address, device: str) -> None:
-        """Take back one :meth:`address_in`."""
-
     def set_mtu(self, mtu: int) -> None:
         """Set the TUN device's MTU."""
+
+    def route_lines(self) -> Sequence[str]:
+        """The routes that :meth:`route_in` has made, a line each."""
 
     def lost(self) -> Mapping[str, int]:
         """Packets that the sockets or the device did not take, by reason."""
@@ -105,10 +105,11 @@ class Service:
         self._sas: dict[SaId, _Installed] = {}
         self._reserved: dict[int, tuple[str, float]] = {}  # oldest first
         self._policies: dict[str, Counter[PolicySpec]] = {}
-        self._addresses: dict[str, Counter[tuple[Address, str]]] = {}
+        self._addresses = AddressUsers(host)
         self._numbers: dict[int, SaId] = {}
         self._deadlines: list[tuple[float, int, bool]] = []
         self._serial = count()
+        self._mtus = InnerMtus()
         self._mtu = DEFAULT_MTU
         self._handlers: dict[type, Callable[..., Reply]] = {
             AllocateSpi: self._allocate_spi,
@@ -121,6 +122,8 @@ class Service:
             AcquireFailed: self._acquire_failed,
             AddAddress: self._add_address,
             DeleteAddress: self._delete_address,
+            Install: self._install,
+            Remove: self._remove,
             Inspect: self._inspect,
         }
 
@@ -139,8 +142,7 @@ class Service:
             self._uninstall(spec, owner)
         for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
             self._unreserve(spi)
-        for place in self._addresses.pop(owner, Counter()):
-            self._host.address_out(*place)
+        self._addresses.flush(owner)
         self._plane.forget_acquires(owner)
         self.fit_mtu()
 
@@ -177,15 +179,15 @@ class Service:
 
     def learn_path_mtu(self, destination: Address, mtu: int) -> None:
         """A smaller or larger path MTU towards an outer address was found."""
-        for sa in self._plane.outbound():
-            if sa.parameters.destination == destination:
-                sa.learn_path_mtu(mtu)
+        for installed in self._sas.values():
+            if isinstance(installed.sa, OutboundSa) and installed.spec.id.destination == destination:
+                installed.sa.learn_path_mtu(mtu)
+                self._mtus.note(installed.number, installed.sa.inner_mtu)
         self.fit_mtu()
 
     def fit_mtu(self) -> None:
         """Give the device the MTU of its widest tunnel; senders into narrower ones are told by ICMP."""
-        inner = max((sa.inner_mtu for sa in self._plane.outbound()), default=DEFAULT_MTU)
-        wanted = max(inner, LEAST_MTU)
+        wanted = max(self._mtus.widest(DEFAULT_MTU), LEAST_MTU)
         if wanted != self._mtu:
             self._mtu = wanted
             self._host.set_mtu(wanted)
@@ -194,14 +196,21 @@ class Service:
         translate.need_esp(request.protocol)
         while self._reserved and next(iter(self._reserved.values()))[1] <= now:
             self._unreserve(next(iter(self._reserved)))
-        if len(self._reserved) >= MAX_RESERVATIONS:
+        if not 0 < request.count <= MAX_RESERVATIONS - len(self._reserved):
             raise KernelError("too many SPIs are reserved")
+        spis = []
+        for _ in range(request.count):
+            spi = self._free_spi()
+            self._reserved[spi] = (owner, now + RESERVATION_S)
+            self._plane.early.expect(spi)
+            spis.append(spi)
+        return Spis(tuple(spis))
+
+    def _free_spi(self) -> int:
         for _ in range(_SPI_TRIES):
             spi = FIRST_SPI | int.from_bytes(self._plane.rng(4), "big") & (LAST_SPI - FIRST_SPI)
             if spi not in self._reserved and not self._plane.inbound_spi_taken(spi):
-                self._reserved[spi] = (owner, now + RESERVATION_S)
-                self._plane.early.expect(spi)
-                return Spi(spi)
+                return spi
         raise KernelError("no SPI is free")
 
     def _add_sa(self, request: AddSa, owner: str, now: float) -> Reply:
@@ -210,19 +219,19 @@ class Service:
             raise KernelError(f"an SA with SPI {spec.id.spi:08x} exists already")
         if self._reserved.get(spec.id.spi, (owner, 0))[0] != owner and spec.inbound:
             raise KernelError(f"SPI {spec.id.spi:08x} is reserved for another daemon")
-        sa = self._build(spec)
+        sa, number = self._build(spec), next(self._serial)
         if isinstance(sa, InboundSa):
             self._plane.add_inbound(sa)
             self._reserved.pop(spec.id.spi, None)
         else:
             self._plane.add_outbound(sa)
-        number = next(self._serial)
+            self._mtus.note(number, sa.inner_mtu)
+            self.fit_mtu()
         self._sas[spec.id] = _Installed(spec, owner, sa, number)
         self._numbers[number] = spec.id
         for delay_s, hard in ((spec.lifetime.soft_s, False), (spec.lifetime.hard_s, True)):
             if delay_s:
                 heappush(self._deadlines, (now + delay_s, number, hard))
-        self.fit_mtu()
         return Done()
 
     def _build(self, spec: SaSpec) -> InboundSa | OutboundSa:
@@ -249,6 +258,7 @@ class Service:
         self._plane.move(installed.sa, translate.parameters(spec))
         if isinstance(installed.sa, OutboundSa):
             installed.sa.learn_path_mtu(self._host.path_mtu(spec.id.destination))
+            self._mtus.note(installed.number, installed.sa.inner_mtu)
         del self._sas[request.id]
         self._sas[request.new] = replace(installed, spec=spec)
         self._numbers[installed.number] = request.new
@@ -267,7 +277,7 @@ class Service:
         installed = self._sas.get(request.id)
         if installed is None:
             raise KernelError(f"no SA with SPI {request.id.spi:08x}")
-        return _usage(installed, now)
+        return views.usage(installed.sa, now)
 
     def _add_policy(self, request: AddPolicy, owner: str, now: float) -> Reply:
         spec, mine = request.spec, self._policies.setdefault(owner, Counter())
@@ -295,39 +305,52 @@ class Service:
         return Done()
 
     def _add_address(self, request: AddAddress, owner: str, now: float) -> Reply:
-        place, mine = (request.address, request.device), self._addresses.setdefault(owner, Counter())
-        if not mine[place]:
-            if len(mine) > MAX_ADDRESSES:
-                raise KernelError(f"more than {MAX_ADDRESSES} virtual addresses")
-            self._host.address_in(*place)
-        mine[place] += 1
+        self._addresses.add(owner, request.address, request.device)
         return Done()
 
     def _delete_address(self, request: DeleteAddress, owner: str, now: float) -> Reply:
-        place, mine = (request.address, request.device), self._addresses.get(owner, Counter())
-        if not mine[place]:
-            raise KernelError(f"no virtual address {request.address}")
-        mine[place] -= 1
-        if not mine[place]:
-            del mine[place]
-            self._host.address_out(*place)
+        self._addresses.remove(owner, request.address, request.device)
+        return Done()
+
+    def _install(self, request: Install, owner: str, now: float) -> Reply:
+        with ExitStack() as undo:
+            for sa in request.sas:
+                self._add_sa(AddSa(sa), owner, now)
+                undo.callback(self._delete_sa, DeleteSa(sa.id), owner, now)
+            for policy in request.policies:
+                self._add_policy(AddPolicy(policy), owner, now)
+                undo.callback(self._delete_policy, DeletePolicy(policy), owner, now)
+            undo.pop_all()
+        return Done()
+
+    def _remove(self, request: Remove, owner: str, now: float) -> Reply:
+        """Everything goes, also if something of it was not there, which is told afterwards."""
+        with ExitStack() as rest:
+            for sa in reversed(request.sas):
+                rest.callback(self._delete_sa, DeleteSa(sa), owner, now)
+            for policy in reversed(request.policies):
+                rest.callback(self._delete_policy, DeletePolicy(policy), owner, now)
         return Done()
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
         drops = Counter[str](self._host.lost())
         drops.update(self._plane.drops)
-        page = islice(self._sas.values(), request.offset, request.offset + PAGE)
+        page = slice(request.offset, request.offset + max(0, min(request.most, PAGE)))
+        policies = [spec for mine in self._policies.values() for spec in mine]
+        routes = self._host.route_lines()
         return Inventory(
             total_sas=len(self._sas),
-            policies=sum(len(policies) for policies in self._policies.values()),
+            total_policies=len(policies),
+            total_routes=len(routes),
             reservations=len(self._reserved),
             mtu=self._mtu,
             sas=tuple(
-                SaStatus(one.spec.id, one.owner, one.spec.inbound, one.spec.reqid,
-                         one.spec.encapsulation is not None, _usage(one, now))
-                for one in page
+                views.sa_status(one.spec, one.owner, one.sa, now)
+                for one in islice(self._sas.values(), page.start, page.stop)
             ),
-            drops=tuple(Count(reason, packets) for reason, packets in drops.items()),
+            policies=tuple(map(views.policy_text, policies[page])),
+            routes=tuple(routes[page]),
+            drops=tuple(DropCount(reason, packets) for reason, packets in drops.items()),
         )
 
     def _uninstall(self, spec: PolicySpec, owner: str) -> None:
@@ -343,6 +366,7 @@ class Service:
     def _drop(self, name: SaId) -> None:
         installed = self._sas.pop(name)
         del self._numbers[installed.number]
+        self._mtus.forget(installed.number)
         self._plane.remove(installed.sa)
 
     def _owned(self, event: Event) -> list[OwnedEvent]:
@@ -358,7 +382,3 @@ class Service:
             self._drop(name)
         return [(installed.owner, Expire(name, event.hard))]
 
-
-def _usage(installed: _Installed, now: float) -> Usage:
-    meter = installed.sa.meter
-    return Usage(meter.octets, meter.packets, None if meter.last_used is None else now - meter.last_used)

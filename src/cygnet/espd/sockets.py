@@ -4,9 +4,9 @@ ESP in UDP comes by UDP sockets, or, where another daemon has the port, by raw s
 we read and write: the checksum is zero for IPv4 (RFC 3948, 2.1), and the kernel's for IPv6.
 
 All are marked, so that their packets do not look at the tunnels' routes. ESP leaves with the SA's own
-source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it; DF is the
-kernel's, which fragments what the path is known not to carry (``IP_PMTUDISC_WANT``) and tells on the error
-queue what it learns.
+source address, the outer TOS octet given for each packet, and its TTL where the mode keeps it. Path MTU
+discovery is the kernel's, which tells on the error queue what it learns and fragments what a path is known
+not to carry; on UDP over IPv4 only where it is told to, since bursts that it cuts have DF in no other way.
 """
 
 import errno
@@ -16,84 +16,42 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from struct import Struct
-from sys import byteorder
 
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import OutboundSa
-from cygnet.esp.early import Datagram
+from cygnet.esp.incoming import Datagrams
+from cygnet.esp.outgoing import Sealed
+from cygnet.espd.receiving import Receiving
+from cygnet.espd.sending import Sending
+from cygnet.espd.ways import IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_WANT, Way
 from cygnet.kernel.backends.host import MARK
 
-_IP_TTL, _IP_PKTINFO, _IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 2, 8, 10, 11, 12, 13
-_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_PKTINFO, _IPV6_RECVTCLASS, _IPV6_TCLASS = 23, 25, 50, 66, 67
-_IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 51, 52
+_IP_RECVERR, _IP_RECVTTL, _IP_RECVTOS = 11, 12, 13
+_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVHOPLIMIT, _IPV6_RECVTCLASS = 23, 25, 51, 66
 _IPV6_HDRINCL = 36
+_UDP_GRO = 104
 _ON = 1
-"""Also the value of ``IP_PMTUDISC_WANT``."""
 _OPTIONS = {
-    4: (_IP_MTU_DISCOVER, _IP_RECVERR, _IP_RECVTOS, _IP_RECVTTL),
-    6: (_IPV6_MTU_DISCOVER, _IPV6_RECVERR, _IPV6_RECVTCLASS, _IPV6_RECVHOPLIMIT),
+    4: (_IP_RECVERR, _IP_RECVTOS, _IP_RECVTTL),
+    6: (_IPV6_RECVERR, _IPV6_RECVTCLASS, _IPV6_RECVHOPLIMIT),
 }
+_DISCOVER = {4: IP_MTU_DISCOVER, 6: _IPV6_MTU_DISCOVER}
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 8 << 20
 _ESP, _RAW = 50, 255
-_LARGEST = 65536
-_ANCILLARY = 96
-_MAX_OUTER = 1024
-_UDP = Struct(">HHHH")
-_PKTINFO4 = Struct("=i4s4s")
-_PKTINFO6 = Struct("=16si")
-_INT = Struct("=i")
 _EXTENDED_ERROR = Struct("=IBBBBII")
-_TOS_KINDS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, _IPV6_TCLASS))
-_TTL_KINDS = ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT))
-_TRANSIENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EMSGSIZE, errno.ENETUNREACH})
-
-Ancillary = list[tuple[int, int, bytes]]
-
-
-class Way:
-    """How one SA's datagrams leave: socket, address, and ancillary data for each TOS octet and TTL.
-
-    ``ports`` are those of a UDP header that is ours to write, because the socket is a raw one.
-    """
-
-    __slots__ = ("_fixed", "_tos", "_ttl", "address", "ancillary", "ports", "socket")
-
-    def __init__(
-        self, own: socket.socket, source: Address, destination: Address, ports: tuple[int, int] | None
-    ) -> None:
-        raw = own.type == socket.SOCK_RAW
-        self.socket = own
-        self.address = (str(destination), ports[1] if ports and not raw else 0)
-        self.ports = ports if raw else None
-        family = 0 if source.version == 4 else 1
-        self._tos, self._ttl = _TOS_KINDS[family], _TTL_KINDS[family]
-        if source.version == 4:
-            self._fixed = (socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(0, source.packed, bytes(4)))
-        else:
-            self._fixed = (socket.IPPROTO_IPV6, _IPV6_PKTINFO, _PKTINFO6.pack(source.packed, 0))
-        self.ancillary: dict[int, Ancillary] = {0: [self._fixed]}
-
-    def with_outer(self, outer: int) -> Ancillary:
-        """Source address, TOS octet, and TTL unless it is 0, as ancillary data; a limited number is kept."""
-        if len(self.ancillary) >= _MAX_OUTER:
-            self.ancillary = {0: [self._fixed]}
-        found = [self._fixed, (*self._tos, _INT.pack(outer & 255))]
-        if outer >> 8:
-            found.append((*self._ttl, _INT.pack(outer >> 8)))
-        self.ancillary[outer] = found
-        return found
 
 
 class Sockets:
-    """All outer sockets. ``errors`` counts what the kernel did not send, by reason."""
+    """All outer sockets. ``lost`` counts what the kernel did not send, by reason."""
 
-    def __init__(self) -> None:
+    def __init__(self, lost: Counter[str]) -> None:
         """Open the raw sockets; a family that this host lacks, or a missing right, leaves one out."""
         self._raw: dict[int, socket.socket] = {}
         self._udp: dict[int, socket.socket] = {}
         self._clear: dict[int, socket.socket] = {}
-        self.errors: Counter[str] = Counter()
+        self._lost = lost
+        self._sending, self._receiving = Sending(lost), Receiving(lost)
         for family, kind in ((4, socket.AF_INET), (6, socket.AF_INET6)):
             with suppress(OSError):
                 self._raw[family] = _prepared(socket.socket(kind, socket.SOCK_RAW, _ESP), family)
@@ -116,44 +74,14 @@ class Sockets:
         """Whether there is a socket for such packets."""
         return family in (self._udp if udp else self._raw)
 
-    def receive(self, own: socket.socket, limit: int) -> list[Datagram]:
-        """Up to ``limit`` ESP packets that wait on a socket of :meth:`receiving`."""
-        found: list[Datagram] = []
-        raw = own.type == socket.SOCK_RAW
-        udp = not raw or own.proto == socket.IPPROTO_UDP
-        header = raw and own.family == socket.AF_INET
-        receive = own.recvmsg
-        while len(found) < limit:
-            try:
-                data, ancillary, _, peer = receive(_LARGEST, _ANCILLARY)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                self.errors[str(error.strerror)] += 1
-                break
-            if header:
-                data, outer = data[(data[0] & 15) * 4 :], data[1] | data[8] << 8
-            else:
-                outer = _outer(ancillary)
-            if raw and udp:
-                found += _without_udp(data, outer, peer[0])
-            else:
-                found.append((data, outer, peer[:2] if udp else None))
-        return found
+    def receive(self, own: socket.socket, limit: int) -> list[Datagrams]:
+        """ESP packets that wait on a socket of :meth:`receiving`, in up to ``limit`` calls; good until the
+        next time."""
+        return self._receiving.receive(own, limit)
 
-    def send(self, datagrams: Iterable[tuple[OutboundSa, int, bytes]]) -> None:
-        """Send protected packets; one that the kernel refuses is lost and counted."""
-        for sa, outer, data in datagrams:
-            way = sa.attachment
-            if not isinstance(way, Way):
-                way = sa.attachment = self._way(sa)
-            ancillary = way.ancillary.get(outer) or way.with_outer(outer)
-            if way.ports:
-                data = _UDP.pack(*way.ports, _UDP.size + len(data), 0) + data
-            try:
-                way.socket.sendmsg((data,), ancillary, 0, way.address)
-            except OSError as error:
-                self._again(error, way, ancillary, data)
+    def send(self, datagrams: Iterable[Sealed]) -> None:
+        """Send protected packets; those that the kernel refuses are lost and counted."""
+        self._sending.send(map(self._attached, datagrams))
 
     def send_clear(self, packets: Iterable[bytes]) -> None:
         """Send whole IP packets as they are, past the tunnels' routes."""
@@ -165,7 +93,7 @@ class Sockets:
                 if own is not None:
                     own.sendto(packet, (str(destination), 0))
             except OSError as error:
-                self.errors[str(error.strerror)] += 1
+                self._lost[str(error.strerror)] += 1
 
     def learned(self, own: socket.socket) -> list[tuple[Address, int]]:
         """Empty a socket's error queue: outer addresses with the path MTU the kernel was told."""
@@ -186,40 +114,18 @@ class Sockets:
         for own in (*self._raw.values(), *self._udp.values(), *self._clear.values()):
             own.close()
 
+    def _attached(self, sealed: Sealed) -> Sealed:
+        """With its SA's way."""
+        sa = sealed[0]
+        if sa.attachment is None:
+            sa.attachment = self._way(sa)
+        return sealed
+
     def _way(self, sa: OutboundSa) -> Way:
         parameters = sa.parameters
         ports, family = parameters.encapsulation, parameters.destination.version
         own = self._udp[family] if ports else self._raw[family]
         return Way(own, parameters.source, parameters.destination, ports)
-
-    def _again(self, error: OSError, way: Way, ancillary: Ancillary, data: bytes) -> None:
-        """An ICMP error of an earlier packet is reported on the next one, which is then sent once more."""
-        if error.errno in _TRANSIENT:
-            try:
-                way.socket.sendmsg((data,), ancillary, 0, way.address)
-                return
-            except OSError as second:
-                error = second
-        self.errors[str(error.strerror)] += 1
-
-
-def _without_udp(data: bytes, outer: int, peer: str) -> list[Datagram]:
-    """What a raw socket for UDP received, its header taken off; nothing if it is cut short."""
-    if len(data) < _UDP.size:
-        return []
-    port, _, length, _ = _UDP.unpack_from(data)
-    return [(data[_UDP.size : length], outer, (peer, port))] if _UDP.size < length <= len(data) else []
-
-
-def _outer(ancillary: Ancillary) -> int:
-    """TOS octet or traffic class, and 256 times the TTL; sockets of starter's tell the destination too."""
-    outer = 0
-    for level, kind, data in ancillary:
-        if (level, kind) in _TOS_KINDS:
-            outer |= int.from_bytes(data, byteorder)
-        elif (level, kind) in _TTL_KINDS:
-            outer |= int.from_bytes(data, byteorder) << 8
-    return outer
 
 
 def _prepared(own: socket.socket, family: int) -> socket.socket:
@@ -233,4 +139,9 @@ def _prepared(own: socket.socket, family: int) -> socket.socket:
     level = socket.IPPROTO_IP if family == 4 else socket.IPPROTO_IPV6
     for option in _OPTIONS[family]:
         own.setsockopt(level, option, _ON)
+    strict = own.type == socket.SOCK_DGRAM and family == 4
+    own.setsockopt(level, _DISCOVER[family], IP_PMTUDISC_DO if strict else IP_PMTUDISC_WANT)
+    if own.type == socket.SOCK_DGRAM:
+        with suppress(OSError):  # kernels before 5.0
+            own.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, _ON)
     return own

@@ -16,6 +16,7 @@ from cygnet.kernel.port import (
     KernelError,
     Mark,
     Mode,
+    Offload,
     PolicySpec,
     SaId,
     SaSpec,
@@ -84,6 +85,10 @@ def _check(spec: SaSpec) -> None:
         raise KernelError(f"SPI {spec.id.spi:#x} is not one of 32 bits (RFC 4303, 2.1)")
     if spec.id.source.version != spec.id.destination.version:
         raise KernelError("outer addresses are of different families")
+    if spec.if_id or spec.output_mark or spec.cpu is not None or spec.offload is not Offload.NO:
+        raise KernelError(f"espd has no interface ids, output marks, CPUs or offload of SAs; {_KERNEL}")
+    if spec.encapsulation is not None and spec.encapsulation.tcp:
+        raise KernelError(f"espd does not put ESP into TCP; {_KERNEL}")
     if not 0 <= spec.replay_window <= MAX_WINDOW:
         raise KernelError(f"replay window {spec.replay_window} is not within 0 to {MAX_WINDOW} packets")
     needs_hosts = spec.mode is Mode.BEET or (spec.mode is Mode.TRANSPORT and spec.local_ts)

@@ -21,12 +21,15 @@ Commands:
 	listacerts|listgroups|listcainfos [--utc]
 	listcrls|listocsp|listplugins|listall [--utc]
 	listcounters|resetcounters [<connection name>|all]
+	kernel [--check [--repair]]
 	leases [<poolname> [<address>]]
 	rereadsecrets|secrets|rereadcacerts|rereadaacerts
 	rereadocspcerts|rereadacerts|rereadcrls|rereadall
 	purgecerts|purgecrls|purgeike|purgeocsp
 	pki [--gen|--self|--issue|--pub|--print] ...
-	starter|charon|stroke ...
+	load-test <address> [--count N] [--concurrency N] [--rate N] [--hold] ... (--help lists all)
+	starter|charon|stroke|pluto|whack ...
+	ready
 	version
 
 Options:

@@ -1,4 +1,4 @@
-"""Verbs that are one request to charon: how their words become a message (:mod:`cygnet.ctl.stroke`)."""
+"""Verbs that are one request to a daemon: how their words become a message (:mod:`cygnet.ctl.stroke`)."""
 
 import sys
 from collections.abc import Callable
@@ -22,13 +22,17 @@ class UsageError(Exception):
 
 
 def run(verb: str, arguments: list[str]) -> int:
-    """Ask charon, and end with its exit status."""
+    """Ask charon, and pluto if it runs; end with the exit status."""
     try:
         kind, fields = request(verb, arguments)
     except UsageError as error:
         print(error, file=sys.stderr)
         return USAGE
     try:
+        if paths.pluto_ctl().exists():
+            from cygnet.ipsec import both  # not for who has charon only: status is to answer fast
+
+            return both.run(verb, kind, fields)
         return ask(paths.charon_ctl(), conversation(kind, fields), f"ipsec {verb}")
     except NotRunningError as error:
         print(f"ipsec {verb}: charon is not running ({error}); start it with: ipsec start", file=sys.stderr)
@@ -71,6 +75,13 @@ def _counters(reset: bool) -> Row:
     return "counters", "[<connection name>|all]", 0, 1, lambda words: {"name": "".join(words), "reset": reset}
 
 
+def _kernel(words: list[str]) -> Fields:
+    """``--repair`` goes with ``--check`` only."""
+    if sorted(words) not in ([], ["--check"], ["--check", "--repair"]):
+        raise ValueError
+    return {"check": bool(words), "repair": "--repair" in words}
+
+
 def _optional(*names: str) -> Build:
     """As many fields as there are words."""
     return lambda words: dict(zip(names, words, strict=False))
@@ -92,6 +103,7 @@ VERBS: dict[str, Row] = {
     "unroute": _named("unroute"),
     "status": _status(False),
     "statusall": _status(True),
+    "kernel": ("kernel", "[--check [--repair]]", 0, 2, _kernel),
     "leases": ("leases", "[<poolname> [<address>]]", 0, 2, _optional("pool", "address")),
     "listcounters": _counters(False),
     "resetcounters": _counters(True),

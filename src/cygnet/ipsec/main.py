@@ -12,7 +12,7 @@ USAGE, NOT_IMPLEMENTED = 2, 3
 
 MODULES = {
     **dict.fromkeys((
-        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "leases",
+        "up", "down", "down-srcip", "rekey", "route", "unroute", "status", "statusall", "kernel", "leases",
         "listcounters", "resetcounters", "secrets",
         "listalgs", "listpubkeys", "listcerts", "listcacerts", "listaacerts", "listocspcerts", "listacerts",
         "listgroups", "listcainfos", "listcrls", "listocsp", "listplugins", "listall",
@@ -20,13 +20,15 @@ MODULES = {
         "rereadall", "purgecerts", "purgecrls", "purgeike", "purgeocsp",
     ), "control"),
     **dict.fromkeys(("start", "stop", "restart", "update", "reload"), "service"),
-    **dict.fromkeys(("starter", "charon", "stroke", "pki", "whack", "pluto", "_updown"), "programs"),
+    **dict.fromkeys(
+        ("starter", "charon", "stroke", "pki", "whack", "pluto", "ready", "load-test", "_updown"), "programs"
+    ),
     **dict.fromkeys((
         "version", "--version", "--versioncode", "--help", "help", "--confdir", "--piddir", "--directory",
     ), "about"),
 }  # fmt: skip
 LATER = frozenset({
-    "listcards", "rereadgroups", "ready", "scencrypt", "scdecrypt", "scepclient", "openac", "pool", "barf",
+    "listcards", "rereadgroups", "scencrypt", "scdecrypt", "scepclient", "openac", "pool", "barf",
 })
 """Verbs of some strongSwan that this version lacks."""
 

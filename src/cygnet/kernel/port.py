@@ -17,6 +17,13 @@ from cygnet.base.dscp import DscpCopy
 from cygnet.base.errors import LocalError
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.addresses import AddressPort
+from cygnet.kernel.bindings import Interface as Interface
+from cygnet.kernel.bindings import InterfaceKind as InterfaceKind
+from cygnet.kernel.bindings import InterfaceSpec as InterfaceSpec
+from cygnet.kernel.bindings import IpTfs as IpTfs
+from cygnet.kernel.bindings import Mark as Mark
+from cygnet.kernel.bindings import Offload as Offload
 
 
 class KernelError(LocalError):
@@ -39,6 +46,7 @@ class Mode(StrEnum):
     TUNNEL = "TUNNEL"
     TRANSPORT = "TRANSPORT"
     BEET = "BEET"
+    IPTFS = "IPTFS"
     PASS = "PASS"
     DROP = "DROP"
 
@@ -59,14 +67,6 @@ class SaId:
     destination: Address
     protocol: IpProtocol
     spi: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What the marks of packets are compared with, in the bits of ``mask``."""
-
-    value: int
-    mask: int = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,11 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Encapsulation:
-    """UDP encapsulation (RFC 3948): the ports of the outer UDP header, sender's first."""
+    """Encapsulation in UDP (RFC 3948), or TCP (RFC 9329): the ports of that header, sender's first."""
 
     source_port: int
     destination_port: int
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ class SaSpec:
     ``tfc`` pads the packets of a tunnel to so many octets, -1 to what the path carries. ``compression`` is an
     IPComp SA of its own inside this one. The inner addresses of BEET are the first of ``local_ts`` and of
     ``remote_ts``. ``original`` are the addresses, source first, that the peer wrote into its packets where
-    a NAT has changed them on the way: transport checksums cover those (RFC 3948, 3.1.2).
+    a NAT has changed them on the way: transport checksums cover those (RFC 3948, 3.1.2). ``if_id`` binds it
+    to an XFRM interface; packets it has protected, or let in, get ``output_mark``; ``cpu`` is the one that
+    uses it (RFC 9611).
     """
 
     id: SaId
@@ -137,6 +140,11 @@ class SaSpec:
     original: tuple[Address, Address] | None = None
     local_ts: tuple[TrafficSelector, ...] = ()
     remote_ts: tuple[TrafficSelector, ...] = ()
+    if_id: int = 0
+    output_mark: Mark | None = None
+    offload: Offload = Offload.NO
+    cpu: int | None = None
+    iptfs: IpTfs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +160,8 @@ class PolicySpec:
     before older ones. ``next_spi`` is the outbound SA to be used (0, or that SA gone: the newest of
     ``reqid``).
     ``compression``: that SA has IPComp inside. ``outer_destination`` is ``None`` for a trap whose peer is
-    each packet's own destination. Two specifications are the same policy when they are equal in every
-    field.
+    each packet's own destination. ``per_cpu``: acquires name the CPU (RFC 9611). Two specifications are
+    the same policy when they are equal in every field.
     """
 
     direction: Direction
@@ -169,24 +177,38 @@ class PolicySpec:
     mark: Mark | None = None
     next_spi: int = 0
     compression: bool = False
+    if_id: int = 0
+    per_cpu: bool = False
+    offload: Offload = Offload.NO
+
+
+@dataclass(frozen=True, slots=True)
+class DropCount:
+    """How many packets were dropped for one reason."""
+
+    reason: str
+    packets: int
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an SA has carried; ``last_used_s`` is seconds since its last packet, ``None`` if none."""
+    """What an SA has carried and dropped; ``last_used_s`` is seconds since its last packet, ``None`` without.
+    """
 
     bytes: int = 0
     packets: int = 0
     last_used_s: float | None = None
+    drops: tuple[DropCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """A packet met a trap policy: an SA of ``reqid`` is wanted for this packet's ends."""
+    """A packet met a trap policy: an SA of ``reqid`` is wanted for its ends, perhaps for one CPU."""
 
     reqid: int
     source: TrafficSelector
     destination: TrafficSelector
+    cpu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +228,18 @@ class MappingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Somebody else (a Mobile IPv6 daemon) moved a policy and its SAs; IKE shall go between these hosts."""
+
+    reqid: int
+    direction: Direction
+    source: TrafficSelector
+    destination: TrafficSelector
+    local: Address
+    remote: Address
+
+
+@dataclass(frozen=True, slots=True)
 class AddressChange:
     """Addresses, links or routes of this host changed; with ``routes_only`` nothing but routes."""
 
@@ -217,7 +251,66 @@ class KernelReset:
     """The data plane started anew and holds nothing of what was installed."""
 
 
-KernelEvent = Acquire | Expire | MappingChange | AddressChange | KernelReset
+KernelEvent = Acquire | Expire | MappingChange | Migrate | AddressChange | KernelReset
+
+
+@dataclass(frozen=True, slots=True)
+class SaMove:
+    """An SA that gets other outer addresses or ports; ``before`` are those that it has."""
+
+    old: SaId
+    new: SaId
+    encapsulation: Encapsulation | None = None
+    before: Encapsulation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyMove:
+    """A policy that changes, of one CHILD_SA; ``old`` has been added."""
+
+    old: PolicySpec
+    new: PolicySpec
+
+
+@dataclass(frozen=True, slots=True)
+class SaView:
+    """An SA as the data plane holds it; ``ours`` is what a daemon of this instance made."""
+
+    id: SaId
+    ours: bool
+    reqid: int = 0
+    mode: Mode | None = None
+    usage: Usage = field(default_factory=Usage)
+    encapsulation: Encapsulation | None = None
+    mark: Mark | None = None
+    if_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelView:
+    """What the data plane holds and has dropped. ``policies``, ``routes`` and ``interfaces`` are lines for
+    people, as far as it tells."""
+
+    name: str
+    sas: tuple[SaView, ...]
+    policies: tuple[str, ...]
+    routes: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    reservations: int = 0
+    policy_count: int = 0
+    foreign_policies: int = 0
+    drops: tuple[DropCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the data plane is not as it should be. ``missing`` is an SA that is gone and cannot come back by
+    itself, since nobody keeps its keys; ``repaired`` and ``failure`` tell what became of a repair."""
+
+    text: str
+    missing: SaId | None = None
+    repaired: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +318,7 @@ class Features:
     """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
 
     ``device`` is the interface that packets enter and leave tunnels by, empty where they keep their own.
+    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload.
     """
 
     name: str
@@ -237,9 +331,10 @@ class Features:
     esn: bool = True
     udp_encapsulation_only: bool = False
     device: str = ""
+    bindings: bool = False
 
 
-class Kernel(Protocol):
+class Kernel(AddressPort, Protocol):
     """The kernel port. ``start`` delivers events to ``listener`` on the backend's own thread."""
 
     @property
@@ -268,11 +363,20 @@ class Kernel(Protocol):
     def update_sa(self, id: SaId, new: SaId, encapsulation: Encapsulation | None) -> None:
         """Move an SA to other outer addresses or ports; keys, counters and windows stay."""
 
+    def migrate(self, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:
+        """Move a CHILD_SA's SAs and policies together, with as few packets lost as can be (RFC 4555, 3.5).
+
+        All of them, or none and raise.
+        """
+
     def delete_sa(self, id: SaId) -> None:
         """Remove an SA or a reservation; one that is gone already is no error."""
 
     def query_sa(self, id: SaId) -> Usage:
         """What the SA has carried so far."""
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What the data plane has dropped, of all SAs and of none."""
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Install a policy with its route, or count another user of an equal one."""
@@ -280,34 +384,32 @@ class Kernel(Protocol):
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy; it goes with the last."""
 
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """:meth:`add_sa` and :meth:`add_policy` for what belongs together: all of it, or none and raise."""
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """:meth:`delete_policy` and :meth:`delete_sa` for what belongs together, in that order."""
+
     def acquire_failed(self, reqid: int) -> None:
         """Nothing came of the :class:`Acquire` of this reqid; after some seconds packets may ask again.
 
         Backends whose kernel ends acquires by itself have nothing to do.
         """
 
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Let an IKE socket's own packets pass every policy and route of ours, in both directions.
+    def open_interface(self, spec: InterfaceSpec) -> Interface:
+        """The connection's interface, made or found, with one more user."""
 
-        With ``nat_traversal`` the data plane also takes ESP in UDP that arrives there (RFC 3948), if it
-        is the kind that shares a socket with IKE. ``family`` is 4 or 6.
-        """
+    def close_interface(self, interface: Interface) -> None:
+        """One user less; it goes with the last."""
+
+    def view(self) -> KernelView:
+        """What there is."""
+
+    def check(self, repair: bool) -> tuple[Difference, ...]:
+        """Compare what the data plane holds with what it was told to; with ``repair`` mend what can be."""
 
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination``, ``None`` without a route."""
-
-    def add_address(self, address: Address, device: str) -> None:
-        """Give this host an address, or count another user of it.
-
-        On the interface ``device``, empty for the one that tunnels lead to; one that this host has anyway is
-        left alone.
-        """
-
-    def delete_address(self, address: Address, device: str) -> None:
-        """Take back one use of an address; it goes with the last."""
-
-    def virtual_addresses(self) -> frozenset[Address]:
-        """Those that :meth:`add_address` has given it."""
 
     def local_addresses(self) -> tuple[Address, ...]:
         """This host's addresses, without loopback and link-local ones."""

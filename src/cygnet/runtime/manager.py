@@ -8,9 +8,9 @@ import itertools
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -64,6 +64,9 @@ class Performer(Protocol):
 
     def announce(self, event: Any) -> None:
         """Publish an event on the bus."""
+
+    def announce_all(self, events: Sequence[Any], sa: str) -> None:
+        """Publish what one piece of work had to tell, in order; its log lines get the name ``sa``."""
 
     def retired(self, sa: Any, reason: str, error: BaseException | None) -> None:
         """The manager forgot ``sa``; with ``error``, because work on it failed in an unforeseen way."""
@@ -259,31 +262,33 @@ class Manager(Generic[S]):
         """Do one piece of work and perform its effects; nothing escapes from here."""
         try:
             effects = mail.work(entry.sa)
-            adopted = [effect.sa for effect in effects if isinstance(effect, Adopt)]
-            reasons = [effect.reason for effect in effects if isinstance(effect, Retire)]
-            for sa in adopted:
-                self._adopt(sa)
+            by_kind = _sorted(effects)
+            reasons = [effect.reason for effect in by_kind.get(Retire, ())]
+            for effect in by_kind.get(Adopt, ()):
+                self._adopt(effect.sa)
             self._publish(entry, retire=bool(reasons))
         except Exception as error:
             self._forget(entry)
             self._complain(f"job '{mail.name}' failed, IKE_SA retired", error, entry.label)
             self._tell_retired(entry, f"job '{mail.name}' failed", error)
             return
-        for effect in effects:
-            self._perform(entry, effect)
+        self._perform(entry, by_kind)
         if reasons:
             self._tell_retired(entry, reasons[0], None)
 
-    def _perform(self, entry: _Entry[S], effect: Effect) -> None:
-        try:
-            if isinstance(effect, Send):
-                self._performer.send(effect)
-            elif isinstance(effect, Schedule):
-                self._performer.schedule(entry.sa.unique_id, effect)
-            elif isinstance(effect, Announce):
-                self._performer.announce(_named(effect.event, entry.label))
-        except Exception as error:
-            self._complain(f"performing {type(effect).__name__} failed", error, entry.label)
+    def _perform(self, entry: _Entry[S], effects: dict[type, list[Any]]) -> None:
+        """Datagrams first, each kind in its order; what cannot be performed does not stop the rest."""
+        performer, number = self._performer, entry.sa.unique_id
+        steps = [partial(performer.send, effect) for effect in effects.get(Send, ())]
+        steps += [partial(performer.schedule, number, effect) for effect in effects.get(Schedule, ())]
+        if Announce in effects:
+            events = [effect.event for effect in effects[Announce]]
+            steps.append(partial(performer.announce_all, events, entry.label))
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                self._complain("performing an effect failed", error, entry.label)
 
     def _publish(self, entry: _Entry[S], *, retire: bool) -> None:
         """Show the SA as it is after the work, before anybody is told of the work."""
@@ -335,7 +340,9 @@ class Manager(Generic[S]):
             self._performer.announce(Log(Group.MGR, Level.AUDIT, f"{text}\n{trace}", label))
 
 
-def _named(event: Any, label: str) -> Any:
-    """Return the event; a log line gets the name of its SA, unless it has one."""
-    return replace(event, sa=label) if isinstance(event, Log) and not event.sa else event
-
+def _sorted(effects: list[Effect]) -> dict[type, list[Any]]:
+    """The effects by their kind, each kind in its order."""
+    by_kind: dict[type, list[Any]] = {}
+    for effect in effects:
+        by_kind.setdefault(type(effect), []).append(effect)
+    return by_kind

@@ -51,6 +51,11 @@ def charon_pid() -> Path:
     return rundir() / "charon.pid"
 
 
+def pluto_pid() -> Path:
+    """PID file of pluto."""
+    return rundir() / "pluto.pid"
+
+
 def espd_pid() -> Path:
     """PID file of espd."""
     return rundir() / "espd.pid"
@@ -59,6 +64,16 @@ def espd_pid() -> Path:
 def charon_ctl() -> Path:
     """Control socket of charon (stroke messages)."""
     return rundir() / "charon.ctl"
+
+
+def charon_xfrm() -> Path:
+    """Whose charon's entries in the kernel are, across its restarts."""
+    return rundir() / "charon.xfrm"
+
+
+def pluto_ctl() -> Path:
+    """Control socket of pluto (whack messages)."""
+    return rundir() / "pluto.ctl"
 
 
 def espd_socket() -> Path:

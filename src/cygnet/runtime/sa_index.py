@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cygnet.base.addresses import Address
+from cygnet.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Keys:
     """By what an SA is found besides its SPI, read from its snapshot.
 

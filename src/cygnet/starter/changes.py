@@ -1,78 +1,76 @@
-"""What charon has to be told so that it holds what ``ipsec.conf`` says: a comparison by value."""
+"""What a daemon has to be told so that it holds what ``ipsec.conf`` says: a comparison by value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cygnet.conf.records import Config, Connection, Setup
-from cygnet.ctl.stroke import (
-    AddAuthority,
-    AddConnection,
-    DeleteAuthority,
-    DeleteConnection,
-    Initiate,
-    LogLevel,
-    Request,
-    Route,
-    Unroute,
-)
-from cygnet.starter.messages import add_authority, add_connection, is_loadable
+from cygnet.ctl import stroke, whack
+from cygnet.ctl.stroke import LogLevel
+from cygnet.starter.languages import STROKE, Language, Request
+from cygnet.starter.messages import SHUNTS
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What charon shall hold. ``auto`` of a connection is ``add``, ``route`` or ``start``."""
+    """What a daemon shall hold. ``auto`` of a connection is ``add``, ``route`` or ``start``."""
 
-    connections: Mapping[str, tuple[AddConnection, str]] = field(default_factory=dict)
-    authorities: Mapping[str, AddAuthority] = field(default_factory=dict)
+    connections: Mapping[str, tuple[Request, str]] = field(default_factory=dict)
+    authorities: Mapping[str, Request] = field(default_factory=dict)
     levels: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
 class Held:
-    """What charon was told and took; empty for one that has just started."""
+    """What a daemon was told and took; empty for one that has just started."""
 
-    connections: dict[str, tuple[AddConnection, str]] = field(default_factory=dict)
-    authorities: dict[str, AddAuthority] = field(default_factory=dict)
+    connections: dict[str, tuple[Request, str]] = field(default_factory=dict)
+    authorities: dict[str, Request] = field(default_factory=dict)
     levels: tuple[tuple[str, int], ...] = ()
 
     def note(self, request: Request, wanted: Wanted) -> None:
-        """Remember that charon carried out ``request``."""
+        """Remember that the daemon carried out ``request``."""
         match request:
-            case AddConnection(name=name):
+            case stroke.AddConnection(name=name) | whack.AddConnection(name=name):
                 self.connections[name] = wanted.connections[name]
-            case DeleteConnection(name=name):
+            case stroke.DeleteConnection(name=name) | whack.DeleteConnection(name=name):
                 self.connections.pop(name, None)
-            case AddAuthority(name=name):
+            case stroke.AddAuthority(name=name) | whack.AddAuthority(name=name):
                 self.authorities[name] = request
-            case DeleteAuthority(name=name):
+            case stroke.DeleteAuthority(name=name) | whack.DeleteAuthority(name=name):
                 self.authorities.pop(name, None)
 
 
-def wanted_of(config: Config) -> Wanted:
-    """What a configuration asks of charon."""
-    loadable = [one for one in config.connections if is_loadable(one)]
-    connections = {one.name: (add_connection(one, config.setup), _auto(one)) for one in loadable}
-    authorities = {one.name: add_authority(one) for one in config.authorities if one.auto != "ignore"}
-    return Wanted(connections, authorities, config.setup.charondebug)
+def wanted_of(config: Config, language: Language = STROKE) -> Wanted:
+    """What a configuration asks of a daemon."""
+    setup, loadable = config.setup, [one for one in config.connections if language.is_loadable(one)]
+    connections = {one.name: (language.add_connection(one, setup), _auto(one, language)) for one in loadable}
+    authorities = [one for one in config.authorities if one.auto != "ignore"]
+    return Wanted(
+        connections, {one.name: language.add_authority(one) for one in authorities}, setup.charondebug
+    )
 
 
-def _auto(connection: Connection) -> str:
-    """A shunt has nothing to negotiate: to start it is to route it."""
-    is_shunt = connection.type in ("pass", "drop", "reject")
+def _auto(connection: Connection, language: Language) -> str:
+    """A shunt has nothing to negotiate: to start it is to route it. One daemon begins, the other has it."""
+    if not language.begins(connection):
+        return "add"
+    is_shunt = connection.type in SHUNTS
     return "route" if is_shunt and connection.auto == "start" else connection.auto
 
 
-def removals(held: Held, wanted: Wanted, *, everything: bool) -> list[Request]:
+def removals(
+    held: Held, wanted: Wanted, *, everything: bool, language: Language = STROKE
+) -> list[Request]:
     """Requests that take away what is gone or changed, or with ``everything`` all that is held."""
     requests: list[Request] = []
     for name, entry in held.connections.items():
         if everything or wanted.connections.get(name) != entry:
             if entry[1] == "route":
-                requests.append(Unroute(name))
-            requests.append(DeleteConnection(name))
+                requests.append(language.unroute(name))
+            requests.append(language.delete_connection(name))
     for name, authority in held.authorities.items():
         if everything or wanted.authorities.get(name) != authority:
-            requests.append(DeleteAuthority(name))
+            requests.append(language.delete_authority(name))
     return requests
 
 
@@ -83,11 +81,11 @@ def additions(held: Held, wanted: Wanted) -> list[Request]:
     return [*authorities, *connections]
 
 
-def actions(added: list[str], wanted: Wanted) -> list[Request]:
+def actions(added: list[str], wanted: Wanted, language: Language = STROKE) -> list[Request]:
     """Requests that route and then initiate the connections ``added``; nothing waits for a negotiation."""
     autos = [(name, wanted.connections[name][1]) for name in added if name in wanted.connections]
-    routes: list[Request] = [Route(name) for name, auto in autos if auto == "route"]
-    return routes + [Initiate(name, wait=False, lasting=True) for name, auto in autos if auto == "start"]
+    routes = [language.route(name) for name, auto in autos if auto == "route"]
+    return routes + [language.initiate(name) for name, auto in autos if auto == "start"]
 
 
 def level_changes(old: tuple[tuple[str, int], ...], setup: Setup) -> list[Request]:

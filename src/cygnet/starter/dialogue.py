@@ -1,4 +1,4 @@
-"""Requests to charon's control socket that never hold starter up."""
+"""Requests to a daemon's control socket that never hold starter up."""
 
 import socket
 from collections import deque
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cygnet.ctl import frames, stroke
+from cygnet.ctl.frames import ControlError
+from cygnet.starter.languages import Language, Request
 from cygnet.starter.loop import Loop, Timer
 
 CONCURRENCY = 1
 """So many requests are asked at once. One, for connections to arrive in the order of the file: among
-candidates that fit equally well charon takes the first."""
+candidates that fit equally well a daemon takes the first."""
 DEADLINE_S = 30.0
 """A request without an answer after this long has failed."""
 RETRY_S = 0.02
-MAX_TEXT_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a request ended. ``texts`` are the lines before the end."""
 
-    request: stroke.Request
+    request: Request
     exit_code: int
     reason: str
     texts: tuple[str, ...] = ()
@@ -32,14 +32,13 @@ class Dialogue:
     """One request over one connection."""
 
     def __init__(
-        self, loop: Loop, path: Path, request: stroke.Request, done: Callable[[Answer], None]
+        self, loop: Loop, path: Path, language: Language, request: Request, done: Callable[[Answer], None]
     ) -> None:
         self._loop, self._path, self._request, self._done = loop, path, request, done
+        self._language, self._reader = language, language.reader()
         self._socket: socket.socket | None = None
         self._out = b""
-        self._in = bytearray()
-        self._texts: list[str] = []
-        self._deadline = loop.later(DEADLINE_S, lambda: self._end(1, "charon does not answer"))
+        self._deadline = loop.later(DEADLINE_S, lambda: self._end(1, f"{language.daemon} does not answer"))
         self._retry: Timer | None = None
         self._begin()
 
@@ -55,8 +54,8 @@ class Dialogue:
 
     def _begin(self) -> None:
         try:
-            self._out = stroke.encode(self._request)
-        except frames.ControlError as error:
+            self._out = self._language.encode(self._request)
+        except ControlError as error:
             reason = str(error)
             self._retry = self._loop.later(0, lambda: self._end(1, reason))
             return
@@ -67,7 +66,7 @@ class Dialogue:
         sock.setblocking(False)
         try:
             sock.connect(str(self._path))
-        except OSError:  # too many wait already, or charon is just going: the deadline limits this
+        except OSError:  # too many wait already, or the daemon is just going: the deadline limits this
             sock.close()
             self._retry = self._loop.later(RETRY_S, self._connect)
             return
@@ -81,7 +80,7 @@ class Dialogue:
         except BlockingIOError:
             return
         except OSError as error:
-            self._end(1, f"charon's control socket: {error.strerror}")
+            self._end(1, f"{self._language.daemon}'s control socket: {error.strerror}")
             return
         self._out = self._out[sent:]
         if not self._out:
@@ -94,47 +93,27 @@ class Dialogue:
         except BlockingIOError:
             return
         except OSError as error:
-            self._end(1, f"charon's control socket: {error.strerror}")
+            self._end(1, f"{self._language.daemon}'s control socket: {error.strerror}")
             return
         if not octets:
-            self._end(1, "charon ended the connection before its answer was complete")
+            self._end(1, f"{self._language.daemon} ended the connection before its answer was complete")
             return
-        self._in += octets
         try:
-            self._take_frames()
-        except frames.ControlError as error:
+            end = self._reader.feed(octets)
+        except ControlError as error:
             self._end(1, str(error))
-
-    def _take_frames(self) -> None:
-        while self._socket is not None and (frame := split_frame(self._in)) is not None:
-            kind, body = frame
-            if kind == frames.DONE:
-                self._end(*frames.done_of(body))
-            elif kind == frames.TEXT and len(self._texts) < MAX_TEXT_LINES:
-                self._texts.append(body.decode("utf-8", "replace"))
+            return
+        if end is not None:
+            self._end(*end)
 
     def _end(self, exit_code: int, reason: str) -> None:
         self.abort()
-        self._done(Answer(self._request, exit_code, reason, tuple(self._texts)))
-
-
-def split_frame(buffer: bytearray) -> tuple[bytes, bytes] | None:
-    """Take the first whole frame off ``buffer``; raises ``ControlError`` for what is no frame."""
-    if len(buffer) < 5:
-        return None
-    kind, length = bytes(buffer[:1]), int.from_bytes(buffer[1:5], "big")
-    if kind not in frames.KINDS or length > frames.FRAME_LIMIT:
-        raise frames.ControlError("charon's answer is not of the agreed form")
-    if len(buffer) < 5 + length:
-        return None
-    body = bytes(buffer[5 : 5 + length])
-    del buffer[: 5 + length]
-    return kind, body
+        self._done(Answer(self._request, exit_code, reason, tuple(self._reader.texts)))
 
 
 @dataclass(slots=True)
 class _Batch:
-    requests: deque[stroke.Request]
+    requests: deque[Request]
     each: Callable[[Answer], None]
     finish: Callable[[], None]
     active: set[Dialogue] = field(default_factory=set)
@@ -143,12 +122,12 @@ class _Batch:
 class Link:
     """Sends batches of requests, one batch after the other, one request of a batch after the other."""
 
-    def __init__(self, loop: Loop, path: Path) -> None:
-        self._loop, self._path = loop, path
+    def __init__(self, loop: Loop, path: Path, language: Language) -> None:
+        self._loop, self._path, self._language = loop, path, language
         self._batches: deque[_Batch] = deque()
 
     def send(
-        self, requests: Iterable[stroke.Request], each: Callable[[Answer], None], finish: Callable[[], None]
+        self, requests: Iterable[Request], each: Callable[[Answer], None], finish: Callable[[], None]
     ) -> None:
         """Queue a batch: ``each`` hears every answer, ``finish`` that all were heard."""
         self._batches.append(_Batch(deque(requests), each, finish))
@@ -172,12 +151,12 @@ class Link:
             self._batches.popleft()
             batch.finish()
 
-    def _open(self, batch: _Batch, request: stroke.Request) -> None:
+    def _open(self, batch: _Batch, request: Request) -> None:
         def done(answer: Answer) -> None:
             batch.active.discard(dialogue)
             batch.each(answer)
             if self._batches and self._batches[0] is batch:
                 self._advance()
 
-        dialogue = Dialogue(self._loop, self._path, request, done)
+        dialogue = Dialogue(self._loop, self._path, self._language, request, done)
         batch.active.add(dialogue)

@@ -1,4 +1,4 @@
-"""Daemons that are no children of this starter: those of one that died, and the espd that charon started."""
+"""Left over: daemons whose starter died, or that charon started, and what charon had in the kernel."""
 
 import os
 import select
@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
+from cygnet.base.errors import CygnetError
 from cygnet.runtime.pidfile import program_of, read_pid
 from cygnet.starter.log import Log
 
@@ -21,6 +22,21 @@ def stop_leftovers(
         if pid > 1 and pid != os.getpid() and "cygnet" in program_of(pid) and path.stem in program_of(pid):
             log(1, f"{path.stem} ({pid}), {whose}, is stopped")
             _stop(pid)
+
+
+def clear_kernel(state_file: Path, table: int, log: Log) -> None:
+    """Remove the SAs and policies of a charon that was killed, when no other follows."""
+    if not state_file.exists():
+        return
+    from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
+
+    try:
+        sas, policies = remove_leftovers(state_file, table)
+    except CygnetError as error:
+        log(0, str(error))
+        return
+    if sas or policies:
+        log(1, f"removed {sas} SAs and {policies} policies that charon left in the kernel")
 
 
 def _stop(pid: int) -> None:

@@ -8,14 +8,15 @@ from cygnet.conf.problems import Problem, Severity
 from cygnet.runtime import paths
 from cygnet.runtime.pidfile import AlreadyRunningError, PidFile
 from cygnet.starter.detaching import run_detached
-from cygnet.starter.leftovers import stop_leftovers
+from cygnet.starter.leftovers import clear_kernel, stop_leftovers
 from cygnet.starter.log import Log
 from cygnet.starter.loop import Loop
 from cygnet.starter.options import EXIT_FAILED, EXIT_OK, EXIT_USAGE, USAGE, Options, UsageError, parse_options
-from cygnet.starter.places import places_of, read_config, read_settings, summary
+from cygnet.starter.places import daemons_of, places_of, read_config, read_settings, summary, unserved
 from cygnet.starter.sockets import open_sockets, wants_espd
 from cygnet.starter.supervisor import Plan, Supervisor
 
+ROUTING_TABLE = 220
 FATAL = "unable to start Cygnet -- fatal errors in config"
 
 Settled = Callable[[int], None]
@@ -69,16 +70,26 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
         log(0, summary(problems))
         log(0, FATAL)
         return EXIT_USAGE
-    stop_leftovers((paths.charon_pid(), paths.espd_pid()), log)
+    daemons = daemons_of(config.setup)
+    if not daemons:
+        log(0, "unable to start Cygnet -- charonstart=no leaves no daemon to be started")
+        return EXIT_USAGE
+    for text in unserved(config, daemons):
+        log(1, text)
+    pluto = (paths.pluto_pid(),) if "pluto" in daemons else ()  # one that somebody else runs is left alone
+    stop_leftovers((paths.charon_pid(), *pluto, paths.espd_pid()), log)
     with_espd, why = wants_espd(settings)
     log(2, f"ESP in {'user space' if with_espd else 'the kernel'}: {why}")
     try:
-        sockets, reason = open_sockets(settings, with_espd=with_espd)
+        sockets, reason = open_sockets(settings, with_espd=with_espd, daemons=daemons)
     except OSError as error:
         log(0, f"unable to start Cygnet -- UDP ports cannot be opened: {error.strerror}")
         return EXIT_FAILED
     if reason:
-        log(1, f"charon opens its sockets itself, and starts espd if it needs it: {reason}")
+        names = " and ".join(daemons)
+        its = "its sockets itself" if len(daemons) == 1 else "their sockets themselves"
+        opens = f"{names} open{'s' if len(daemons) == 1 else ''}"
+        log(1, f"{opens} {its}, and starts espd if it needs it: {reason}")
         with_espd = False
 
     def settle(success: bool) -> None:
@@ -88,11 +99,13 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
 
     loop = Loop()
     plan = Plan(
-        places, config, sockets, with_espd, settle, options.auto_update_s, show_output=not options.fork
-    )
+        places, config, sockets, with_espd, settle, daemons, options.auto_update_s,
+        show_output=not options.fork,
+    )  # fmt: skip
     exit_code = _supervise(loop, log, plan)
     if not with_espd:
         stop_leftovers((paths.espd_pid(),), log, "started by charon")
+    clear_kernel(paths.charon_xfrm(), settings.get_int("charon.routing_table", ROUTING_TABLE), log)
     return exit_code
 
 

@@ -9,12 +9,16 @@ from cygnet.ctl.stroke import AddAuthority, AddConnection, End
 
 FIREWALL = f"{shlex.quote(sys.executable)} -P -m cygnet.ipsec _updown iptables"
 """What ``leftfirewall=yes`` runs: ``ipsec _updown``, whatever ``ipsec`` the path leads to."""
+SHUNTS = ("pass", "drop", "reject")
+"""Types of connections for which nothing is negotiated: charon has them, whatever their version."""
 _VERSIONS = {"ike": 0, "ikev1": 1, "ikev2": 2}
 
 
 def is_loadable(connection: Connection) -> bool:
     """Whether charon is to know the connection at all."""
-    return connection.auto != "ignore" and not connection.unsupported and connection.keyexchange != "ikev1"
+    if connection.auto == "ignore" or connection.unsupported:
+        return False
+    return connection.keyexchange != "ikev1" or connection.type in SHUNTS
 
 
 def add_connection(connection: Connection, setup: Setup) -> AddConnection:
@@ -67,6 +71,12 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
         sha256_96=one.sha256_96,
         mark_in=one.mark_in or "",
         mark_out=one.mark_out or "",
+        set_mark_in=one.set_mark_in or "",
+        set_mark_out=one.set_mark_out or "",
+        if_id_in=one.if_id_in,
+        if_id_out=one.if_id_out,
+        hw_offload=one.hw_offload,
+        interface=one.interface,
         mediation=one.mediation,
         mediated_by=one.mediated_by or "",
         me_peerid=one.me_peerid or "",

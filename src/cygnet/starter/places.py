@@ -14,6 +14,7 @@ from cygnet.runtime import paths
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.network.inherited import SOCKETS_VARIABLE, SocketGroups
 from cygnet.starter.child import Program
+from cygnet.starter.messages import SHUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,34 @@ def read_config(places: Places) -> Config:
     return parse_config(str(places.ipsec_conf), FileReader())
 
 
+HAS_IKEV1 = False
+"""Whether pluto can negotiate; until it can, it is started only where ``plutostart=yes`` says so."""
+
+
+def daemons_of(setup: Setup) -> tuple[str, ...]:
+    """The keying daemons that ``config setup`` asks for."""
+    wanted = HAS_IKEV1 if setup.plutostart is None else setup.plutostart
+    return (*(("charon",) if setup.charonstart else ()), *(("pluto",) if wanted else ()))
+
+
+def unserved(config: Config, daemons: tuple[str, ...]) -> list[str]:
+    """A line for each connection that no daemon of this run can have, with what would help."""
+    found = []
+    for one in config.connections:
+        if one.auto == "ignore" or one.unsupported or one.type in SHUNTS:
+            continue
+        if one.keyexchange == "ikev1" and "pluto" not in daemons:
+            found.append(f"{one.origin}: conn '{one.name}' is not loaded: keyexchange=ikev1 needs pluto, "
+                         f"which is not started ({_WHY_NO_PLUTO})")
+        elif one.keyexchange == "ikev2" and "charon" not in daemons:
+            found.append(f"{one.origin}: conn '{one.name}' is not loaded: keyexchange=ikev2 needs charon, "
+                         "which is not started (charonstart=no)")
+    return found
+
+
+_WHY_NO_PLUTO = "plutostart=yes starts it; its IKEv1 exchanges are not implemented yet"
+
+
 def summary(problems: tuple[Problem, ...]) -> str:
     """``N parsing errors (M fatal)``, empty if there are none."""
     errors = sum(problem.severity is not Severity.WARNING for problem in problems)
@@ -60,6 +89,18 @@ def charon_program(setup: Setup, sockets: SocketGroups, *, on_terminal: bool = F
         (sys.executable, "-P", "-m", "cygnet.charon.main", *options),
         {SOCKETS_VARIABLE: sockets.environment("charon")},
         sockets.descriptors("charon"),
+    )
+
+
+def pluto_program(setup: Setup, sockets: SocketGroups, *, on_terminal: bool = False) -> Program:
+    """How pluto is started; it logs on stderr too where somebody reads that."""
+    options = ["--nofork", *(["--stderrlog"] if on_terminal else [])]
+    options += [f"--debug-{word}" for word in setup.plutodebug]
+    return Program(
+        "pluto",
+        (sys.executable, "-P", "-m", "cygnet.pluto.main", *options),
+        {SOCKETS_VARIABLE: sockets.environment("pluto")},
+        sockets.descriptors("pluto"),
     )
 
 

@@ -5,24 +5,21 @@ import errno
 from cygnet.conf.settings import Settings
 from cygnet.runtime.network.inherited import IKE_PORT, NAT_T_PORT, SocketGroups, open_group
 
-HAS_XFRM_BACKEND = False
-"""Whether this version has the kernel backend for XFRM; without it ``auto`` is ``userland``."""
-
 
 def wants_espd(settings: Settings) -> tuple[bool, str]:
     """Whether ESP is handled by espd (``charon.kernel``), and why."""
     choice = settings.get("charon.kernel", "auto")
     if choice != "auto":
         return choice == "userland", f"charon.kernel = {choice}"
-    if not HAS_XFRM_BACKEND:
-        return True, "charon.kernel = auto: this version has no XFRM backend"
     from cygnet.kernel.backends.probe import probe
 
     found = probe()
     return not found.xfrm, f"charon.kernel = auto: {found.reason or 'the kernel has XFRM'}"
 
 
-def open_sockets(settings: Settings, *, with_espd: bool) -> tuple[SocketGroups, str]:
+def open_sockets(
+    settings: Settings, *, with_espd: bool, daemons: tuple[str, ...] = ("charon",)
+) -> tuple[SocketGroups, str]:
     """The groups that daemons inherit, and why there are none where they find their own sockets.
 
     Raises ``OSError`` where ``charon.socket = inherited`` and the ports cannot be had.
@@ -31,7 +28,7 @@ def open_sockets(settings: Settings, *, with_espd: bool) -> tuple[SocketGroups, 
     if choice not in ("auto", "inherited"):
         return SocketGroups({}), f"charon.socket = {choice}"
     ports = (settings.get_int("charon.port", IKE_PORT), settings.get_int("charon.port_nat_t", NAT_T_PORT))
-    members = ("charon", "espd") if with_espd else ("charon",)
+    members = (*daemons, "espd") if with_espd else daemons
     try:
         return open_group(ports=ports, members=members), ""
     except OSError as error:

@@ -3,6 +3,8 @@
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from cygnet.conf.records import Config
 from cygnet.ctl import starter
@@ -12,9 +14,19 @@ from cygnet.starter.applying import Applier
 from cygnet.starter.child import Program
 from cygnet.starter.control import Client, ControlServer
 from cygnet.starter.dialogue import Link
+from cygnet.starter.languages import STROKE, whack_language
 from cygnet.starter.log import Log
 from cygnet.starter.loop import Loop
-from cygnet.starter.places import Places, charon_program, espd_program, read_config, summary
+from cygnet.starter.places import (
+    Places,
+    charon_program,
+    daemons_of,
+    espd_program,
+    pluto_program,
+    read_config,
+    summary,
+    unserved,
+)
 from cygnet.starter.service import Readiness, Service
 
 KEEPING = "can't reload config file due to errors -- keeping old one"
@@ -29,13 +41,25 @@ class Plan:
     sockets: SocketGroups
     with_espd: bool
     settled: Callable[[bool], None]
+    daemons: tuple[str, ...] = ("charon",)
     auto_update_s: float = 0
     show_output: bool = False
     programs: dict[str, Program] = field(default_factory=dict)
 
 
+class Keyer:
+    """A keying daemon: its process, and what brings it to what the configuration says."""
+
+    def __init__(self, service: Service, applier: Applier, control: Path) -> None:
+        self.service, self.applier, self.control = service, applier, control
+        self.loaded = False
+
+
 class Supervisor:
-    """Runs the daemons of a :class:`Plan` in a loop until it is told to stop."""
+    """Runs the daemons of a :class:`Plan` in a loop until it is told to stop.
+
+    They start one after the other: espd, charon, pluto. Later each may die and come back for itself.
+    """
 
     def __init__(self, loop: Loop, log: Log, plan: Plan) -> None:
         self._loop, self._log, self._plan = loop, log, plan
@@ -43,8 +67,7 @@ class Supervisor:
         self._up = False
         self._stopping = False
         self.exit_code = 0
-        self._applier = Applier(Link(loop, paths.charon_ctl()), log)
-        self._charon = self._service("charon", Readiness(paths.charon_ctl(), connect=True))
+        self._keyers = {name: self._keyer(name) for name in plan.daemons}
         self._espd = (
             self._service("espd", Readiness(paths.espd_socket(), connect=False)) if plan.with_espd else None
         )
@@ -58,10 +81,10 @@ class Supervisor:
             self._loop.on_signal(number, self.stop)
         if self._plan.auto_update_s:
             self._loop.later(self._plan.auto_update_s, self._update_by_itself)
-        (self._espd or self._charon).start()
+        self._services()[0].start()
 
     def stop(self) -> None:
-        """Stop charon, then espd, then the loop."""
+        """Stop the keying daemons, then espd, then the loop."""
         if self._stopping:
             return
         self._stopping = True
@@ -69,8 +92,10 @@ class Supervisor:
             self.exit_code = 1
         self._log(1, "ipsec starter stopping")
         self._control.close()
-        self._applier.charon_died()
-        self._charon.stop(self._charon_stopped)
+        left = set(self._keyers)
+        for name, keyer in self._keyers.items():
+            keyer.applier.died()
+            keyer.service.stop(partial(self._keyer_stopped, name, left))
 
     def update(self, *, everything: bool, client: Client | None = None) -> None:
         """Read the file again; apply it if it is correct, else keep what there is."""
@@ -84,44 +109,88 @@ class Supervisor:
             self._tell(None, 0, KEEPING)
             _answer(client, [KEEPING])
             return
+        if daemons_of(config.setup) != self._plan.daemons:
+            self._tell(client, 1, "charonstart and plutostart take effect at the next start")
+        for text in unserved(config, self._plan.daemons):
+            self._tell(client, 1, text)
         self._config = config
-        if self._charon.is_ready:
-            self._applier.apply(config, lambda failures: _answer(client, failures), everything=everything)
-        else:
-            self._tell(client, 1, "charon is not running; the configuration is applied once it is back")
-            _answer(client, [])
+        self._apply(everything, client)
 
     def ready(self, service: Service) -> None:
-        """A daemon can be used."""
-        if service is self._espd:
-            if not self._charon.pid and not self._up:
-                self._charon.start()
-            return
-        self._applier.charon_started(self._plan.config.setup.charondebug)
-        self._applier.apply(self._config, self._loaded)
+        """A daemon can be used; at the start the next one's turn has come."""
+        keyer = self._keyers.get(service.name)
+        if keyer is not None:
+            keyer.applier.started(self._plan.config.setup.charondebug)
+            keyer.applier.apply(self._config, partial(self._loaded, keyer))
+        if not self._up:
+            services = self._services()
+            for following in services[services.index(service) + 1 :][:1]:
+                if not following.pid:
+                    following.start()
 
     def died(self, service: Service, how: str) -> None:
         """A daemon ended; at the start that ends everything."""
-        if service is self._charon:
-            self._applier.charon_died()
+        if service.name in self._keyers:
+            self._keyers[service.name].applier.died()
         if not self._up:
             self._log(0, f"unable to start Cygnet -- {service.name} {how}")
             self._settle(False)
             self.stop()
 
+    def _services(self) -> list[Service]:
+        """All of them, in the order of starting."""
+        keyers = [keyer.service for keyer in self._keyers.values()]
+        return [*([self._espd] if self._espd is not None else []), *keyers]
+
+    def _keyer(self, name: str) -> Keyer:
+        alone = self._plan.daemons == (name,)
+        path, language = {
+            "charon": (paths.charon_ctl(), STROKE),
+            "pluto": (paths.pluto_ctl(), whack_language(alone=alone)),
+        }[name]
+        applier = Applier(Link(self._loop, path, language), language, self._log)
+        return Keyer(self._service(name, Readiness(path, connect=True)), applier, path)
+
     def _service(self, name: str, readiness: Readiness) -> Service:
-        program = self._plan.programs.get(name) or (
-            espd_program(self._plan.sockets)
-            if name == "espd"
-            else charon_program(
-                self._plan.config.setup, self._plan.sockets, on_terminal=self._plan.show_output
-            )
-        )
+        program = self._plan.programs.get(name) or self._program(name)
         return Service(self._loop, self._log, program, readiness, self, show_output=self._plan.show_output)
 
-    def _loaded(self, failures: list[str]) -> None:
-        if not self._stopping and self._charon.is_ready:
-            self._log(2, f"configuration loaded, {len(failures)} failures")
+    def _program(self, name: str) -> Program:
+        setup, sockets, on_terminal = self._plan.config.setup, self._plan.sockets, self._plan.show_output
+        if name == "espd":
+            return espd_program(sockets)
+        if name == "pluto":
+            return pluto_program(setup, sockets, on_terminal=on_terminal)
+        return charon_program(setup, sockets, on_terminal=on_terminal)
+
+    def _apply(self, everything: bool, client: Client | None) -> None:
+        """Have every daemon that is there hold the configuration; the client hears once all do."""
+        ready = [keyer for keyer in self._keyers.values() if keyer.service.is_ready]
+        for keyer in self._keyers.values():
+            if keyer not in ready:
+                name = keyer.service.name
+                text = f"{name} is not running; the configuration is applied once it is back"
+                self._tell(client, 1, text)
+        failures: list[str] = []
+        left = [len(ready)]
+
+        def applied(failed: list[str]) -> None:
+            failures.extend(failed)
+            left[0] -= 1
+            if not left[0]:
+                _answer(client, failures)
+
+        for keyer in ready:
+            keyer.applier.apply(self._config, applied, everything=everything)
+        if not ready:
+            _answer(client, [])
+
+    def _loaded(self, keyer: Keyer, failures: list[str]) -> None:
+        if self._stopping or not keyer.service.is_ready:
+            return
+        self._log(2, f"{keyer.service.name}: configuration loaded, {len(failures)} failures")
+        keyer.loaded = True
+        if all(one.loaded for one in self._keyers.values()):
             self._settle(True)
 
     def _settle(self, success: bool) -> None:
@@ -129,8 +198,11 @@ class Supervisor:
             self._up = success
             self._plan.settled(success)
 
-    def _charon_stopped(self) -> None:
-        paths.charon_ctl().unlink(missing_ok=True)
+    def _keyer_stopped(self, name: str, left: set[str]) -> None:
+        self._keyers[name].control.unlink(missing_ok=True)
+        left.discard(name)
+        if left:
+            return
         if self._espd is not None:
             self._espd.stop(self._loop.stop)
         else:
@@ -138,9 +210,9 @@ class Supervisor:
 
     def _asked(self, kind: str, client: Client) -> None:
         if kind == starter.STATUS:
-            for service in (self._charon, self._espd):
-                if service is not None:
-                    client.say(f"{service.name} {service.pid or 'stopped'}")
+            espd = [self._espd] if self._espd is not None else []
+            for service in [*(keyer.service for keyer in self._keyers.values()), *espd]:
+                client.say(f"{service.name} {service.pid or 'stopped'}")
             client.done(starter.EXIT_OK)
         else:
             self.update(everything=kind == starter.RELOAD, client=client)

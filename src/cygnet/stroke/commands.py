@@ -99,6 +99,12 @@ def _purge(kind: str) -> Command:
     return _plain("", 0, 0, lambda: stroke.Purge((kind,)))
 
 
+def _kernel(words: Sequence[str], ask: Ask) -> stroke.Kernel:
+    if sorted(words) not in ([], ["--check"], ["--check", "--repair"]):
+        raise UsageError("Usage: stroke kernel [--check [--repair]]")
+    return stroke.Kernel(check=bool(words), repair="--repair" in words)
+
+
 def _export(what: str, argument: str) -> Command:
     return _plain(argument, 1, 1, lambda of: stroke.Export(what, of))
 
@@ -167,6 +173,9 @@ SECTIONS: tuple[tuple[str, dict[str, Command]], ...] = (
     }),
     ("Set a connection's user name and password, asked for if not given", {
         "user-creds": Command("NAME USERNAME [PASSWORD]", 2, 3, _user_credentials),
+    }),
+    ("Show what the data plane holds, compare it with what the daemon believes, mend what differs", {
+        "kernel": Command("[--check [--repair]]", 0, 2, _kernel),
     }),
     ("Show what the daemon holds", {"memusage": _plain("", 0, 0, stroke.MemUsage)}),
 )  # fmt: skip

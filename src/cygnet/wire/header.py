@@ -1,9 +1,9 @@
 """The header of every IKE message (RFC 7296, 3.1); IKEv1's has the same shape (RFC 2408, 3.1)."""
 
-from dataclasses import dataclass
 from struct import Struct
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 
 HEADER_SIZE = 28
 FLAG_INITIATOR = 0x08
@@ -14,7 +14,7 @@ NO_SPI = bytes(8)
 _LAYOUT = Struct("!8s8sBBBBII")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Header:
     """The fields of the header. ``length`` counts the whole message, header included, in octets."""
 

@@ -272,6 +272,24 @@ def test_mark_is_for_both_directions_unless_one_has_its_own(parse):
     assert (one.mark_in, one.mark_out) == ("2", "1/0xff")
 
 
+@pytest.mark.parametrize("value", ["no", "auto", "xfrm", "vti:tun0", "auto:office"])
+def test_interface_is_a_kind_and_perhaps_a_name(parse, value):
+    assert conn(parse(f"conn a\n interface={value}\n")).interface == value
+
+
+@pytest.mark.parametrize("line", [
+    "interface=tun0", "interface=auto:", "interface=no:x", "interface=vti:a/b", f"interface=vti:{'x' * 16}",
+    "set_mark_in=%unique", "hw_offload=maybe", "if_id_in=-1",
+])  # fmt: skip
+def test_bindings_that_cannot_be_are_errors(parse, line):
+    assert lines(parse(f"conn a\n {line}\n"), Severity.ERROR) == [2]
+
+
+def test_bindings_are_read(parse):
+    one = conn(parse("conn a\n if_id_in=16\n if_id_out=17\n set_mark_out=5/0xff\n hw_offload=yes\n"))
+    assert (one.if_id_in, one.if_id_out, one.set_mark_out, one.hw_offload) == (16, 17, "5/0xff", "crypto")
+
+
 def test_errors_are_kept_before_warnings(parse):
     many = "".join(f"conn w{i}\n xauth=server\n" for i in range(1100))
     config = parse(many + "conn a\n dpddelay=x\n")

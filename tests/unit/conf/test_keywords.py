@@ -54,7 +54,7 @@ def test_value_that_asks_for_nothing_missing_is_not_warned_about(parse):
 
 
 @pytest.mark.parametrize(
-    "setting", ["rightgroups2=x", "keyexchange=ikev1", "type=transport_proxy", "leftauth=eap"]
+    "setting", ["rightgroups2=x", "type=transport_proxy", "leftauth=eap"]
 )
 def test_connection_that_would_be_less_strict_without_a_keyword_is_not_loaded(parse, setting):
     config = parse(f"conn a\n {setting}\n auto=add\n")
@@ -64,7 +64,7 @@ def test_connection_that_would_be_less_strict_without_a_keyword_is_not_loaded(pa
 
 
 def test_dead_keyword_is_only_a_warning(parse):
-    config = parse("config setup\n plutostart=no\n nat_traversal=yes\n")
+    config = parse("config setup\n nocrsend=no\n nat_traversal=yes\n")
     assert lines(config, Severity.WARNING) == [2, 3]
     assert config.correct
 

@@ -92,6 +92,22 @@ def test_what_was_sealed_opens_and_what_was_changed_does_not(
             cipher.open(bytes(len(iv)), sealed, aad)
 
 
+@pytest.mark.parametrize(("encryption", "integrity"), PAIRS, ids=str)
+def test_many_at_once_are_as_one_by_one(encryption: Transform, integrity: Transform | None) -> None:
+    cipher = sealer_with_any_key(encryption, integrity)
+    ivs = [bytes((number,)) * cipher.iv_size for number in range(4)]
+    texts, aads = [bytes((number,)) * 32 for number in range(4)], [bytes((number,)) for number in range(4)]
+    trailers = [b"high", b"", b"x", b"y"]
+    places = [memoryview(bytearray(32 + cipher.icv_size)) for _ in texts]
+    cipher.seal_all(zip(ivs, texts, aads, trailers, places, strict=True))
+    parts = list(zip(ivs, texts, aads, trailers, strict=True))
+    assert list(map(bytes, places)) == [cipher.seal(*part) for part in parts]
+    places[2][-1] ^= 1
+    opened = [memoryview(bytearray(32)) for _ in texts]
+    assert cipher.open_all(zip(map(memoryview, ivs), places, aads, trailers, opened, strict=True)) == [2]
+    assert [bytes(opened[number]) for number in (0, 1, 3)] == [texts[number] for number in (0, 1, 3)]
+
+
 @pytest.mark.parametrize(("encryption", "integrity"), PAIRS[::7], ids=str)
 @given(sealed=st.binary(max_size=80), iv=st.binary(max_size=20))
 def test_hostile_octets_raise_integrity_error_only(

@@ -11,7 +11,8 @@ from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.transforms import Transform
 from cygnet.esp.acquires import ACQUIRE_S, MAX_HELD
 from cygnet.esp.associations import InboundSa, OutboundSa
-from cygnet.esp.plane import MAX_FLOWS, DataPlane
+from cygnet.esp.outgoing import MAX_FLOWS
+from cygnet.esp.plane import Datagrams, DataPlane
 from cygnet.esp.records import (
     AcquireWanted,
     Action,
@@ -23,6 +24,8 @@ from cygnet.esp.records import (
     Policy,
     SaParameters,
 )
+from cygnet.esp.superpackets import split
+from espkit import ALL, SPI, burst, inner, joined, planes, super_packet, wire
 
 NEAR, FAR = TrafficSelector.of("10.1.0.0/16"), TrafficSelector.of("10.2.0.0/16")
 PEER = ("192.0.2.1", 4500)
@@ -64,8 +67,12 @@ def receiver(**changes: object) -> DataPlane:
     return plane
 
 
-def carried(plane: DataPlane, packets: list[bytes], tos: int = 0) -> list[tuple[bytes, int, tuple[str, int]]]:
-    return [(data, tos, PEER) for _, _, data in plane.send(packets, 0.0).datagrams]
+def arrived(data: bytes, outer: int = 0, peer: tuple[str, int] = PEER) -> Datagrams:
+    return (data, len(data), outer, peer)
+
+
+def carried(plane: DataPlane, packets: list[bytes], tos: int = 0) -> list[Datagrams]:
+    return [arrived(data, tos) for _, _, data, _ in plane.send(packets, 0.0).datagrams]
 
 
 def test_packets_cross_in_order():
@@ -94,9 +101,9 @@ def test_packets_for_an_spi_that_nobody_has_are_dropped():
 
 def test_tos_goes_to_the_outer_header_and_congestion_comes_back():
     plane = sender(PROTECT, sas=(outbound(),))
-    [(_, tos, data)] = plane.send([udp(tos=0xBA)], 0.0).datagrams
+    [(_, tos, data, _)] = plane.send([udp(tos=0xBA)], 0.0).datagrams
     assert tos == 0xBA
-    [inner] = receiver().receive([(data, 0xBB, PEER)], 0.0).packets
+    [inner] = receiver().receive([arrived(data, 0xBB)], 0.0).packets
     assert inner[1] == 0xBB
 
 
@@ -217,18 +224,18 @@ def test_sa_without_selectors_is_checked_against_the_policy():
 ])
 def test_what_is_no_packet_of_ours_is_counted(data, reason):
     plane = receiver()
-    assert not plane.receive([(data, 0, PEER)], 0.0).packets
+    assert not plane.receive([arrived(data)], 0.0).packets
     assert plane.drops == {reason: 1}
 
 
 def test_new_address_is_told_once_and_only_by_new_authentic_packets():
     plane = receiver()
     packets = carried(sender(PROTECT, sas=(outbound(),)), [udp()] * 4)
-    datas = [data for data, _, _ in packets]
-    plane.receive([(datas[2], 0, PEER)], 0.0)
+    datas = [data for data, _, _, _ in packets]
+    plane.receive([arrived(datas[2])], 0.0)
     elsewhere = ("198.51.100.7", 1024)
-    assert not plane.receive([(datas[1], 0, elsewhere), (datas[1], 0, elsewhere)], 0.0).events
-    [moved] = plane.receive([(datas[3], 0, elsewhere)], 0.0).events
+    assert not plane.receive([arrived(datas[1], 0, elsewhere), arrived(datas[1], 0, elsewhere)], 0.0).events
+    [moved] = plane.receive([arrived(datas[3], 0, elsewhere)], 0.0).events
     assert isinstance(moved, Moved)
     assert moved.remote == Host.of(*elsewhere)
 
@@ -309,10 +316,10 @@ def in_fragments(packet: bytes, at: int = 48) -> list[bytes]:
 def test_transport_mode_carries_what_goes_between_its_hosts():
     plane = sender(HOSTS, sas=(outbound(**HEADLESS),))
     sent = plane.send([between_hosts(tos=0xB8)], 0.0)
-    [(_, outer, data)] = sent.datagrams
+    [(_, outer, data, _)] = sent.datagrams
     assert outer == 64 << 8 | 0xB8
     turned = dict(HEADLESS, local_ts=(THERE,), remote_ts=(HERE,))
-    [packet] = receiver(**turned).receive([(data, 63 << 8 | 0xB8, PEER)], 0.0).packets
+    [packet] = receiver(**turned).receive([arrived(data, 63 << 8 | 0xB8)], 0.0).packets
     assert (packet[1], packet[8]) == (0xB8, 63)
     assert packet[12:] == between_hosts()[12:]
 
@@ -322,7 +329,7 @@ def test_transport_mode_makes_fragments_whole_and_sends_them_however_large():
     plane = sender(HOSTS, sas=(sa,))
     pieces = in_fragments(between_hosts(size=4000), 1400)
     assert not plane.send(pieces[:1], 0.0).datagrams
-    [(_, _, data)] = plane.send(pieces[1:], 0.0).datagrams
+    [(_, _, data, _)] = plane.send(pieces[1:], 0.0).datagrams
     assert len(data) > 3980
 
 
@@ -407,7 +414,7 @@ def test_marked_packets_meet_policies_of_their_mark_and_those_without():
     sas = tuple(outbound(spi=0xC0000000 + n, reqid=n, remote_ts=()) for n in (1, 2, 3))
     plane = sender(one, other, plain, sas=sas)
     for mark, reqid in ((1, 0xF), 1), ((2, 0xF), 2), ((3, 0xF), 3), (None, 3):
-        [(sa, _, _)] = plane.send([udp()], 0.0, mark).datagrams
+        [(sa, _, _, _)] = plane.send([udp()], 0.0, mark).datagrams
         assert sa.parameters.reqid == reqid
 
 
@@ -418,3 +425,87 @@ def test_held_packets_keep_their_mark():
     assert plane.send([udp()], 0.0).passed
     plane.add_outbound(outbound())
     assert len(plane.release(1.0).datagrams) == 1
+
+
+# -- super-packets; the property tests compare with packets one by one -------------------------------------
+
+
+def test_super_packet_is_one_burst_and_comes_out_as_one():
+    near, far = planes()
+    packet = super_packet(bytes(range(250)) * 80, 1000, tos=0xBA)
+    [(_, tos, data, size)] = near.send_super(packet, 0.0).datagrams
+    assert (tos, len(data)) == (0xBA, 20 * size)
+    got = far.receive([(bytes(data), size, 0xBB, PEER)], 0.0)
+    assert joined(got) == [20]
+    assert [one[1] for one in inner(got)] == [0xBB] * 20
+
+
+def test_super_packet_without_an_sa_is_passed_dropped_or_held_as_its_packets_are():
+    packet = super_packet(bytes(3000), 1000)
+    assert sender().send_super(packet, 0.0).passed == split(packet)
+    dropping = sender(replace(PROTECT, action=Action.DROP))
+    assert not dropping.send_super(packet, 0.0).passed and dropping.drops == {Drop.POLICY: 3}
+    trap = sender(TRAP)
+    assert len(trap.send_super(packet, 0.0).events) == 1
+    trap.add_outbound(outbound())
+    assert len(trap.release(1.0).datagrams) == 3
+
+
+def test_super_packet_too_large_for_the_path_is_answered_once():
+    near, _ = planes()
+    [sa] = near.outbound()
+    sa.learn_path_mtu(1000)
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert (len(sent.replies), sent.datagrams, near.drops) == (1, [], {Drop.TOO_BIG: 20})
+    assert sent.replies[0][20:22] == bytes((3, 4))
+    assert int.from_bytes(sent.replies[0][26:28], "big") == sa.inner_mtu
+
+
+def test_super_packet_that_reaches_a_lifetime_goes_one_by_one():
+    near, _ = planes(limits=Limits(hard_packets=15))
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert len(sent.datagrams) == 15 and near.drops == {Drop.NO_SA: 5}
+    assert [event.hard for event in sent.events if isinstance(event, Expired)] == [True]
+
+
+def test_burst_that_reaches_a_lifetime_goes_one_by_one():
+    near, far = planes()
+    [sa] = far.inbound()
+    far.remove(sa)
+    far.add_inbound(InboundSa(replace(sa.parameters, limits=Limits(hard_packets=15)), own_sealer()))
+    got = far.receive([burst(wire(near.send_super(super_packet(bytes(20000), 1000), 0.0)))], 0.0)
+    assert len(inner(got)) == 15 and far.drops == {Drop.UNKNOWN_SPI: 5}
+
+
+def test_burst_with_packets_of_several_sas_goes_to_each():
+    near, far = planes()
+    first = wire(near.send_super(super_packet(bytes(12000), 1000), 0.0))
+    far.add_inbound(InboundSa(replace(BASE, spi=7, local_ts=ALL, remote_ts=ALL), own_sealer()))
+    [sa] = near.outbound()
+    near.remove(sa)
+    near.add_outbound(OutboundSa(replace(sa.parameters, spi=7), own_sealer(), bytes))
+    second = wire(near.send_super(super_packet(bytes(15000), 1000), 0.0))
+    other = [b"\1" * len(first[0])] * 11
+    got = far.receive([burst(first + other + second + first[:1])], 0.0)
+    assert joined(got) == [12, 15]
+    assert far.drops == {Drop.UNKNOWN_SPI: 11, Drop.REPLAY: 1}
+    assert {one.parameters.spi: one.meter.packets for one in far.inbound()} == {SPI: 12, 7: 15}
+
+
+@pytest.mark.parametrize("from_, tos, reason", [
+    (TrafficSelector.of("10.9.0.0/16"), 0, Drop.SELECTORS), (ALL[0], 3, Drop.ECN),
+])  # fmt: skip
+def test_burst_that_must_not_come_in_is_dropped_and_counted(from_, tos, reason):
+    near, far = planes()[0], DataPlane(bytes)
+    sa = InboundSa(replace(BASE, local_ts=ALL, remote_ts=(from_,)), own_sealer())
+    far.add_inbound(sa)
+    sent = near.send_super(super_packet(bytes(20000), 1000), 0.0)
+    assert not far.receive([burst(wire(sent), tos)], 0.0).packets
+    assert far.drops == sa.meter.drops == {reason: 20}
+
+
+def test_burst_from_elsewhere_is_told_once():
+    near, far = planes()
+    data, size, _, _ = burst(wire(near.send_super(super_packet(bytes(20000), 1000), 0.0)))
+    [moved] = far.receive([(data, size, 0, ("198.51.100.7", 1024))], 0.0).events
+    assert isinstance(moved, Moved) and moved.remote == Host.of("198.51.100.7", 1024)

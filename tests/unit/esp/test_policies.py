@@ -112,3 +112,11 @@ def test_directions_are_apart():
     inbound = Policy(False, source, destination, Action.PROTECT)
     assert not list(database(inbound).outbound(flow()))
     assert list(database(inbound).inbound(flow())) == [inbound]
+
+
+def test_removal_among_many_takes_the_right_one() -> None:
+    many = [policy(f"10.{n}.0.0/16") for n in range(200)]
+    found = database(*many)
+    assert found.remove(many[77])
+    assert not found.remove(many[77])
+    assert list(found) == [one for one in reversed(many) if one is not many[77]]

@@ -15,10 +15,20 @@ from cygnet.esp.plane import DataPlane
 from cygnet.espd.control import Control
 from cygnet.espd.loop import READ, Loop
 from cygnet.espd.service import DEFAULT_MTU, Service
+from cygnet.kernel.backends.spi_stock import SPIS
 from cygnet.kernel.backends.userland import EspdAccess, UserlandKernel, take_back_sockets
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import Acquire as AcquireEvent
-from cygnet.kernel.backends.userland_wire import AddPolicy, Bye, Failed, Greeting, HandOver, Hello, Inspect
+from cygnet.kernel.backends.userland_wire import (
+    AddPolicy,
+    Bye,
+    Failed,
+    Follow,
+    Greeting,
+    HandOver,
+    Hello,
+    Inspect,
+)
 from cygnet.kernel.port import (
     Acquire,
     Direction,
@@ -50,6 +60,9 @@ class NoHost:
 
     def set_mtu(self, mtu):
         return None
+
+    def route_lines(self):
+        return []
 
     def lost(self):
         return {}
@@ -121,14 +134,35 @@ def test_only_the_owner_of_the_socket_may_connect(path, served):
 def test_requests_are_answered_and_refusals_raise(kernel):
     assert kernel.features.name == "userland"
     spi = kernel.allocate_spi(B, A, IpProtocol.ESP)
-    assert kernel.inventory().reservations == 1
+    assert kernel.inventory().reservations == SPIS
     kernel.delete_sa(SaId(B, A, IpProtocol.ESP, spi))
+    assert kernel.inventory().reservations == SPIS - 1
     kernel.add_policy(POLICY)
     kernel.delete_policy(POLICY)
     with pytest.raises(KernelError, match="no policy"):
         kernel.delete_policy(POLICY)
     with pytest.raises(KernelError, match="no SA"):
         kernel.query_sa(SaId(B, A, IpProtocol.ESP, spi))
+
+
+def many_policies() -> tuple[PolicySpec, ...]:
+    selectors = [TrafficSelector.of(f"10.{n // 200}.{n % 200}.0/24") for n in range(700)]
+    return tuple(PolicySpec(Direction.OUT, ANY, one, Mode.TUNNEL, 1, A, B) for one in selectors)
+
+
+def test_more_policies_than_a_message_holds_are_installed_and_removed(kernel):
+    policies = many_policies()
+    kernel.install((), policies)
+    assert kernel.inventory().total_policies == 700
+    kernel.remove(policies, ())
+    assert kernel.inventory().total_policies == 0
+
+
+def test_refusal_in_a_later_message_takes_back_all(kernel):
+    refused = replace(POLICY, action=Mode.IPTFS)
+    with pytest.raises(KernelError):
+        kernel.install((), (*many_policies(), refused))
+    assert kernel.inventory().total_policies == 0
 
 
 def test_requests_from_many_threads_get_their_own_answers(kernel):
@@ -154,19 +188,21 @@ def test_events_reach_the_owner(kernel, served):
 
 def test_new_connection_of_an_owner_flushes_and_ends_the_old_one(served, path):
     first = Link(path, lambda event: None)  # a Link alone does not come back by itself, as a backend would
-    first.ask(Hello("charon", False))
+    first.greet("charon", False)
     first.ask(AddPolicy(POLICY))
     second = Link(path, lambda event: None)
     try:
-        assert isinstance(second.ask(Hello("charon", True)), Greeting)
-        assert second.ask(Inspect()).policies == 0
+        assert isinstance(second.greet("charon", True), Greeting)
+        assert second.ask(Inspect()).total_policies == 0
         first.wait_closed()
     finally:
         first.close()
         second.close()
 
 
-@pytest.mark.parametrize("request_", [Inspect(), Hello("", False), Hello("x", False, version=99)])
+@pytest.mark.parametrize(
+    "request_", [Inspect(), Hello("", False), Hello("x", False, version=99), Follow("nobody")]
+)
 def test_bad_manners_are_refused(served, path, request_):
     link = Link(path, lambda event: None)
     try:

@@ -8,22 +8,23 @@ from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
 from cygnet.espd import routes
 from cygnet.espd.routes import MARK_TABLES, TABLE, Routes
+from cygnet.kernel.backends.netlink import RefusedError
 from cygnet.kernel.port import Direction, Mark, Mode, PolicySpec
 
 
 class Notes:
-    """Stands for a netlink socket; ``refuse`` names a destination that the kernel refuses."""
+    """Stands for both netlink sockets; ``refuse`` names a destination that the kernel refuses."""
 
     def __init__(self):
         self.routes, self.rules, self.refuse = {}, set(), ""
 
-    def route(self, command, dst, table, proto, family, oif=0, prefsrc=None):
-        if dst == self.refuse:
-            raise routes.NetlinkError(22, "no")
-        if command == "del":
-            del self.routes[table, dst]
-        else:
-            self.routes[table, dst] = (oif, prefsrc)
+    def replace(self, table, network, device, source):
+        if str(network) == self.refuse:
+            raise RefusedError(22, "no")
+        self.routes[table, str(network)] = (device, str(source))
+
+    def remove(self, table, network):
+        del self.routes[table, str(network)]
 
     def rule(self, command, table, priority, fwmark, fwmask, family, flags=0):
         rule = (table, priority, fwmark, fwmask, family)
@@ -37,6 +38,14 @@ class Notes:
 
     def get_rules(self, **_):
         return []
+
+    def close(self):
+        pass
+
+
+class Addresses:
+    def __call__(self):
+        return (ip_address("10.1.0.1"),)
 
     def close(self):
         pass
@@ -60,7 +69,9 @@ class Indexes:
 def made(monkeypatch):
     notes, indexes = Notes(), Indexes()
     monkeypatch.setattr(routes, "IPRoute", lambda: notes)
-    return Routes(indexes, lambda: [ip_address("10.1.0.1")]), notes, indexes
+    monkeypatch.setattr(routes, "RouteSocket", lambda protocol: notes)
+    monkeypatch.setattr(routes, "KnownAddresses", Addresses)
+    return Routes(indexes), notes, indexes
 
 
 def policy(destination: str, mark: Mark | None = None, **more: object) -> PolicySpec:
@@ -77,6 +88,24 @@ def test_policies_lead_to_the_device_and_share_routes(made):
     assert notes.routes
     own.remove(policy("10.2.0.0/16", priority=5))
     assert (notes.routes, indexes.users) == ({}, [])
+
+
+def test_policy_used_twice_keeps_its_route_until_the_last_use(made):
+    own, notes, _ = made
+    own.add(policy("10.2.0.0/16"))
+    own.add(policy("10.2.0.0/16"))
+    own.remove(policy("10.2.0.0/16"))
+    assert notes.routes
+    own.remove(policy("10.2.0.0/16"))
+    assert not notes.routes
+
+
+def test_nothing_stays_after_the_end(made):
+    own, notes, _ = made
+    own.add(policy("10.2.0.0/16"))
+    own.add(policy("10.3.0.0/16", Mark(1, 0xF)))
+    own.close()
+    assert not notes.routes
 
 
 def test_range_that_is_no_prefix_gets_several_routes(made):

@@ -10,9 +10,10 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.esp.plane import DataPlane
 from cygnet.esp.records import Carriage, Drop, Moved
-from cygnet.espd import translate
+from cygnet.espd import translate, views
 from cygnet.espd.service import DEFAULT_MTU, MAX_RESERVATIONS, RESERVATION_S, Service
 from cygnet.kernel.backends.userland_wire import (
+    PAGE,
     AcquireFailed,
     AddAddress,
     AddPolicy,
@@ -24,8 +25,10 @@ from cygnet.kernel.backends.userland_wire import (
     Done,
     Hello,
     Inspect,
+    Install,
     QuerySa,
-    Spi,
+    Remove,
+    Spis,
     UpdateSa,
 )
 from cygnet.kernel.port import (
@@ -33,12 +36,14 @@ from cygnet.kernel.port import (
     Algorithm,
     Compression,
     Direction,
+    DropCount,
     Encapsulation,
     Expire,
     IpProtocol,
     KernelError,
     Lifetime,
     MappingChange,
+    Mark,
     Mode,
     PolicySpec,
     SaId,
@@ -87,6 +92,9 @@ class FakeHost:
     def set_mtu(self, mtu):
         self.mtu = mtu
 
+    def route_lines(self):
+        return [str(spec.destination) for spec in self.routes]
+
     def lost(self):
         return {"No buffer space available": 3}
 
@@ -112,7 +120,7 @@ def rig() -> Rig:
 
 
 def test_spis_are_in_charons_range_and_never_twice(rig):
-    spis = [rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi for _ in range(20)]
+    spis = [rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0] for _ in range(20)]
     assert len(set(spis)) == 20
     assert all(0xC0000000 <= spi <= 0xCFFFFFFF for spi in spis)
 
@@ -122,12 +130,12 @@ def test_reservations_end_and_are_limited(rig):
         rig.ask(AllocateSpi(B, A, IpProtocol.ESP))
     with pytest.raises(KernelError, match="too many"):
         rig.ask(AllocateSpi(B, A, IpProtocol.ESP))
-    assert isinstance(rig.ask(AllocateSpi(B, A, IpProtocol.ESP), now=RESERVATION_S), Spi)
+    assert isinstance(rig.ask(AllocateSpi(B, A, IpProtocol.ESP), now=RESERVATION_S), Spis)
     assert rig.ask(Inspect()).reservations == 1
 
 
 def test_reservation_is_used_up_by_its_owner_alone(rig):
-    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
+    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0]
     spec = replace(IN, id=replace(IN.id, spi=spi))
     with pytest.raises(KernelError, match="another daemon"):
         rig.ask(AddSa(spec), owner="pluto")
@@ -136,7 +144,7 @@ def test_reservation_is_used_up_by_its_owner_alone(rig):
 
 
 def test_reservation_can_be_given_back(rig):
-    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
+    spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis[0]
     rig.ask(DeleteSa(SaId(B, A, IpProtocol.ESP, spi)))
     assert rig.ask(Inspect()).reservations == 0
 
@@ -146,8 +154,8 @@ def test_packets_for_a_reserved_spi_are_kept_until_it_is_given_back_or_flushed(r
         lambda spi: rig.ask(DeleteSa(SaId(B, A, IpProtocol.ESP, spi))),
         lambda spi: rig.service.flush("charon"),
     ):
-        spi = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spi
-        datagram = (spi.to_bytes(4, "big") + bytes(40), 0, None)
+        (spi,) = rig.ask(AllocateSpi(B, A, IpProtocol.ESP)).spis
+        datagram = (spi.to_bytes(4, "big") + bytes(40), 44, 0, None)
         rig.plane.receive([datagram], 0.0)
         assert not rig.plane.drops
         give_back(spi)
@@ -300,7 +308,7 @@ def test_flush_takes_only_what_the_owner_has(rig):
     rig.service.flush("charon")
     inventory = rig.ask(Inspect())
     assert [status.owner for status in inventory.sas] == ["pluto"]
-    assert (inventory.policies, inventory.reservations, rig.host.routes) == (0, 0, [])
+    assert (inventory.total_policies, inventory.reservations, rig.host.routes) == (0, 0, [])
 
 
 def test_device_has_the_mtu_of_the_widest_tunnel(rig):
@@ -354,16 +362,84 @@ def test_requests_of_the_connection_are_not_answered_here(rig):
 
 
 def test_drops_and_losses_are_shown_by_reason(rig):
-    rig.plane.receive([(b"\xff", 0, None)], 0.0)
+    rig.plane.receive([(b"\xff", 1, 0, None)], 0.0)
     counts = {count.reason: count.packets for count in rig.ask(Inspect()).drops}
     assert counts == {"NAT keep-alive": 1, "No buffer space available": 3}
+
+
+def test_sa_tells_what_it_has_carried_and_dropped(rig):
+    rig.ask(AddSa(IN))
+    data = IN.id.spi.to_bytes(4, "big") + bytes(60)
+    rig.plane.receive([(data, len(data), 0, None)] * 2, 5.0)
+    [status] = rig.ask(Inspect()).sas
+    assert (status.id, status.mode, status.encapsulation) == (IN.id, IN.mode, IN.encapsulation)
+    assert status.usage == rig.ask(QuerySa(IN.id)) == Usage(0, 0, None, (DropCount(Drop.REPLAY.value, 2),))
+
+
+def test_inventory_comes_in_pages(rig):
+    for number in range(PAGE + 20):
+        rig.ask(AddPolicy(replace(POLICY, reqid=number + 1)))
+    first, second = rig.ask(Inspect()), rig.ask(Inspect(PAGE))
+    assert [(len(one.policies), len(one.routes)) for one in (first, second)] == [(PAGE, PAGE), (20, 20)]
+    assert first.total_policies == first.total_routes == PAGE + 20
+    assert not rig.ask(Inspect(most=0)).policies and len(rig.ask(Inspect(most=1 << 30)).policies) == PAGE
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({}, "priority 375423: esp reqid 1 tunnel 192.0.2.1 to 192.0.2.2"),
+    ({"trap": True, "outer_destination": None},
+     "priority 375424: esp reqid 1 tunnel 192.0.2.1 to %any, asks for an SA"),
+    ({"action": Mode.PASS, "priority": 7}, "priority 7: allow"),
+    ({"action": Mode.TRANSPORT, "mark": Mark(5)},
+     "priority 375423, mark 0x5/0xffffffff: esp reqid 1 transport"),
+])  # fmt: skip
+def test_policies_are_told_as_the_kernels_are(changes, text):
+    ends = TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24")
+    spec = replace(POLICY, source=ends[0], destination=ends[1], reqid=1, outer_source=A, outer_destination=B)
+    assert views.policy_text(replace(spec, **changes)) == f"out 10.1.0.0/24 === 10.2.0.0/24, {text}"
 
 
 def test_features_name_what_the_tables_have():
     features = translate.features()
     assert 20 in features.encryption and 12 in features.integrity
-    assert features.modes == set(Mode)
+    assert features.modes == set(Mode) - {Mode.IPTFS}
     assert (features.protocols, features.compression, features.tfc) == ({IpProtocol.ESP}, frozenset(), True)
+
+
+def test_what_belongs_together_is_installed_and_removed_together(rig):
+    inbound = replace(POLICY, direction=Direction.IN, source=FAR, destination=NEAR)
+    assert rig.ask(Install((IN, OUT), (POLICY, inbound))) == Done()
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (2, 2, [POLICY])
+    assert rig.ask(Remove((POLICY, inbound), (OUT.id, IN.id))) == Done()
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (0, 0, [])
+
+
+def test_removal_takes_all_that_is_there_and_tells_what_was_not(rig):
+    rig.ask(Install((IN, OUT), (POLICY,)))
+    unknown = replace(POLICY, reqid=9)
+    with pytest.raises(KernelError, match="no policy"):
+        rig.ask(Remove((unknown, POLICY), (OUT.id, IN.id)))
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies) == (0, 0)
+
+
+def test_refusal_of_one_takes_back_all(rig):
+    refused = replace(POLICY, action=Mode.IPTFS)
+    with pytest.raises(KernelError):
+        rig.ask(Install((IN, OUT), (POLICY, refused)))
+    shown = rig.ask(Inspect())
+    assert (shown.total_sas, shown.total_policies, rig.host.routes) == (0, 0, [])
+
+
+def test_several_spis_are_reserved_at_once(rig):
+    spis = rig.ask(AllocateSpi(B, A, IpProtocol.ESP, 16)).spis
+    assert len(set(spis)) == 16
+    assert rig.ask(Inspect()).reservations == 16
+    for count in (0, MAX_RESERVATIONS):
+        with pytest.raises(KernelError, match="too many"):
+            rig.ask(AllocateSpi(B, A, IpProtocol.ESP, count))
 
 
 def test_address_is_there_once_until_its_last_user_goes(rig):

@@ -73,7 +73,7 @@ def test_help_names_every_verb_and_no_other() -> None:
     assert words - {"..."} == {verb for verb in MODULES if not verb.startswith("-")} - UNSAID
 
 
-UNSAID = {"help", "whack", "pluto", "_updown"}
+UNSAID = {"help", "_updown"}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,26 @@ def test_answer_is_printed_and_its_exit_code_returned(answers: Answers, capsys: 
     assert main(["status"]) == 0
     assert requests == [stroke.Status()]
     assert capsys.readouterr() == ("Security Associations (0 up, 0 connecting):\n  none\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("kernel", stroke.Kernel()),
+        ("kernel --check", stroke.Kernel(check=True)),
+        ("kernel --repair --check", stroke.Kernel(check=True, repair=True)),
+    ],
+)
+def test_kernel_asks_for_a_view_or_a_comparison(words: str, message: Request, answers: Answers) -> None:
+    requests = answers(Done(1, "2 differences"))
+    assert main(words.split()) == 1
+    assert requests == [message]
+
+
+@pytest.mark.parametrize("words", ["kernel --repair", "kernel net", "kernel --check --check"])
+def test_kernel_takes_no_other_words(words: str, capsys: Capture) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err == "Usage: ipsec kernel [--check [--repair]]\n"
 
 
 def test_failure_exits_non_zero_and_says_why(answers: Answers, capsys: Capture) -> None:
@@ -125,12 +145,20 @@ def test_status_of_a_dead_daemon_with_its_pid_file_is_1(rundir: Path) -> None:
         (["x"], 2, "unknown command `x' (`ipsec --help' for list)"),
         (["--x"], 2, "unknown option `--x' (perhaps command name was omitted?)"),
         (["listcards"], 3, "'listcards' is not part of this version"),
-        (["whack", "--status"], 5, "pluto (IKEv1) is not part of this version"),
     ],
 )
 def test_unknown_words_are_refused(words: list[str], code: int, text: str, capsys: Capture) -> None:
     assert main(words) == code
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["whack", "pluto", "ready"])
+def test_pluto_that_is_not_installed_is_exit_5(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("cygnet.ipsec.programs.find_spec", lambda name: None)
+    assert main([verb]) == 5
+    assert "pluto (IKEv1) is not installed" in capsys.readouterr().err
 
 
 def test_no_verb_is_both_here_and_later() -> None:

@@ -9,6 +9,7 @@ from cygnet.stroke.commands import COMMANDS
 PAGE = (Path(__file__).parents[3] / "docs/man/ipsec.8.md").read_text()
 OPTIONS = {
     "--nofork", "--auto-update", "--debug", "--debug-more", "--debug-all", "--nolog", "--conf", "--utc",
+    "--check", "--repair",
 }  # fmt: skip
 OTHERS = {"ipsec", "all", "CYGNET_CONFDIR", "CYGNET_RUNDIR"}
 

@@ -2,10 +2,6 @@
 
 import socket
 from ipaddress import ip_address
-from struct import pack
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cygnet.kernel.backends import host
 from cygnet.kernel.backends.host_watch import HostWatch
@@ -31,16 +27,6 @@ def test_source_towards_nowhere_is_none():
     assert host.source_address(ip_address("ff0e::1%nowhere")) is None
 
 
-@given(st.binary(max_size=80))
-def test_any_netlink_octets_are_survived(data):
-    assert all(isinstance(kind, int) for kind, _ in host.messages(data))
-
-
-def test_netlink_messages_are_split_at_their_lengths():
-    data = pack("=IHHII", 17, 20, 0, 1, 0) + b"a\0\0\0" + pack("=IHHII", 16, 3, 0, 1, 0)
-    assert list(host.messages(data)) == [(20, b"a"), (3, b"")]
-
-
 def test_watch_ends_when_woken():
     watch = HostWatch()
     watch.wake()
@@ -48,11 +34,15 @@ def test_watch_ends_when_woken():
     watch.close()
 
 
-def test_prepared_socket_stays_open(tmp_path):
+def test_userland_backend_asks_this_host(tmp_path):
     kernel = UserlandKernel(EspdAccess(tmp_path / "none", "charon"), lambda level, text: None)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        kernel.prepare_socket(own.fileno(), 4, True)
-        assert own.getsockname()
     assert kernel.source_address(ip_address("127.0.0.1")) is not None
     assert kernel.local_addresses() == host.local_addresses()
     kernel.close(flush=False)
+
+
+def test_known_addresses_are_those_of_the_host():
+    known = host.KnownAddresses()
+    assert known() == host.local_addresses()
+    assert known() is known()
+    known.close()

@@ -106,8 +106,6 @@ def test_addresses_are_as_given():
     kernel.sources[B] = B
     assert kernel.source_address(B) == B
     assert kernel.local_addresses() == (A,)
-    kernel.prepare_socket(3, 4, True)
-    assert kernel.sockets == [(3, 4, True)]
     assert Mode.TRANSPORT in kernel.features.modes
 
 
@@ -169,3 +167,24 @@ def test_what_does_not_fit_is_named():
         "first to second: nobody sends SPI 00000007",
         "second: policy 10.1.0.0/16 === 10.2.0.0/16 out: no SA of reqid 9",
     ]
+
+
+def test_what_belongs_together_is_installed_and_removed_together():
+    kernel = MemoryKernel()
+    sas = spec(1, True), spec(2, False)
+    kernel.install(sas, (POLICY,))
+    assert len(kernel.sas) == 2
+    assert kernel.policies == {POLICY: 1}
+    kernel.remove((POLICY,), (sas[1].id, sas[0].id))
+    assert kernel.is_empty()
+
+
+@pytest.mark.parametrize("call", ["add_sa", "add_policy"])
+def test_refusal_of_one_takes_back_all(call):
+    kernel = MemoryKernel()
+    kernel.add_policy(POLICY)
+    kernel.fail_next(call, "no memory")
+    with pytest.raises(KernelError, match="no memory"):
+        kernel.install((spec(1, True), spec(2, False)), (POLICY,))
+    assert not kernel.sas
+    assert kernel.policies == {POLICY: 1}

@@ -16,6 +16,7 @@ from cygnet.kernel.port import (
     Algorithm,
     Compression,
     Direction,
+    DropCount,
     Encapsulation,
     Expire,
     Features,
@@ -41,15 +42,21 @@ POLICY = PolicySpec(
     Direction.FORWARD, TS, TS, Mode.PASS, 3, None, ID.source, trap=True, mark=Mark(1), compression=True
 )
 MESSAGES = [
-    wire.Hello("charon", True), wire.Bye(False), wire.HandOver(("esp4", "esp6")), wire.Inspect(5),
+    wire.Hello("charon", True), wire.Bye(False), wire.Follow("charon"), wire.HandOver(("esp4", "esp6")),
+    wire.Inspect(5), wire.Install((SPEC,), (POLICY,)), wire.Remove((POLICY,), (ID, ID)),
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
     wire.UpdateSa(ID, ID, None),
     wire.UpdateSa(ID, ID, Encapsulation(1, 2)), wire.DeleteSa(ID), wire.QuerySa(ID), wire.AddPolicy(POLICY),
-    wire.DeletePolicy(POLICY), wire.AcquireFailed(9), wire.Done(), wire.Failed("because"), wire.Spi(7),
+    wire.DeletePolicy(POLICY), wire.AcquireFailed(9), wire.Done(), wire.Failed("because"), wire.Spis((7, 8)),
     Usage(1, 2, None), Usage(1, 2, 0.5),
     wire.Greeting("x", Features("userland", frozenset({1, 2}), frozenset(), frozenset({Mode.TUNNEL}),
                                 frozenset({IpProtocol.ESP}), frozenset({2}), tfc=False)),
-    wire.Inventory(1, 2, 3, 1400, (wire.SaStatus(ID, "c", True, 1, False, Usage()),), (wire.Count("a", 1),)),
+    wire.Inventory(
+        1, 2, 3, 4, 1400, (
+            wire.SaStatus(ID, "c", True, 1, Mode.TUNNEL, None, None, Usage(1, 2, 3, (DropCount("b", 2),))),
+            wire.SaStatus(ID, "c", True, 1, Mode.BEET, Encapsulation(1, 2), Mark(3), Usage()),
+        ), ("in a === b",), ("10.0.0.0/8",), (DropCount("a", 1),),
+    ),
     Acquire(1, TS, TS), Expire(ID, True), MappingChange(ID, Host.of("::1", 5)),
 ]
 

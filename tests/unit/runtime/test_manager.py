@@ -1,6 +1,6 @@
 """The manager, mostly without threads: a queue whose jobs the test runs itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -61,6 +61,10 @@ class Performer:
         if self.on_announce is not None:
             self.on_announce(event)
         self.done.append(event)
+
+    def announce_all(self, events: Any, sa: str) -> None:
+        for event in events:
+            self.announce(replace(event, sa=sa) if isinstance(event, Log) else event)
 
     def retired(self, sa: Any, reason: str, error: BaseException | None) -> None:
         self.done.append(("retired", sa.unique_id, reason, type(error)))
@@ -207,9 +211,12 @@ def test_effect_that_cannot_be_performed_does_not_stop_the_others() -> None:
     bench = Bench()
     sa = bench.sa()
     bench.performer.schedule = lambda unique_id, effect: 1 // 0  # type: ignore
-    bench.post(sa, 1, Schedule(1, "t"), SEND)
+    bench.post(sa, 1, Schedule(1, "t"), SEND, Announce("event"))
     bench.run()
-    assert bench.performer.done[-1] == b"x"
+    complaint, *_ = [one for one in bench.performer.done if isinstance(one, Log)]
+    assert "ZeroDivisionError" in complaint.text
+    assert bench.performer.done[0] == b"x"
+    assert bench.performer.done[-1] == "event"
     assert bench.manager.unique_ids() == (1,)
 
 

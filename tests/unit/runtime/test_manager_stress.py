@@ -54,6 +54,10 @@ class Tally:
 
     def schedule(self, unique_id: int, effect: Any) -> None: ...
 
+    def announce_all(self, events: Any, sa: str) -> None:
+        for event in events:
+            self.announce(event)
+
     def announce(self, event: Any) -> None:
         self.announced.append(event)
         if len(self.announced) >= self.expected:

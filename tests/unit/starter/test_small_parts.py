@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cygnet.conf.settings import Settings, parse_settings
 from cygnet.ctl import frames
 from cygnet.starter import sockets
-from cygnet.starter.dialogue import split_frame
+from cygnet.starter.answers import split_frame
+from cygnet.starter.leftovers import clear_kernel
 from cygnet.starter.loop import Loop
 from cygnet.starter.options import Options, UsageError, parse_options
 from cygnet.starter.restart import RestartPolicy
@@ -125,6 +126,35 @@ def test_no_sockets_are_opened_where_daemons_open_their_own(choice):
     groups, reason = sockets.open_sockets(settings(f"charon {{ socket = {choice} }}"), with_espd=True)
     assert groups.members == {}
     assert choice in reason
+
+
+def test_ports_are_charon_s_alone_where_the_kernel_does_esp():
+    ports = "charon { port = 0\n port_nat_t = 0 }"
+    groups, _ = sockets.open_sockets(settings(ports), with_espd=False)
+    try:
+        assert set(groups.members) == {"charon"}
+    finally:
+        groups.close()
+
+
+@pytest.mark.parametrize(("choice", "espd"), [("userland", True), ("xfrm", False)])
+def test_espd_is_started_where_it_is_asked_for(choice, espd):
+    wanted = sockets.wants_espd(settings(f"charon {{ kernel = {choice} }}"))
+    assert wanted == (espd, f"charon.kernel = {choice}")
+
+
+def test_espd_is_started_unless_the_kernel_has_ipsec():
+    wanted, why = sockets.wants_espd(settings(""))
+    assert wanted != why.endswith("the kernel has XFRM")
+
+
+def test_kernel_is_not_asked_when_charon_ended_in_order(tmp_path):
+    lines = []
+    file = tmp_path / "charon.xfrm"
+    clear_kernel(file, 220, lambda level, text: lines.append(text))
+    file.write_text("123\n")
+    clear_kernel(file, 220, lambda level, text: lines.append(text))
+    assert (lines, file.read_text()) == ([], "123\n")
 
 
 def test_sockets_are_opened_for_every_daemon_and_described_to_it():

@@ -11,6 +11,8 @@ from cygnet.stroke.commands import COMMANDS, UsageError, help_text, parse
     ("line", "request_"),
     [
         ("up net", stroke.Initiate("net")),
+        ("kernel", stroke.Kernel()),
+        ("kernel --repair --check", stroke.Kernel(check=True, repair=True)),
         ("up-nb net", stroke.Initiate("net", wait=False)),
         ("down net{3}", stroke.Terminate("net{3}")),
         ("down-nb net", stroke.Terminate("net", wait=False)),
@@ -60,7 +62,8 @@ def test_command_line_becomes_its_request(line: str, request_: Request) -> None:
     "line",
     ["up", "up a b", "loglevel ike", "loglevel ike high", "status a b", "listcerts --gmt", "nonsense",
      "add a b c d", "add a b c d e f", "--daemon pluto status", "--daemon charon", "-d", "", "leases a b c",
-     "exportx509", "user-creds net", "listcounters a b", "purgeike x", "down-srcip"],
+     "exportx509", "user-creds net", "listcounters a b", "purgeike x", "down-srcip",
+     "kernel --repair", "kernel net"],
 )  # fmt: skip
 def test_wrong_command_line_says_how_it_should_be(line: str) -> None:
     with pytest.raises(UsageError, match=r"\w"):

@@ -6,17 +6,19 @@ from typing import TypeVar
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_selectors import selectors
-from cygnet.charon.config.records import Action, ChildConfig, UniqueMark
+from cygnet.charon.config.records import Action, Binding, ChildConfig, UniqueMark
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
-from cygnet.kernel.port import Features, IpProtocol, Lifetime, Mark, Mode
+from cygnet.kernel.port import Features, InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
 
 ACTIONS = {"none": Action.NONE, "clear": Action.CLEAR, "hold": Action.TRAP, "route": Action.TRAP,
            "trap": Action.TRAP, "restart": Action.START, "start": Action.START}  # fmt: skip
 MODES = {"tunnel": Mode.TUNNEL, "transport": Mode.TRANSPORT, "beet": Mode.BEET, "pass": Mode.PASS,
          "passthrough": Mode.PASS, "drop": Mode.DROP, "reject": Mode.DROP}  # fmt: skip
+INTERFACES = {kind.value: kind for kind in InterfaceKind}
+OFFLOADS = {offload.value: offload for offload in Offload}
 SHUNTS = (Mode.PASS, Mode.DROP)
 MAX_REPLAY_WINDOW = 4096
 _UNIQUE = {"%unique": False, "%unique-dir": True}
@@ -49,6 +51,7 @@ def child(request: AddConnection, settings: DaemonSettings, features: Features |
         compress=request.compress,
         install_policies=request.install_policy,
         sha256_96=request.sha256_96,
+        binding=_binding(request),
     )
     if window > MAX_REPLAY_WINDOW:
         raise ConfigError(f"replay_window={window} is more than {MAX_REPLAY_WINDOW} packets")
@@ -95,8 +98,34 @@ def _lacking(config: ChildConfig, features: Features) -> Iterable[str]:
         yield f"{config.protocol.name} (ah=)" if config.protocol is IpProtocol.AH else "ESP"
     if config.compress and not features.compression:
         yield "IPComp (compress=yes)"
+    if config.binding != Binding() and not features.bindings:
+        yield "interface, if_id_in, if_id_out, set_mark_in, set_mark_out or hw_offload"
     if config.mode not in features.modes:
         yield f"mode {config.mode} (type=)"
+
+
+def _binding(request: AddConnection) -> Binding:
+    kind, _, name = request.interface.partition(":")
+    interface = None if kind == "no" else choice(INTERFACES, kind, "interface")
+    marks = any((request.mark_in, request.mark_out))
+    if interface is not None and (request.if_id_in or request.if_id_out or marks):
+        raise ConfigError("interface excludes if_id_in, if_id_out and mark: it brings its own")
+    return Binding(
+        interface,
+        name,
+        request.if_id_in,
+        request.if_id_out,
+        _fixed_mark(request.set_mark_in, "set_mark_in"),
+        _fixed_mark(request.set_mark_out, "set_mark_out"),
+        choice(OFFLOADS, request.hw_offload, "hw_offload"),
+    )
+
+
+def _fixed_mark(text: str, keyword: str) -> Mark | None:
+    mark = _mark(text, keyword)
+    if isinstance(mark, UniqueMark):
+        raise ConfigError(f"{keyword}={text} is not VALUE or VALUE/MASK")
+    return mark
 
 
 def _lifetime(request: AddConnection) -> Lifetime:

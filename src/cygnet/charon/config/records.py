@@ -12,7 +12,7 @@ from cygnet.base.dscp import DscpCopy
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol
-from cygnet.kernel.port import IpProtocol, Lifetime, Mark, Mode
+from cygnet.kernel.port import InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
 
 
 class Action(StrEnum):
@@ -134,6 +134,24 @@ class UniqueMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What a CHILD_SA is bound to in the kernel.
+
+    With ``interface`` it has an interface for itself, named by the kernel backend unless ``name`` is given;
+    else ``if_id_in`` and ``if_id_out`` name XFRM interfaces that somebody else makes. Packets that were let
+    in, or protected, get ``set_mark_in`` and ``set_mark_out``.
+    """
+
+    interface: InterfaceKind | None = None
+    name: str = ""
+    if_id_in: int = 0
+    if_id_out: int = 0
+    set_mark_in: Mark | None = None
+    set_mark_out: Mark | None = None
+    offload: Offload = Offload.NO
+
+
+@dataclass(frozen=True, slots=True)
 class ChildConfig:
     """One CHILD_SA's configuration.
 
@@ -164,6 +182,7 @@ class ChildConfig:
     install_policies: bool = True
     sha256_96: bool = False
     copy_dscp: DscpCopy = DscpCopy.OUT
+    binding: Binding = field(default_factory=Binding)
 
     @property
     def protocol(self) -> IpProtocol:

@@ -166,6 +166,7 @@ class DaemonSettings:
     routing_table_priority: int = option("routing_table_prio", 220, 0, 4294967295)
     replay_window: int = option("replay_window", 32, 0, 4096)
     reqid_base: int = option("reqid_base", 1, 1, 16383)
+    xfrm_acq_expires: int = option("plugins.kernel-netlink.xfrm_acq_expires", 0, 0, 86400)  # 0: computed
     spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
     spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
 

@@ -7,6 +7,7 @@ from typing import Any
 from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.export import ExportHandler
 from cygnet.charon.control.initiate import InitiateHandler
+from cygnet.charon.control.kernel import KernelHandler
 from cygnet.charon.control.leases import LeasesHandler
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.load import LoadHandler
@@ -41,6 +42,7 @@ class Handlers:
     reread: RereadHandler
     purge: PurgeHandler
     loglevel: LogLevelHandler
+    kernel: KernelHandler
     leases: LeasesHandler
     counters: CountersHandler
     export: ExportHandler
@@ -65,6 +67,7 @@ class Handlers:
             stroke.Reread: self.reread,
             stroke.Purge: self.purge,
             stroke.LogLevel: self.loglevel,
+            stroke.Kernel: self.kernel,
             stroke.Leases: self.leases,
             stroke.Counters: self.counters,
             stroke.Export: self.export,

@@ -52,7 +52,7 @@ class Follower:
     def one(self, dialogue: Dialogue, reply: Reply) -> Outcome:
         """Hand the lines to the client until the end or until the time is over.
 
-        Raises :class:`~cygnet.charon.control.ports.ClientGoneError` when nobody listens any more.
+        Raises :class:`~cygnet.runtime.control_socket.ClientGoneError` when nobody listens any more.
         """
         begin = self.now()
         while True:

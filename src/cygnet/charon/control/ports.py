@@ -17,7 +17,7 @@ from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import AddAuthority, AddConnection
-from cygnet.kernel.port import SaId, Usage
+from cygnet.kernel.port import DropCount, SaId, Usage
 
 
 class Dialogue(Protocol):
@@ -108,7 +108,10 @@ class Usages(Protocol):
     """The part of the kernel port that status needs."""
 
     def query_sa(self, id: SaId) -> Usage:
-        """What the SA has carried; raises ``KernelError``."""
+        """What the SA has carried and dropped; raises ``KernelError``."""
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What the data plane has dropped, of all SAs and of none; raises ``KernelError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,7 @@ class LogLevels(Protocol):
 
 
 class Reply(Protocol):
-    """The client's end of the socket. All raise :class:`ClientGoneError` once it has gone."""
+    """The client's end of the socket. All raise ``ClientGoneError`` once it has gone."""
 
     def text(self, line: str) -> None:
         """Send one line now."""
@@ -246,10 +249,6 @@ class Reply(Protocol):
 
     def check(self) -> None:
         """Find out whether the client still listens."""
-
-
-class ClientGoneError(Exception):
-    """The client closed its socket or reads no more; the command ends, what it began goes on."""
 
 
 Clock = Callable[[], float]

@@ -14,7 +14,7 @@ from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
-from cygnet.kernel.port import KernelError, Mode, SaId
+from cygnet.kernel.port import DropCount, KernelError, Mode, SaId, Usage
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 HALF_OPEN = ("CREATED", "CONNECTING")
@@ -37,6 +37,7 @@ class StatusHandler:
         peers, name, traps = self.connections.peers(), request.name, self.traps.installed()
         if request.all:
             reply.texts(status_daemon.header(self.facts.figures(), self.pools.pools()))
+            reply.texts(self._dropped())
             reply.texts(status_daemon.connections(peers, name))
         reply.texts(policies(traps, name))
         reply.texts(self._associations(request))
@@ -72,25 +73,29 @@ class StatusHandler:
             spis = f"{child.inbound.spi:08x}_i {child.outbound.spi:08x}_o{_cpis(child)}"
             yield f"{line}, {child.protocol}{udp} SPIs: {spis}"
             if details:
-                yield f"{label}  {child.proposal}{self._used(child)}, rekeying {_when(child.rekey_at, now)}"
+                used = [self._usage(end) for end in (child.inbound, child.outbound)]
+                both = f"{_carried(used[0], 'i')}, {_carried(used[1], 'o')}"
+                yield f"{label}  {child.proposal}, {both}, rekeying {_when(child.rekey_at, now)}"
+                yield from (f"{label}  dropped_{side}: {text}" for side, text in _lost(*used))
         elif child.state in ("REKEYING", "REKEYED") and child.expire_at is not None:
             yield f"{line}, expires in {span(child.expire_at - now)}"
         else:
             yield line
         yield f"{label}   {_selectors(child.local_ts)} === {_selectors(child.remote_ts)}"
 
-    def _used(self, child: ChildSnapshot) -> str:
-        return f", {self._usage(child.inbound, 'i')}, {self._usage(child.outbound, 'o')}"
-
-    def _usage(self, sa: SaId, side: str) -> str:
+    def _usage(self, sa: SaId) -> Usage:
         try:
-            usage = self.usages.query_sa(sa)
+            return self.usages.query_sa(sa)
         except KernelError:
-            return f"0 bytes_{side}"
-        if usage.last_used_s is None:
-            return f"{usage.bytes} bytes_{side}"
-        packets = f"{usage.packets} pkt{'' if usage.packets == 1 else 's'}"
-        return f"{usage.bytes} bytes_{side} ({packets}, {int(usage.last_used_s)}s ago)"
+            return Usage()
+
+    def _dropped(self) -> Iterator[str]:
+        try:
+            drops = self.usages.drops()
+        except KernelError:
+            return
+        if drops:
+            yield f"  dropped packets: {_counts(drops)}"
 
 
 def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
@@ -146,6 +151,23 @@ def _ike_renewal(sa: IkeSnapshot, now: float) -> str:
         auth = sa.auth.removesuffix(" authentication")
         parts += f", {auth} reauthentication in {span(sa.reauth_at - now)}"
     return parts or ", rekeying disabled"
+
+
+def _carried(usage: Usage, side: str) -> str:
+    if usage.last_used_s is None:
+        return f"{usage.bytes} bytes_{side}"
+    packets = f"{usage.packets} pkt{'' if usage.packets == 1 else 's'}"
+    return f"{usage.bytes} bytes_{side} ({packets}, {int(usage.last_used_s)}s ago)"
+
+
+def _lost(inbound: Usage, outbound: Usage) -> Iterator[tuple[str, str]]:
+    for side, usage in (("i", inbound), ("o", outbound)):
+        if usage.drops:
+            yield side, _counts(usage.drops)
+
+
+def _counts(drops: Sequence[DropCount]) -> str:
+    return ", ".join(f"{one.packets} {one.reason}" for one in drops)
 
 
 def _cpis(child: ChildSnapshot) -> str:

@@ -5,12 +5,11 @@ of which one must be there in full. A known payload that a row does not list is 
 looks for it, and the RFC forbids nobody to send it.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.errors import InvalidSyntaxError
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads.payload import PayloadType as T
@@ -31,7 +30,7 @@ class Exchange(IntEnum):
     IKE_FOLLOWUP_KE = 44
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """The messages of one exchange in one direction.
 
@@ -44,15 +43,15 @@ class Row:
     response: bool
     protected: bool
     required: tuple[frozenset[T], ...]
-    most: Mapping[T, int]
+    most: Mapping[int, int]
     instead: frozenset[int] = frozenset()
 
 
-_ANYWHERE = {T.NOTIFY: 40, T.VENDOR: 20}
+_ANYWHERE: dict[int, int] = {T.NOTIFY: 40, T.VENDOR: 20}
 _TELLING = _ANYWHERE | {T.NOTIFY: 300}
 """Messages with a list of a host's addresses (RFC 4555, 3.4), of which we keep some."""
-_CHILD = {T.SA: 1, T.TSI: 1, T.TSR: 1, T.CP: 1}
-_AUTH = {T.IDI: 1, T.IDR: 1, T.CERT: 20, T.CERTREQ: 20, T.AUTH: 1, T.EAP: 1}
+_CHILD: dict[int, int] = {T.SA: 1, T.TSI: 1, T.TSR: 1, T.CP: 1}
+_AUTH: dict[int, int] = {T.IDI: 1, T.IDR: 1, T.CERT: 20, T.CERTREQ: 20, T.AUTH: 1, T.EAP: 1}
 
 
 def _sets(*alternatives: tuple[T, ...]) -> tuple[frozenset[T], ...]:
@@ -81,7 +80,6 @@ EXCHANGES: tuple[Row, ...] = (
 
 _ROWS = {(int(row.exchange), row.response): row for row in EXCHANGES}
 _NAMES = {int(exchange): exchange.name for exchange in Exchange}
-_SELECTORS = (T.TSI, T.TSR)
 
 
 def exchange_name(number: int) -> str:
@@ -104,18 +102,21 @@ def check(message: "Message", protected: bool) -> None:
         raise InvalidSyntaxError(f"exchange {exchange_name(message.exchange)} is not implemented")
     if protected is not row.protected:
         raise InvalidSyntaxError(f"{message.describe()} is {'' if protected else 'not '}encrypted")
-    counts = Counter(int(payload.payload_type) for payload in message.payloads)
-    for kind, most in row.most.items():
-        if counts[kind] > most:
-            raise InvalidSyntaxError(f"{counts[kind]} {kind.name} payloads in {message.describe()}")
+    counts: dict[int, int] = {}
+    for payload in message.payloads:
+        kind = payload.payload_type
+        counts[kind] = counts.get(kind, 0) + 1
+    for kind, times in counts.items():
+        if times > row.most.get(kind, times):
+            raise InvalidSyntaxError(f"{times} {T(kind).name} payloads in {message.describe()}")
     if not _is_complete(row, counts) and not _is_excused(row, message):
         raise InvalidSyntaxError(f"payloads are missing in {message.describe()}")
 
 
 def _is_complete(row: Row, counts: Mapping[int, int]) -> bool:
-    if len({counts[kind] for kind in _SELECTORS}) > 1:
+    if counts.get(T.TSI) != counts.get(T.TSR):
         return False
-    return not row.required or any(all(counts[kind] for kind in kinds) for kinds in row.required)
+    return not row.required or any(kinds <= counts.keys() for kinds in row.required)
 
 
 def _is_excused(row: Row, message: "Message") -> bool:

@@ -7,11 +7,12 @@ the first step concerns a message that may be forged: it never ends an SA.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from struct import Struct
 from typing import TypeVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.errors import InvalidSyntaxError, UnsupportedCriticalPayloadError
 from cygnet.charon.encoding.exchanges import Exchange, exchange_name
 from cygnet.charon.encoding.payloads import (
@@ -49,7 +50,7 @@ _READERS: dict[int, Callable[[bytes], Payload]] = {
 _FRAGMENT_OVERHEAD = HEADER_SIZE + _GENERIC.size + _NUMBERS.size
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One request or response.
 
@@ -103,7 +104,7 @@ class Message:
         return (payload for payload in self.payloads if isinstance(payload, kind))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """A message as far as it can be read without keys. ``message`` has the payloads in the clear."""
 
@@ -183,7 +184,7 @@ def with_inner(parsed: Parsed, content: bytes) -> Message:
     covered = _covered(parsed, part, content) if message.exchange == Exchange.IKE_INTERMEDIATE else b""
     return Message(
         message.exchange, message.spi_i, message.spi_r, message.message_id, message.initiator,
-        message.response, message.payloads + tuple(inner), message.minor, covered,
+        message.response, (*message.payloads, *inner), message.minor, covered,
     )  # fmt: skip
 
 
@@ -250,7 +251,7 @@ def build_fragments(message: Message, sealer: Sealer, ivs: Callable[[], bytes], 
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Part:
     """What an SK or SKF payload is to carry; ``front`` stands before the IV."""
 

@@ -1,6 +1,7 @@
 """Performs the effects of IKE_SAs: datagrams to the sender, timers to the scheduler, events onward."""
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cygnet.base.effects import Announce, Log, Schedule, Send
@@ -11,7 +12,7 @@ from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.events import EventQueue
-from cygnet.runtime.queues.sends import SendQueue
+from cygnet.runtime.queues.sends import Sends
 
 React = Callable[[Any], None]
 ReactAndTell = Callable[[Any], bool | None]
@@ -26,7 +27,7 @@ class EffectPerformer:
     """
 
     def __init__(
-        self, sends: SendQueue, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
+        self, sends: Sends, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
     ) -> None:
         self.expire: Expire = _nobody
         self.count: React = _ignore
@@ -39,7 +40,7 @@ class EffectPerformer:
         self._clock = clock
 
     def send(self, effect: Send) -> None:
-        """Queue a datagram; a full queue counts and drops."""
+        """Send a datagram; what has to wait is queued, a full queue counts and drops."""
         self._sends.put(Datagram(effect.source, effect.destination, effect.data, effect.dscp))
 
     def schedule(self, unique_id: int, effect: Schedule) -> None:
@@ -48,18 +49,31 @@ class EffectPerformer:
 
     def announce(self, event: Any) -> None:
         """A log line to the bus if anybody wants it; other events to the reactions first."""
-        if isinstance(event, Log):
-            if self._bus.wants(event.group, event.level):
-                self._bus.publish(event)
-            return
-        self.count(event)
-        if isinstance(event, MessageSeen):
-            return
-        if isinstance(event, Counted):
-            self._counters.add(event.name)
-            return
-        if not self.react(event):
-            self._bus.publish(event)
+        self.announce_all((event,), "")
+
+    def announce_all(self, events: Sequence[Any], sa: str) -> None:
+        """The same for several. A reaction that fails is logged, and the others follow."""
+        told: list[Any] = []
+        for event in events:
+            if isinstance(event, Log):
+                if self._bus.wants(event.group, event.level):
+                    told.append(event if event.sa else Log(event.group, event.level, event.text, sa))
+                continue
+            self.count(event)
+            if isinstance(event, Counted):
+                self._counters.add(event.name)
+            elif not isinstance(event, MessageSeen):
+                self._react(event, told, sa)
+                told.append(event)
+        self._bus.publish_all(told)
+
+    def _react(self, event: Any, told: list[Any], sa: str) -> None:
+        try:
+            self.react(event)
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error)).rstrip()
+            text = f"reacting to {type(event).__name__} failed\n{trace}"
+            told.append(Log(Group.MGR, Level.AUDIT, text, sa))
 
     def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
         """After a bug, let the SA give back what it holds; nothing goes to the peer."""

@@ -16,7 +16,7 @@ from cygnet.runtime.counters import Counters
 from cygnet.runtime.manager import Manager
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.jobs import JobQueue, Priority
-from cygnet.runtime.queues.sends import SendQueue
+from cygnet.runtime.queues.sends import Sends
 
 # IKE_AUTH may wait for signatures and directories; what keeps peers alive may not wait for it.
 PRIORITIES: dict[int, Priority] = {
@@ -34,7 +34,7 @@ class DatagramHandler:
         manager: Manager[IkeSa],
         ports: Ports,
         jobs: JobQueue,
-        sends: SendQueue,
+        sends: Sends,
         reports: "DropReports",
     ) -> None:
         self._endpoint = endpoint

@@ -13,9 +13,10 @@ from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, U
 from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.workplace import Board
+from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
 from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.snapshot import Routed
-from cygnet.kernel.port import Direction, Kernel, KernelError, Mode, PolicySpec
+from cygnet.kernel.port import Direction, Interface, Kernel, KernelError, Mode, PolicySpec
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 MAX_ASKED = 4096
@@ -34,6 +35,7 @@ class Trap:
     policies: tuple[PolicySpec, ...]
     counted: bool = False
     wildcard: bool = False
+    interface: Interface | None = None
 
     def wanted_for(self, source: Address, destination: Address) -> tuple[Selectors, Selectors] | None:
         """Where the trap knows no peer, the selectors that a packet asks its destination for."""
@@ -134,10 +136,12 @@ class Traps:
         local, remote = self._hosts(peer, child)
         ours = everywhere(child.local_ts, peer.ike.local, local)
         theirs = everywhere(child.remote_ts, peer.ike.remote, remote)
+        interface = open_interface(self._kernel, child, local, remote)
         reqid = child.reqid or self._numbers.reqid(ours, theirs, marks)
         routed = Routed(child.name, self._numbers.child(), reqid, child.mode, ours, theirs)
-        policies = _policies(child, routed, (local, remote), marks)
-        return Trap(peer, child, routed, policies, counted=not child.reqid, wildcard=remote is None)
+        policies = _policies(child, routed, (local, remote), marks_with(marks, interface))
+        bound = _bound(policies, child, interface)
+        return Trap(peer, child, routed, bound, not child.reqid, remote is None, interface)
 
     def _hosts(self, peer: PeerConfig, child: ChildConfig) -> tuple[Address | None, Address | None]:
         """The two ends; ``None`` for both where the destination of each packet is a peer of its own.
@@ -172,6 +176,11 @@ class Traps:
     def _release(self, trap: Trap) -> None:
         if trap.counted:
             self._numbers.release_reqid(trap.routed.reqid)
+        if trap.interface is not None:
+            try:
+                self._kernel.close_interface(trap.interface)
+            except KernelError as error:
+                self._bus.log(Group.KNL, Level.CONTROL, f"removing an interface failed: {error}")
 
     def _delete(self, policies: list[PolicySpec]) -> None:
         for policy in policies:
@@ -201,6 +210,14 @@ def _fixed_marks(child: ChildConfig) -> Marks:
     if isinstance(into, UniqueMark) or isinstance(out, UniqueMark):
         raise LocalError("traps and shunts need marks that are known; %unique is made with each CHILD_SA")
     return Marks(into, out)
+
+
+def _bound(
+    policies: tuple[PolicySpec, ...], child: ChildConfig, interface: Interface | None
+) -> tuple[PolicySpec, ...]:
+    """The policies with the interface ids of their directions."""
+    into, out = if_ids(child.binding, interface)
+    return tuple(replace(one, if_id=out if one.direction is Direction.OUT else into) for one in policies)
 
 
 def _policies(

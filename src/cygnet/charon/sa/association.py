@@ -298,7 +298,7 @@ class Association:
                 self.close_child(child, Cause.EXPIRED)
         give_up(self)
         self.move_to(IkeState.DESTROYING)
-        self.handshake = None
+        self.handshake = self.hooks = None  # without the hooks nothing refers in circles: the keys go now
         self.forget_negotiations()
         if self.config is not None:
             replaced = self.cause is Cause.FAILED and self.replaced_by

@@ -1,14 +1,13 @@
 """A CHILD_SA: what was negotiated, and how it stands in the kernel (RFC 7296, 1.3, 2.8, 2.9)."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 
 from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
 from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
@@ -22,13 +21,16 @@ from cygnet.kernel.port import (
     Compression,
     Direction,
     Encapsulation,
+    Interface,
     IpProtocol,
     Kernel,
     KernelError,
     Lifetime,
     Mode,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
 )
 
@@ -73,6 +75,7 @@ class ChildSa:
         self.installed_at = 0.0
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
+        self.at_once = False  # whether traffic goes out through it as soon as it is there
         self.counted = False  # whether the reqid is to be released
         self.initiated = False  # made at our request
         self.active_at = 0.0  # when it was last known to carry a packet
@@ -86,6 +89,7 @@ class ChildSa:
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False
         self._holds_cpi = False  # whether the inbound SA has it
+        self._interface: Interface | None = None
         self._gone = False
 
     def move_to(self, state: ChildState) -> ChildState:
@@ -132,17 +136,19 @@ class ChildSa:
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
     ) -> None:
-        """Install the inbound SA and keep the outbound one for :meth:`install_outbound`.
+        """Install the inbound SA; the outbound one too if ``at_once``, else :meth:`install_outbound` does.
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
         """
         self.agreed, self.made_on = agreed, self.path
+        self._interface = open_interface(kernel, self.config, *self.path.addresses)
+        self.marks = marks_with(self.marks, self._interface)
         pair_i, pair_r = (keys.encryption_i, keys.integrity_i), (keys.encryption_r, keys.integrity_r)
         outbound, inbound = (pair_i, pair_r) if exchange_initiator else (pair_r, pair_i)
         self._pending = self._spec(False, outbound, lifetime)
         if agreed.compression is None:
             self._release_cpi(kernel)
-        kernel.add_sa(self._spec(True, inbound, lifetime))
+        self._install(kernel, (self._spec(True, inbound, lifetime),), outbound=self.at_once)
         self._holds_cpi = self.cpi_in != 0
 
     def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:
@@ -155,16 +161,18 @@ class ChildSa:
             return
         self.behind = behind
         if behind:
-            self._add_policies(kernel)
-        kernel.add_sa(self._pending)
-        self._pending, self._outbound = None, True
-        if not behind:
-            self._add_policies(kernel)
+            policies = self._policy_specs()
+            kernel.install((), policies)
+            self._policies = policies
+        self._install(kernel, (), outbound=True)
 
-    def _add_policies(self, kernel: Kernel) -> None:
-        for policy in self._policy_specs():
-            kernel.add_policy(policy)
-            self._policies += (policy,)
+    def _install(self, kernel: Kernel, inbound: tuple[SaSpec, ...], *, outbound: bool) -> None:
+        """In one request, since each costs as much as everything in it."""
+        pending = (self._pending,) if outbound and self._pending is not None else ()
+        policies = self._policy_specs() if pending and not self._policies else ()
+        kernel.install((*inbound, *pending), policies)
+        if pending:
+            self._pending, self._outbound, self._policies = None, True, self._policies + policies
 
     def remove(self, kernel: Kernel, *, linger: bool = False) -> None:
         """Take everything out of the kernel again; with ``linger`` all but the inbound SA."""
@@ -172,15 +180,12 @@ class ChildSa:
             return
         self._gone = True
         policies, self._policies = self._policies, ()
-        steps: list[Callable[[], None]] = [partial(kernel.delete_policy, one) for one in reversed(policies)]
-        if self._outbound:
-            steps.append(partial(kernel.delete_sa, self.outbound))
-        if not linger:
-            steps.append(partial(kernel.delete_sa, self.inbound))
-        steps.append(partial(self._release_cpi, kernel))
-        failures = [error for step in steps if (error := _failure(step)) is not None]
-        if failures:
-            raise failures[0]
+        sas = () if linger else (self.inbound,)
+        with ExitStack() as steps:  # the last one first, and all of them even where one is refused
+            if self._interface is not None:
+                steps.callback(kernel.close_interface, self._interface)
+            steps.callback(self._release_cpi, kernel)
+            steps.callback(kernel.remove, policies[::-1], (self.outbound, *sas) if self._outbound else sas)
 
     def forget_kernel(self) -> None:
         """The kernel lost everything: there is nothing to remove, and what is equal is another's."""
@@ -192,7 +197,7 @@ class ChildSa:
         if self._outbound and self.behind != behind:
             before, self.behind = self.behind, behind
             try:
-                self._move_policies(kernel)
+                self._migrate(kernel, ())
             except KernelError:
                 self.behind = before
                 raise
@@ -209,29 +214,29 @@ class ChildSa:
             if before.addresses != path.addresses:
                 kernel.delete_sa(self._inbound(before))  # a reservation, which has no use for its address
             return
-        self._move_sas(kernel, before)
+        try:
+            self._migrate(kernel, self._moves(before))
+            if before.addresses != path.addresses:
+                self._move_interface(kernel)
+        except KernelError:
+            self.path = before
+            raise
         if self._pending is not None:
             self._pending = replace(self._pending, id=self.outbound, encapsulation=self._encapsulation(False))
-        if before.addresses != path.addresses:
-            self._move_policies(kernel)
 
-    def _move_sas(self, kernel: Kernel, before: Path) -> None:
-        """Both or none."""
-        after = self.path
-        try:
-            kernel.update_sa(self._inbound(before), self.inbound, self._encapsulation(True))
-        except KernelError:
-            self.path = before
-            raise
-        if not self._outbound:
-            return
-        try:
-            kernel.update_sa(self._outbound_on(before), self.outbound, self._encapsulation(False))
-        except KernelError:
-            self.path = before
-            with suppress(KernelError):
-                kernel.update_sa(self._inbound(after), self.inbound, self._encapsulation(True))
-            raise
+    def _moves(self, before: Path) -> tuple[SaMove, ...]:
+        """Of the SAs that there are, to where the path leads now."""
+        moves = [(self._inbound(before), self.inbound, True)]
+        if self._outbound:
+            moves.append((self._outbound_on(before), self.outbound, False))
+        ports = self._encapsulation
+        return tuple(SaMove(old, new, ports(way), ports(way, before)) for old, new, way in moves)
+
+    def _migrate(self, kernel: Kernel, sas: tuple[SaMove, ...]) -> None:
+        policies = self._policy_specs() if self._policies else ()
+        both = zip(self._policies, policies, strict=True)
+        kernel.migrate(sas, tuple(PolicyMove(*pair) for pair in both if pair[0] != pair[1]))
+        self._policies = policies
 
     def snapshot(self) -> ChildSnapshot:
         """A picture for status commands."""
@@ -303,15 +308,22 @@ class ChildSa:
             agreed.original if inbound else None,
             local_ts=agreed.local_ts,
             remote_ts=agreed.remote_ts,
+            if_id=self._if_ids[0 if inbound else 1],
+            output_mark=config.binding.set_mark_in if inbound else config.binding.set_mark_out,
+            offload=config.binding.offload,
         )
+
+    @property
+    def _if_ids(self) -> tuple[int, int]:
+        return if_ids(self.config.binding, self._interface)
 
     def _integrity(self, transform: Transform, key: Secret) -> Algorithm:
         cut = self.config.sha256_96 and transform.number == _SHA256
         return Algorithm(transform.number, transform.key_bits, key, _CUT_BITS if cut else 0)
 
-    def _encapsulation(self, inbound: bool) -> Encapsulation | None:
+    def _encapsulation(self, inbound: bool, path: Path | None = None) -> Encapsulation | None:
         """AH is never inside UDP."""
-        return self.path.encapsulation(inbound) if self.protocol is IpProtocol.ESP else None
+        return (path or self.path).encapsulation(inbound) if self.protocol is IpProtocol.ESP else None
 
     def _compression(self, inbound: bool, agreed: Agreed) -> Compression | None:
         """Each direction has the CPI of its receiver."""
@@ -354,33 +366,19 @@ class ChildSa:
             mark=self.marks.out if out else self.marks.into,
             compression=agreed.compression is not None,
             next_spi=self.behind if out else 0,
+            if_id=self._if_ids[1 if out else 0],
+            offload=self.config.binding.offload,
         )
 
-    def _move_policies(self, kernel: Kernel) -> None:
-        """New ones first, so that nothing leaves unprotected in between."""
-        old, self._policies = self._policies, ()
-        try:
-            for policy in self._policy_specs() if old else ():
-                kernel.add_policy(policy)
-                self._policies += (policy,)
-        except KernelError:
-            for policy in self._policies:
-                kernel.delete_policy(policy)
-            self._policies = old
-            raise
-        for policy in old:
-            kernel.delete_policy(policy)
+    def _move_interface(self, kernel: Kernel) -> None:
+        """A VTI is between two hosts."""
+        if self._interface is not None:
+            moved = open_interface(kernel, self.config, *self.path.addresses)
+            kernel.close_interface(self._interface)
+            self._interface = moved
 
 
 _SHA256, _CUT_BITS = 12, 96
-
-
-def _failure(step: Callable[[], None]) -> KernelError | None:
-    try:
-        step()
-    except KernelError as error:
-        return error
-    return None
 
 
 _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REKEYED})

@@ -23,7 +23,7 @@ def complete(
     *,
     initiator: bool,
 ) -> None:
-    """Derive the keys and install the inbound SA; the outbound one waits for ``install_outbound``.
+    """Derive the keys and install the inbound SA; the outbound one waits unless the child is ``at_once``.
 
     ``reqid`` 0: the one of the selectors. ``initiator``: we sent the exchange's request.
     """

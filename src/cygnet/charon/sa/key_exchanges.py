@@ -47,6 +47,10 @@ class KeyExchanges:
             self.requested, self._pair = method, ke_method(method).generate(rng)
         return KeyExchange(method, self._pair.public)
 
+    def begin_with(self, method: int, pair: KeyPair) -> None:
+        """Have the first :meth:`request` carry the value of a key pair that there is already."""
+        self.requested, self._pair = method, pair
+
     def finish(self, payload: KeyExchange | None) -> None:
         """The responder's value; raises where it is of another method, missing or no good."""
         data = self._expected(payload)

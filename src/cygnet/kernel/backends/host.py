@@ -6,27 +6,23 @@ backend use it for what changes something.
 
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from ipaddress import ip_address
 from struct import Struct, error
 
 from cygnet.base.addresses import Address
+from cygnet.kernel.backends.netlink import RECEIVE, Message, Netlink, attributes
 
 MARK = 0x43594700
 """Mark of IKE and ESP sockets: their packets do not look at the routes of tunnels (table 220)."""
 
-_HEADER = Struct("=IHHII")
 _IFADDRMSG = Struct("=BBBBI")
-_ATTRIBUTE = Struct("=HH")
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
-_REQUEST_DUMP = 0x301
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _TENTATIVE, _DEPRECATED = 0x40, 0x20
 _SCOPE_UNIVERSE, _SCOPE_SITE = 0, 200
-_RECEIVE = 65536
-_TIMEOUT_S = 5.0
+_GROUPS = 0x10 | 0x100
+"""RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR."""
 
 
 def local_addresses() -> tuple[Address, ...]:
@@ -46,25 +42,34 @@ def interface_of(wanted: Address) -> str:
 
 def _addresses() -> list[tuple[Address, int]]:
     """Addresses with the index of their interface."""
-    found: list[tuple[Address, int]] = []
-    for kind, body in dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
-        address = address_in(body) if kind == _RTM_NEWADDR else None
-        if address is not None:
-            found.append((address, _IFADDRMSG.unpack_from(body)[4]))
-    return found
+    told = dump(_RTM_GETADDR, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    bodies = [message.body for message in told if message.kind == _RTM_NEWADDR]
+    found = [(address_in(body), _IFADDRMSG.unpack_from(body)[4]) for body in bodies]
+    return [(address, index) for address, index in found if address is not None]
 
 
-def dump(kind: int, body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Ask for all that there is of a kind: type and body of each message of the answer."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.settimeout(_TIMEOUT_S)
-        netlink.bind((0, 0))
-        netlink.send(_HEADER.pack(_HEADER.size + len(body), kind, _REQUEST_DUMP, 1, 0) + body)
-        while True:
-            for answer, content in messages(netlink.recv(_RECEIVE)):
-                if answer in (_NLMSG_DONE, _NLMSG_ERROR):
-                    return
-                yield answer, content
+def dump(kind: int, body: bytes) -> list[Message]:
+    """All that the kernel's routing has of a kind; raises as :class:`Netlink` does."""
+    with closing(Netlink(socket.NETLINK_ROUTE)) as netlink:
+        return netlink.dump(kind, body)
+
+
+class KnownAddresses:
+    """:func:`local_addresses`, asked anew only after the kernel told of a change."""
+
+    def __init__(self) -> None:
+        self._netlink = _listener()
+        self._known = local_addresses()
+
+    def __call__(self) -> tuple[Address, ...]:
+        """The addresses as they are now."""
+        if _drain(self._netlink):
+            self._known = local_addresses()
+        return self._known
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
 
 
 def source_address(destination: Address) -> Address | None:
@@ -104,15 +109,25 @@ def set_mark(own: socket.socket) -> None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
 
 
-def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of each netlink message in a datagram."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, at)
-        if length < _HEADER.size:
-            return
-        yield kind, data[at + _HEADER.size : at + length]
-        at += (length + 3) & ~3
+def _listener() -> socket.socket:
+    """A socket that hears of every change of addresses."""
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    netlink.bind((0, _GROUPS))
+    netlink.setblocking(False)
+    return netlink
+
+
+def _drain(netlink: socket.socket) -> bool:
+    """Read away what waits; whether there was anything."""
+    heard = False
+    try:
+        while netlink.recv(RECEIVE):
+            heard = True
+    except BlockingIOError:
+        return heard
+    except OSError:  # so much that some was lost
+        return True
+    return heard
 
 
 def address_in(body: bytes) -> Address | None:
@@ -128,16 +143,3 @@ def address_in(body: bytes) -> Address | None:
     if not wanted or len(octets) not in (4, 16) or flags & (_TENTATIVE | _DEPRECATED):
         return None
     return ip_address(octets)
-
-
-def attributes(data: bytes) -> dict[int, bytes]:
-    """The attributes of a message by type."""
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            break
-        found[kind] = data[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
-    return found

@@ -7,14 +7,13 @@ import time
 from contextlib import suppress
 from struct import Struct, error
 
-from cygnet.kernel.backends.host import attributes, messages
 from cygnet.kernel.backends.interfaces import link_in, links
+from cygnet.kernel.backends.netlink import RECEIVE, attributes, split
 from cygnet.kernel.port import AddressChange
 
 QUIET_S, LONGEST_S = 0.1, 0.5
 """A change is told once nothing more has come for a moment, or at last after a while."""
 
-_RECEIVE = 65536
 _MOST = 10_000
 """Messages that are read before the watch looks up."""
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
@@ -67,13 +66,13 @@ class HostWatch:
         change: AddressChange | None = None
         for _ in range(_MOST):
             try:
-                data = self._netlink.recv(_RECEIVE)
+                data = self._netlink.recv(RECEIVE)
             except BlockingIOError:
                 break
             except OSError:
                 return AddressChange()  # some were lost
-            for kind, body in messages(data):
-                change = _both(change, self.meaning(kind, body))
+            for message in split(data):
+                change = _both(change, self.meaning(message.kind, message.body))
         return change
 
     def wake(self) -> None:

@@ -7,6 +7,7 @@ from struct import Struct, error
 
 from cygnet.base.addresses import Address
 from cygnet.kernel.backends import host
+from cygnet.kernel.backends.netlink import attributes
 
 _IFINFOMSG = Struct("=BxHiII")
 _IFADDRMSG = Struct("=BBBBI")
@@ -36,17 +37,17 @@ class Placed:
 def links() -> list[Link]:
     """All interfaces."""
     answers = host.dump(_RTM_GETLINK, _IFINFOMSG.pack(0, 0, 0, 0, 0))
-    return [link_in(body) for kind, body in answers if kind == _RTM_NEWLINK]
+    return [link_in(message.body) for message in answers if message.kind == _RTM_NEWLINK]
 
 
 def placed_addresses() -> tuple[Placed, ...]:
     """All global and site addresses of this host, IPv4 first."""
     known = {link.index: link for link in links()}
     found = []
-    for kind, body in host.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, 0)):
-        address = host.address_in(body) if kind == _RTM_NEWADDR else None
+    for message in host.dump(_RTM_GETADDR, _IFADDRMSG.pack(0, 0, 0, 0, 0)):
+        address = host.address_in(message.body) if message.kind == _RTM_NEWADDR else None
         if address is not None:
-            index = _IFADDRMSG.unpack_from(body)[4]
+            index = _IFADDRMSG.unpack_from(message.body)[4]
             found.append(Placed(address, known.get(index, Link(index, "", False))))
     return tuple(sorted(found, key=lambda one: one.address.version))
 
@@ -70,6 +71,6 @@ def link_in(body: bytes) -> Link:
         _, _, index, flags, _ = _IFINFOMSG.unpack_from(body)
     except error:
         return Link(0, "", False)
-    name = host.attributes(body[_IFINFOMSG.size :]).get(_IFLA_IFNAME, b"")
+    name = attributes(body[_IFINFOMSG.size :]).get(_IFLA_IFNAME, b"")
     text = name.rstrip(b"\0").decode("ascii", "replace")
     return Link(index, text, flags & _UP_AND_RUNNING == _UP_AND_RUNNING)

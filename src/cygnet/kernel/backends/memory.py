@@ -11,16 +11,25 @@ from dataclasses import replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.backends import together
 from cygnet.kernel.port import (
+    Difference,
+    DropCount,
     Encapsulation,
     Features,
+    Interface,
+    InterfaceSpec,
     IpProtocol,
     KernelError,
     KernelEvent,
+    KernelView,
     Mode,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
+    SaView,
     Usage,
 )
 
@@ -41,13 +50,15 @@ class MemoryKernel:
         self.virtual: Counter[tuple[Address, str]] = Counter()
         self.reservations: set[SaId] = set()
         self.cpis: set[tuple[Address, Address, int]] = set()
+        self.interfaces: Counter[Interface] = Counter()
+        self.problems: tuple[Difference, ...] = ()
         everything = frozenset(range(256))
         self.features = Features(
-            "memory", everything, everything, frozenset(Mode), frozenset(IpProtocol), frozenset({DEFLATE})
-        )
+            "memory", everything, everything, frozenset(Mode), frozenset(IpProtocol), frozenset({DEFLATE}),
+            bindings=True,
+        )  # fmt: skip
         self.addresses: tuple[Address, ...] = tuple(addresses)
         self.sources: dict[Address, Address] = {}
-        self.sockets: list[tuple[int, int, bool]] = []
         self.calls: list[str] = []
         self.failed_acquires: list[int] = []
         self.closed = False
@@ -71,7 +82,8 @@ class MemoryKernel:
 
     def is_empty(self) -> bool:
         """Whether nothing is left behind: no SA, policy, reservation or address."""
-        return not (self.sas or self.policies or self.reservations or self.cpis or self.virtual)
+        tables = self.sas, self.policies, self.reservations, self.cpis, self.virtual, self.interfaces
+        return not any(tables)
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Forget everything, then deliver events to ``listener``."""
@@ -132,6 +144,11 @@ class MemoryKernel:
         self.sas[new] = replace(self.sas.pop(id), id=new, encapsulation=encapsulation)
         self.usage[new] = self.usage.pop(id)
 
+    def migrate(self, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:
+        """Move all or none."""
+        self._enter("migrate")
+        together.migrate(self, sas, policies)
+
     def delete_sa(self, id: SaId) -> None:
         """Remove an SA or a reservation, if there."""
         self._enter("delete_sa")
@@ -148,6 +165,10 @@ class MemoryKernel:
             raise KernelError(f"no SA with SPI {id.spi:08x}")
         return self.usage[id]
 
+    def drops(self) -> tuple[DropCount, ...]:
+        """None: nothing comes by."""
+        return ()
+
     def add_policy(self, spec: PolicySpec) -> None:
         """Count one more use of a policy."""
         self._enter("add_policy")
@@ -162,6 +183,43 @@ class MemoryKernel:
         if not self.policies[spec]:
             del self.policies[spec]
 
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """One after the other; a refusal takes back what came before it."""
+        together.install(self, sas, policies)
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """One after the other."""
+        together.remove(self, policies, sas)
+
+    def open_interface(self, spec: InterfaceSpec) -> Interface:
+        """The connection's interface, numbered from 1."""
+        self._enter("open_interface")
+        found = next((one for one in self.interfaces if one.connection == spec.connection), None)
+        number = len(self.interfaces) + 1
+        interface = found or Interface(spec.connection, spec.name or f"ipsec{number}", if_id=number)
+        self.interfaces[interface] += 1
+        return interface
+
+    def close_interface(self, interface: Interface) -> None:
+        """One user less; one without users is refused, since that is a bug of the caller."""
+        self._enter("close_interface")
+        self._need(interface in self.interfaces, f"no interface {interface.name}")
+        self.interfaces[interface] -= 1
+        if not self.interfaces[interface]:
+            del self.interfaces[interface]
+
+    def view(self) -> KernelView:
+        """What there is."""
+        sas = [SaView(one.id, True, one.reqid, one.mode, self.usage[one.id]) for one in self.sas.values()]
+        policies = [f"{spec.direction} {spec.source} === {spec.destination}" for spec in self.policies]
+        waiting, count = len(self.reservations), len(policies)
+        return KernelView("memory", tuple(sas), tuple(policies), reservations=waiting, policy_count=count)
+
+    def check(self, repair: bool) -> tuple[Difference, ...]:
+        """:attr:`problems`."""
+        self._enter("check")
+        return self.problems
+
     def policies_for(self, source: TrafficSelector, destination: TrafficSelector) -> list[PolicySpec]:
         """The installed policies with exactly these selectors, for assertions."""
         return [spec for spec in self.policies if (spec.source, spec.destination) == (source, destination)]
@@ -170,11 +228,6 @@ class MemoryKernel:
         """Note it."""
         self._enter("acquire_failed")
         self.failed_acquires.append(reqid)
-
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Note the socket."""
-        self._enter("prepare_socket")
-        self.sockets.append((fd, family, nat_traversal))
 
     def source_address(self, destination: Address) -> Address | None:
         """What :attr:`sources` says, else the first local address of the family."""
@@ -215,6 +268,7 @@ class MemoryKernel:
     def _flush(self) -> None:
         self.cpis.clear()
         self.virtual.clear()
+        self.interfaces.clear()
         self.sas.clear()
         self.usage.clear()
         self.policies.clear()

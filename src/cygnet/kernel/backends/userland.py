@@ -5,20 +5,22 @@ old one, come back) is greeted; the daemon hears :class:`KernelReset` if what it
 """
 
 import queue
-import socket
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cygnet.base.addresses import Address
-from cygnet.kernel.backends import host
+from cygnet.kernel.backends import host, together
 from cygnet.kernel.backends.host_watch import HostWatch
+from cygnet.kernel.backends.spi_stock import SPIS, SpiStock
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    PAGE,
     AcquireFailed,
     AddAddress,
     AddPolicy,
@@ -31,30 +33,43 @@ from cygnet.kernel.backends.userland_wire import (
     Failed,
     Greeting,
     HandOver,
-    Hello,
     Inspect,
+    Install,
     Inventory,
     QuerySa,
+    Remove,
     Reply,
     Request,
-    Spi,
+    SaStatus,
+    Spis,
     UpdateSa,
 )
 from cygnet.kernel.port import (
+    Difference,
+    Direction,
+    DropCount,
     Encapsulation,
     Features,
+    Interface,
+    InterfaceSpec,
     IpProtocol,
     KernelError,
     KernelEvent,
     KernelReset,
+    KernelView,
+    PolicyMove,
     PolicySpec,
     SaId,
+    SaMove,
     SaSpec,
+    SaView,
     Usage,
 )
 
 START_S = 10.0
 """How long ``start`` waits for espd to listen."""
+TOGETHER = 256
+"""Policies in one message; each takes about 200 octets of :data:`userland_wire.MAX_MESSAGE`."""
 _RETRY_S = 0.1
 _JOIN_S = 2.0
 _EVENTS = 4096
@@ -104,6 +119,7 @@ class UserlandKernel:
         self._sockets = dict(access.sockets)
         self._children: list[subprocess.Popen[bytes]] = []
         self._link: Link | None = None
+        self._spis = SpiStock()
         self._greeting = Greeting("", _UNKNOWN)
         self._events: queue.Queue[KernelEvent | None] = queue.Queue(_EVENTS)
         self._stop = threading.Event()
@@ -149,10 +165,16 @@ class UserlandKernel:
 
     def allocate_spi(self, source: Address, destination: Address, protocol: IpProtocol) -> int:
         """A reserved SPI."""
-        reply = self._ask(AllocateSpi(source, destination, protocol))
-        if not isinstance(reply, Spi):
+        request = AllocateSpi(source, destination, protocol, SPIS)
+        if protocol is not IpProtocol.ESP:
+            return self._reserve(request)[0]  # espd says why not
+        return self._spis.take(partial(self._reserve, request))
+
+    def _reserve(self, request: AllocateSpi) -> tuple[int, ...]:
+        reply = self._ask(request)
+        if not isinstance(reply, Spis):
             raise KernelError("espd answered an SPI request with something else")
-        return reply.spi
+        return reply.spis
 
     def allocate_cpi(self, source: Address, destination: Address) -> int:
         """Refused: espd has no IPComp."""
@@ -170,6 +192,10 @@ class UserlandKernel:
         """Move an SA."""
         self._ask(UpdateSa(id, new, encapsulation))
 
+    def migrate(self, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:
+        """Move all or none, one by one."""
+        together.migrate(self, sas, policies)
+
     def delete_sa(self, id: SaId) -> None:
         """Remove an SA or a reservation."""
         self._ask(DeleteSa(id))
@@ -183,11 +209,32 @@ class UserlandKernel:
 
     def add_policy(self, spec: PolicySpec) -> None:
         """Install or count a policy."""
-        self._ask(AddPolicy(spec))
+        if _wanted((spec,)):
+            self._ask(AddPolicy(spec))
 
     def delete_policy(self, spec: PolicySpec) -> None:
         """Take back one use of a policy."""
-        self._ask(DeletePolicy(spec))
+        if _wanted((spec,)):
+            self._ask(DeletePolicy(spec))
+
+    def install(self, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
+        """In one request, unless there are very many policies."""
+        parts = _parts(_wanted(policies))
+        self._ask(Install(sas, parts[0]))
+        for done, part in enumerate(parts[1:], 1):
+            try:
+                self._ask(Install((), part))
+            except KernelError:
+                installed = tuple(spec for before in parts[:done] for spec in before)
+                self.remove(installed, tuple(spec.id for spec in sas))
+                raise
+
+    def remove(self, policies: tuple[PolicySpec, ...], sas: tuple[SaId, ...]) -> None:
+        """In one request, unless there are very many policies."""
+        *parts, last = _parts(_wanted(policies))
+        for part in parts:
+            self._ask(Remove(part, ()))
+        self._ask(Remove(last, sas))
 
     def add_address(self, address: Address, device: str) -> None:
         """Give this host an address."""
@@ -216,9 +263,47 @@ class UserlandKernel:
         """Let packets ask again soon."""
         self._ask(AcquireFailed(reqid))
 
-    def inventory(self, offset: int = 0) -> Inventory:
+    def open_interface(self, spec: InterfaceSpec) -> Interface:
+        """Refused: espd has one TUN device for all."""
+        raise KernelError("espd has one interface for all (interface=no); the kernel's IPsec can have more")
+
+    def close_interface(self, interface: Interface) -> None:
+        """There is none."""
+
+    def view(self) -> KernelView:
+        """What espd holds."""
+        pages = self._pages()
+        return KernelView(
+            "userland",
+            tuple(self._sa_view(one) for page in pages for one in page.sas),
+            tuple(line for page in pages for line in page.policies),
+            tuple(line for page in pages for line in page.routes),
+            reservations=pages[-1].reservations,
+            policy_count=pages[-1].total_policies,
+            drops=pages[-1].drops,
+        )
+
+    def check(self, repair: bool) -> tuple[Difference, ...]:
+        """None: only our requests change what espd holds, and its restart is told (:class:`KernelReset`)."""
+        return ()
+
+    def _sa_view(self, one: SaStatus) -> SaView:
+        ours = one.owner == self._access.owner
+        return SaView(one.id, ours, one.reqid, one.mode, one.usage, one.encapsulation, one.mark)
+
+    def _pages(self) -> list[Inventory]:
+        pages = [self.inventory()]
+        while len(pages) * PAGE < max(pages[-1].total_sas, pages[-1].total_policies, pages[-1].total_routes):
+            pages.append(self.inventory(len(pages) * PAGE))
+        return pages
+
+    def drops(self) -> tuple[DropCount, ...]:
+        """What espd has dropped for everybody."""
+        return self.inventory(most=0).drops
+
+    def inventory(self, offset: int = 0, most: int = PAGE) -> Inventory:
         """What espd holds for everybody."""
-        reply = self._ask(Inspect(offset))
+        reply = self._ask(Inspect(offset, most))
         if not isinstance(reply, Inventory):
             raise KernelError("espd answered an inspection with something else")
         return reply
@@ -227,11 +312,6 @@ class UserlandKernel:
         """Give espd ESP-in-UDP sockets (``esp4``, ``esp6``), in place of others; later espds get them too."""
         self._sockets = dict(sockets)
         self._ask(HandOver(tuple(sockets)), tuple(sockets.values()))
-
-    def prepare_socket(self, fd: int, family: int, nat_traversal: bool) -> None:
-        """Mark the socket. ESP in UDP has a socket of its own here, so nothing else is needed."""
-        with socket.socket(fileno=socket.dup(fd)) as own:
-            host.set_mark(own)
 
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination`` outside all tunnels."""
@@ -257,7 +337,7 @@ class UserlandKernel:
         except OSError:
             return False
         try:
-            greeting = link.ask(Hello(self._access.owner, flush))
+            greeting = link.greet(self._access.owner, flush)
             if self._sockets:
                 reply = link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
                 if isinstance(reply, Failed):
@@ -271,6 +351,7 @@ class UserlandKernel:
             link.close()
             return False
         known = self._greeting.instance
+        self._spis.forget()
         self._greeting, self._link = greeting, link
         if known and known != greeting.instance:
             self._log(1, "espd has restarted and holds nothing of ours")
@@ -350,3 +431,13 @@ class UserlandKernel:
         self._threads.append(thread)
         thread.start()
 
+
+def _parts(policies: tuple[PolicySpec, ...]) -> list[tuple[PolicySpec, ...]]:
+    """So many at a time as one message surely holds; one part at least."""
+    starts = range(0, max(1, len(policies)), TOGETHER)
+    return [policies[start : start + TOGETHER] for start in starts]
+
+
+def _wanted(policies: tuple[PolicySpec, ...]) -> tuple[PolicySpec, ...]:
+    """Those that espd needs: it forwards what an IN policy lets in."""
+    return tuple(spec for spec in policies if spec.direction is not Direction.FORWARD)

@@ -1,46 +1,52 @@
 """Messages on espd's control socket: one JSON array per SOCK_SEQPACKET message, ``[serial, name, fields]``.
 
-A client numbers its requests from 1 and gets one reply each; events have serial 0. The first request is
-:class:`Hello`. Records of the kernel port travel as they are; the coding follows their annotations.
+A client numbers its requests from 1 and gets one reply each, in order. The first request is :class:`Hello`,
+or :class:`Follow` on a second connection, where events (with serial 0) then come. Records of the kernel port
+travel as they are; the coding follows their annotations.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
+from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.kernel.port import (
     Acquire,
+    DropCount,
     Encapsulation,
     Expire,
     Features,
     IpProtocol,
     KernelEvent,
     MappingChange,
+    Mark,
+    Mode,
     PolicySpec,
     SaId,
     SaSpec,
     Usage,
 )
 
-VERSION = 3
+VERSION = 4
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
-"""SAs in one :class:`Inventory`."""
+"""SAs, policies and routes in one :class:`Inventory`."""
 
 
 class WireError(LocalError):
     """A message on the control socket does not follow this module."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hello:
     """Who asks. ``owner`` keeps what it installed when it comes back, unless ``flush``."""
 
@@ -49,14 +55,21 @@ class Hello:
     version: int = VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Follow:
+    """The owner's events shall come here. Only after its Hello on another connection."""
+
+    owner: str
+
+
+@record
 class Bye:
     """The owner leaves; with ``flush`` its SAs and policies go."""
 
     flush: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HandOver:
     """Descriptors come with this message: sockets for ESP in UDP, named ``esp4`` or ``esp6`` in order.
 
@@ -67,23 +80,24 @@ class HandOver:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AllocateSpi:
-    """Reserve an SPI."""
+    """Reserve ``count`` SPIs."""
 
     source: Address
     destination: Address
     protocol: IpProtocol
+    count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddSa:
     """Install an SA."""
 
     spec: SaSpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateSa:
     """Move an SA."""
 
@@ -92,35 +106,35 @@ class UpdateSa:
     encapsulation: Encapsulation | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeleteSa:
     """Remove an SA or a reservation."""
 
     id: SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QuerySa:
     """Ask for an SA's counters."""
 
     id: SaId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddPolicy:
     """Install a policy, or count it once more."""
 
     spec: PolicySpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeletePolicy:
     """Count a policy once less."""
 
     spec: PolicySpec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddAddress:
     """Give the host an address, or count it once more; ``device`` empty: on the TUN device."""
 
@@ -128,7 +142,7 @@ class AddAddress:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeleteAddress:
     """Count an address once less."""
 
@@ -136,21 +150,38 @@ class DeleteAddress:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AcquireFailed:
     """No SA of this reqid came to be."""
 
     reqid: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Install:
+    """Install SAs and policies that belong together, all or none."""
+
+    sas: tuple[SaSpec, ...]
+    policies: tuple[PolicySpec, ...]
+
+
+@record
+class Remove:
+    """Remove policies and SAs that belong together."""
+
+    policies: tuple[PolicySpec, ...]
+    sas: tuple[SaId, ...]
+
+
+@record
 class Inspect:
-    """Ask what is installed, :data:`PAGE` SAs from ``offset`` on."""
+    """Ask what is installed, ``most`` SAs, policies and routes from ``offset`` on."""
 
     offset: int = 0
+    most: int = PAGE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Greeting:
     """Answer to Hello. ``instance`` differs after each start of espd."""
 
@@ -158,26 +189,26 @@ class Greeting:
     features: Features
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done:
     """Success, nothing to tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """Refused; ``reason`` in plain words."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spi:
+@record
+class Spis:
     """Answer to AllocateSpi."""
 
-    spi: int
+    spis: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SaStatus:
     """One installed SA."""
 
@@ -185,35 +216,32 @@ class SaStatus:
     owner: str
     inbound: bool
     reqid: int
-    udp: bool
+    mode: Mode
+    encapsulation: Encapsulation | None
+    mark: Mark | None
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many packets were dropped for one reason."""
-
-    reason: str
-    packets: int
-
-
-@dataclass(frozen=True, slots=True)
+@record
 class Inventory:
-    """Answer to Inspect."""
+    """Answer to Inspect: numbers, and one page of SAs, of lines about policies and of routes."""
 
     total_sas: int
-    policies: int
+    total_policies: int
+    total_routes: int
     reservations: int
     mtu: int
     sas: tuple[SaStatus, ...]
-    drops: tuple[Count, ...]
+    policies: tuple[str, ...]
+    routes: tuple[str, ...]
+    drops: tuple[DropCount, ...]
 
 
 SaRequest = AllocateSpi | AddSa | UpdateSa | DeleteSa | QuerySa
-PolicyRequest = AddPolicy | DeletePolicy | AcquireFailed
+PolicyRequest = AddPolicy | DeletePolicy | Install | Remove | AcquireFailed
 AddressRequest = AddAddress | DeleteAddress
-Request = Hello | Bye | HandOver | SaRequest | PolicyRequest | AddressRequest | Inspect
-Reply = Greeting | Done | Failed | Spi | Usage | Inventory
+Request = Hello | Follow | Bye | HandOver | SaRequest | PolicyRequest | AddressRequest | Inspect
+Reply = Greeting | Done | Failed | Spis | Usage | Inventory
 Message = Request | Reply | KernelEvent
 
 _CLASSES: dict[str, type] = {
@@ -226,7 +254,7 @@ def encode(serial: int, message: Message) -> bytes:
     """One message as octets; raises :class:`WireError` when it is too large."""
     kind: Any = type(message)
     name = kind.__name__
-    data = json.dumps([serial, name, _coding(kind)[0](message)], separators=(",", ":")).encode()
+    data = _WRITER.encode([serial, name, _coding(kind)[0](message)]).encode()
     if len(data) > MAX_MESSAGE:
         raise WireError(f"{name} of {len(data)} octets is larger than {MAX_MESSAGE}")
     return data
@@ -235,8 +263,8 @@ def encode(serial: int, message: Message) -> bytes:
 def decode(data: bytes) -> tuple[int, Message]:
     """Serial and message; raises :class:`WireError`."""
     try:
-        serial, name, value = json.loads(data)
-        if not isinstance(serial, int):
+        serial, name, value = _READER.decode(data.decode())
+        if type(serial) is not int:
             raise TypeError("serial is no number")
         message: Message = _coding(_CLASSES[name])[1](value)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -244,6 +272,7 @@ def decode(data: bytes) -> tuple[int, Message]:
     return serial, message
 
 
+_WRITER, _READER = json.JSONEncoder(separators=(",", ":"), check_circular=False), json.JSONDecoder()
 _Coding = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
@@ -253,7 +282,7 @@ def _coding(hint: Any) -> _Coding:
     if hint in _PLAIN:
         return _same, _checked(hint)
     if hint == Address:
-        return str, ip_address
+        return _write_address, _read_address
     if get_origin(hint) in (Union, UnionType):
         return _optional(hint)
     if get_origin(hint) is tuple:
@@ -267,7 +296,8 @@ def _class_coding(cls: Any) -> _Coding:
     if cls is Secret:
         return (lambda secret: secret.reveal().hex()), (lambda text: Secret(bytes.fromhex(text)))
     if issubclass(cls, Enum):
-        return (lambda member: member.value), cls
+        members = {member.value: member for member in cls}
+        return (lambda member: member.value), members.__getitem__
     if is_dataclass(cls):
         return _record(cls)
     raise TypeError(f"{cls} has no coding")
@@ -288,19 +318,44 @@ def _sequence(hint: Any, make: Callable[[Any], Any]) -> _Coding:
 
 
 def _record(cls: Any) -> _Coding:
+    """A list of the fields in order. Fields that JSON has itself are taken as they are, once checked."""
     hints = get_type_hints(cls)
     names = tuple(field.name for field in fields(cls))
-    plan = [(name, *_coding(hints[name])) for name in names]
+    codings = [_coding(hints[name]) for name in names]
+    count, values_of = len(names), _getter(names)
+    writers = [(place, write) for place, (write, _) in enumerate(codings) if write is not _same]
+    readers = [(place, read) for place, (_, read) in enumerate(codings)]
 
     def write(record: Any) -> list[Any]:
-        return [encoder(getattr(record, name)) for name, encoder, _ in plan]
+        values = values_of(record)
+        for place, encoder in writers:
+            values[place] = encoder(values[place])
+        return values
 
     def read(values: Any) -> Any:
-        if len(values) != len(plan):
-            raise ValueError(f"{cls.__name__} has {len(plan)} fields")
-        return cls(*(decoder(value) for (_, _, decoder), value in zip(plan, values, strict=True)))
+        if len(values) != count:
+            raise ValueError(f"{cls.__name__} has {count} fields")
+        for place, decoder in readers:
+            values[place] = decoder(values[place])
+        return cls(*values)
 
     return write, read
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
+    if len(names) < 2:
+        return lambda record: [getattr(record, name) for name in names]
+    get = attrgetter(*names)
+    return lambda record: list(get(record))
+
+
+def _write_address(address: Address) -> int | str:
+    """IPv4 as a number, IPv6 as text: addresses are the most frequent values by far."""
+    return int(address) if address.version == 4 else str(address)
+
+
+def _read_address(value: Any) -> Address:
+    return IPv4Address(value) if type(value) is int else IPv6Address(value)
 
 
 def _same(value: Any) -> Any:
@@ -309,9 +364,8 @@ def _same(value: Any) -> Any:
 
 def _checked(kind: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        right = isinstance(value, (int, float) if kind is float else kind)
-        if not right or (kind is not bool and isinstance(value, bool)):
-            raise TypeError(f"{value!r} is no {kind.__name__}")
-        return value
+        if type(value) is kind or (kind is float and type(value) is int):
+            return value
+        raise TypeError(f"{value!r} is no {kind.__name__}")
 
     return read

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from cygnet.base.effects import Log
+from cygnet.base.groups import Group
 from cygnet.runtime.bus.records import Record
 
 FACILITIES = {"daemon": syslog.LOG_DAEMON, "auth": syslog.LOG_AUTHPRIV}
+_TAGS = {group: group.upper() for group in Group}
 _PRECISION = {"": 0, "ms": 3, "us": 6}
 
 
@@ -37,13 +39,15 @@ class LineFormat:
         if self.json:
             return [self._object(record, log)]
         prefix = self._prefix(record, log)
+        if "\n" not in log.text:
+            return [prefix + log.text]
         return [prefix + line for line in log.text.split("\n")]
 
     def _prefix(self, record: Record, log: Log) -> str:
         at = f"{self._time(record.at)} " if self.time_format else ""
         level = str(int(log.level)) if self.log_level else ""
         name = f" <{log.sa}>" if self.ike_name and log.sa else ""
-        return f"{at}{record.thread:02}[{log.group.upper()}{level}]{name} "
+        return f"{at}{record.thread:02}[{_TAGS[log.group]}{level}]{name} "
 
     def _time(self, at: float) -> str:
         text = time.strftime(self.time_format, time.localtime(at))
@@ -84,9 +88,8 @@ class FileLogger:
             self._reopen = False
             self._file, old = self._open("a"), self._file
             old.close()
-        lines = self._format.lines(record)
-        if lines:
-            self._file.write("\n".join(lines) + "\n")
+        for line in self._format.lines(record):
+            self._file.write(f"{line}\n")
             if self._flush_line:
                 self._file.flush()
 

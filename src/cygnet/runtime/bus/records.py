@@ -1,13 +1,14 @@
 """What travels on the bus, and how much of it a listener wants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cygnet.base.groups import Group, Level
+from cygnet.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record:
     """An event or a :class:`~cygnet.base.effects.Log`, with the time (POSIX seconds) and thread number."""
 
@@ -16,7 +17,7 @@ class Record:
     thread: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Levels:
     """Up to which level log lines are wanted, by group."""
 

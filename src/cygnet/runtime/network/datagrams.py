@@ -1,16 +1,16 @@
 """One IKE datagram, and what a socket backend offers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from cygnet.base.addresses import Host
+from cygnet.base.records import record
 
 NON_ESP_MARKER = bytes(4)
 KEEPALIVE = b"\xff"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Datagram:
     """An IKE message between two hosts, without the non-ESP marker (RFC 7296, 2.23, 3.1).
 
@@ -41,10 +41,11 @@ class IkeSocket(Protocol):
         the ESP handler.
         """
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send from ``datagram.source`` (the unspecified address: the kernel chooses).
 
-        Adds the marker if the source port is the NAT-T port. Raises ``OSError``.
+        Adds the marker if the source port is the NAT-T port. Raises ``OSError``; ``BlockingIOError`` when
+        the socket's buffer is full and it shall not ``wait`` for room.
         """
 
     def wake(self) -> None:

@@ -70,17 +70,20 @@ def nat_t_group(members: Sequence[str]) -> Program:
     )
 
 
-def raw_ipv4(port: int, port_nat_t: int) -> Program:
-    """IKEv2 on either port from a raw UDP socket, whose packets begin with an IPv4 header of any length."""
+def raw_ipv4(port: int, port_nat_t: int, version: int = 2) -> Program:
+    """IKE of one major version on either port, from a raw UDP socket.
+
+    Its packets begin with an IPv4 header of any length.
+    """
     return (
         Instruction(_LDX_MSH, k=0),
-        *_raw_ike(port, port_nat_t, indexed=True),
+        *_raw_ike(port, port_nat_t, version, indexed=True),
     )
 
 
-def raw_ipv6(port: int, port_nat_t: int) -> Program:
+def raw_ipv6(port: int, port_nat_t: int, version: int = 2) -> Program:
     """The same for IPv6, whose raw sockets deliver no IP header."""
-    return _raw_ike(port, port_nat_t, indexed=False)
+    return _raw_ike(port, port_nat_t, version, indexed=False)
 
 
 def raw_esp_ipv4(port_nat_t: int) -> Program:
@@ -108,7 +111,7 @@ def attach_to_group(sock: socket.socket, program: Program) -> None:
     _set(sock, SO_ATTACH_REUSEPORT_CBPF, program)
 
 
-def _raw_ike(port: int, port_nat_t: int, *, indexed: bool) -> Program:
+def _raw_ike(port: int, port_nat_t: int, version: int, *, indexed: bool) -> Program:
     half, word, octet = (_LD_H_IND, _LD_W_IND, _LD_B_IND) if indexed else (_LD_H, _LD_W, _LD_B)
     ike = UDP_HEADER_SIZE
     return (
@@ -119,10 +122,10 @@ def _raw_ike(port: int, port_nat_t: int, *, indexed: bool) -> Program:
         Instruction(_JEQ, 0, 6, 0),
         Instruction(octet, k=ike + MARKER_SIZE + VERSION_OFFSET),
         Instruction(_RSH, k=4),
-        Instruction(_JEQ, 4, 3, 2),
+        Instruction(_JEQ, 4, 3, version),
         Instruction(octet, k=ike + VERSION_OFFSET),
         Instruction(_RSH, k=4),
-        Instruction(_JEQ, 1, 0, 2),
+        Instruction(_JEQ, 1, 0, version),
         Instruction(_RET, k=0),
         Instruction(_RET, k=_EVERYTHING),
     )

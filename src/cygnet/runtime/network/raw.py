@@ -1,7 +1,7 @@
-"""IKEv2 through raw sockets, beside any other daemon that owns the UDP ports.
+"""One version of IKE through raw sockets, beside any other daemon that owns the UDP ports.
 
-A raw socket per family, with a filter that passes only IKEv2 for our ports, receives copies whoever else
-gets the datagram. Guards (:mod:`cygnet.runtime.network.guards`) keep the kernel from answering "port
+A raw socket per family, with a filter that passes only that version on our ports, receives copies whoever
+else gets the datagram. Guards (:mod:`cygnet.runtime.network.guards`) keep the kernel from answering "port
 unreachable". Everything is sent through the raw sockets too, with UDP headers of our own, so that it does
 not matter who has the ports.
 """
@@ -70,7 +70,7 @@ class RawSocket:
         self._renewal_at = monotonic() + RENEWAL_S
         self._guards.renew()
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send with a UDP header of our own."""
         source, destination = datagram.source, datagram.destination
         nat_t = source.port == self.port_nat_t
@@ -79,7 +79,8 @@ class RawSocket:
             raise unsendable(source)
         packet = udp_packet(source, destination, marked(datagram.data, nat_t=nat_t))
         control = leaving_from(source.address, datagram.dscp)
-        sock.sendmsg([packet], control, 0, (str(destination.address), 0))
+        flags = 0 if wait else socket.MSG_DONTWAIT
+        sock.sendmsg([packet], control, flags, (str(destination.address), 0))
 
     def wake(self) -> None:
         """Let :meth:`receive` return ``None``."""
@@ -163,7 +164,7 @@ def open_esp_sockets(settings: SocketSettings) -> dict[str, socket.socket]:
 
 def _open(family: int, settings: SocketSettings) -> socket.socket:
     program = filters.raw_ipv4 if family == 4 else filters.raw_ipv6
-    return _raw(family, settings, program(settings.port, settings.port_nat_t))
+    return _raw(family, settings, program(settings.port, settings.port_nat_t, settings.version))
 
 
 def _raw(family: int, settings: SocketSettings, program: filters.Program) -> socket.socket:

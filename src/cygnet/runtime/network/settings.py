@@ -10,7 +10,8 @@ from cygnet.runtime.network.options import MARK, nowhere
 class SocketSettings:
     """``charon.port``, ``port_nat_t``, ``max_packet``, families in use, and the mark of our packets.
 
-    ``debug`` is told of options that this host does not permit and we can do without.
+    ``version`` is the major version of IKE that raw sockets let through. ``debug`` is told of options that
+    this host does not permit and we can do without.
     """
 
     port: int = 500
@@ -19,3 +20,4 @@ class SocketSettings:
     max_packet: int = 10_000
     mark: int | None = MARK
     debug: Callable[[str], None] = nowhere
+    version: int = 2

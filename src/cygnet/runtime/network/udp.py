@@ -34,7 +34,7 @@ class UdpSocket:
         """See :class:`~cygnet.runtime.network.datagrams.IkeSocket`."""
         return self._poller.receive(timeout_s)
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send from the socket that has the source port and family."""
         nat_t = datagram.source.port == self.port_nat_t
         if not nat_t and datagram.source.port != self.port:
@@ -44,7 +44,8 @@ class UdpSocket:
             raise unsendable(datagram.source)
         name = (str(datagram.destination.address), datagram.destination.port)
         sock.sendmsg([marked(datagram.data, nat_t=nat_t)],
-                     leaving_from(datagram.source.address, datagram.dscp), 0, name)
+                     leaving_from(datagram.source.address, datagram.dscp),
+                     0 if wait else socket.MSG_DONTWAIT, name)
 
     def wake(self) -> None:
         """Let :meth:`receive` return ``None``."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from cygnet.runtime.counters import Counters
@@ -25,19 +26,36 @@ class BoundedQueue(Generic[T]):
 
     def put(self, item: T) -> bool:
         """Queue ``item``; False if the queue is full or closed. Never blocks."""
+        return self.put_all((item,))
+
+    def put_all(self, items: Sequence[T]) -> bool:
+        """Queue several at once; False if one was refused."""
         with self._ready:
-            if not self._closed and len(self._items) < self.limit:
-                self._items.append(item)
+            room = 0 if self._closed else self.limit - len(self._items)
+            if not self._items:
                 self._ready.notify()
-                return True
-        self._counters.add(f"{self.name} dropped")
-        return False
+            self._items.extend(items[:room] if room < len(items) else items)
+        if room < len(items):
+            self._counters.add(f"{self.name} dropped", len(items) - max(room, 0))
+            return False
+        return True
 
     def take(self, timeout_s: float | None = None) -> T | None:
         """The oldest item, waiting at most ``timeout_s``; ``None`` after that or once closed and empty."""
         with self._ready:
-            self._ready.wait_for(lambda: self._items or self._closed, timeout_s)
-            return self._items.popleft() if self._items else None
+            self._await(timeout_s)
+            item = self._items.popleft() if self._items else None
+            if self._items:
+                self._ready.notify()
+            return item
+
+    def take_all(self, timeout_s: float | None = None) -> list[T]:
+        """All items, waiting for the first; none after ``timeout_s`` or once closed and empty."""
+        with self._ready:
+            self._await(timeout_s)
+            items = list(self._items)
+            self._items.clear()
+            return items
 
     def close(self) -> None:
         """Accept nothing more and wake all who wait."""
@@ -57,3 +75,8 @@ class BoundedQueue(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def _await(self, timeout_s: float | None) -> None:
+        """Until there is something, or never will be. Holds the lock."""
+        if not self._items and not self._closed:
+            self._ready.wait_for(lambda: self._items or self._closed, timeout_s)

@@ -3,10 +3,11 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+from queue import SimpleQueue
 from typing import Protocol
 
+from cygnet.base.records import record
 from cygnet.runtime.counters import Counters
 
 JOB_LIMIT = 10_000
@@ -36,7 +37,7 @@ class Job(Protocol):
         """Do it. An exception is logged; the worker goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallJob:
     """A job that is one function call."""
 
@@ -65,7 +66,9 @@ class JobQueue:
         self._counters = counters if counters is not None else Counters()
         self._jobs: tuple[deque[Job], ...] = tuple(deque() for _ in Priority)
         self._working = [0] * len(Priority)
-        self._ready = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._calls: SimpleQueue[None] = SimpleQueue()  # one for each thread that is to look again
         self._closed = False
 
     def put(self, job: Job, *, sure: bool = False) -> bool:
@@ -73,11 +76,11 @@ class JobQueue:
 
         ``sure`` ignores the limit, for timers, which another queue bounds already.
         """
-        with self._ready:
+        with self._lock:
             queue = self._jobs[job.priority]
             if not self._closed and (sure or len(queue) < self._limit):
                 queue.append(job)
-                self._ready.notify()
+                self._call(1)
                 return True
         self._counters.add("jobs dropped")
         return False
@@ -85,33 +88,34 @@ class JobQueue:
     def take(self) -> Job | None:
         """The next job this thread may do, once there is one; ``None`` once closed and empty.
 
-        Whoever takes a job calls :meth:`done` after it.
+        Whoever takes a job calls :meth:`done` after it, and then takes again.
         """
-        with self._ready:
-            while True:
+        while True:
+            with self._lock:
                 job = self._next()
                 if job is not None:
                     self._working[job.priority] += 1
                     return job
                 if self._closed and not any(self._jobs):
                     return None
-                self._ready.wait()
+                self._waiting += 1
+            self._calls.get()
 
     def done(self, job: Job) -> None:
-        """The job is finished; its thread is idle again."""
-        with self._ready:
+        """The job is finished; its thread is idle again, and the one to take what had to wait for that."""
+        with self._lock:
             self._working[job.priority] -= 1
-            if self._closed or any(self._jobs):
-                self._ready.notify_all()
+            if self._closed:
+                self._call(self._waiting)
 
     def close(self, *, discard: bool = True) -> None:
         """Accept nothing more, forget what waits if ``discard``, and let all takers go."""
-        with self._ready:
+        with self._lock:
             self._closed = True
             if discard:
                 for queue in self._jobs:
                     queue.clear()
-            self._ready.notify_all()
+            self._call(self._waiting)
 
     def lengths(self) -> tuple[int, ...]:
         """Jobs waiting, by priority."""
@@ -120,6 +124,12 @@ class JobQueue:
     def working(self) -> tuple[int, ...]:
         """Jobs being done, by priority."""
         return tuple(self._working)
+
+    def _call(self, threads: int) -> None:
+        """Let so many of those that wait look again. Holds the lock."""
+        for _ in range(min(threads, self._waiting)):
+            self._waiting -= 1
+            self._calls.put(None)
 
     def _next(self) -> Job | None:
         idle, held = self.threads - sum(self._working), 0

@@ -1,4 +1,4 @@
-"""The sender: takes from the send queue and hands to the socket."""
+"""The sender: hands datagrams to the socket, and keeps those that have to wait for it."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,9 @@ Refused = Callable[[Datagram, OSError], None]
 
 
 class Sender(NamedThread):
-    """One thread that sends what ``queue`` holds.
+    """Whoever has a datagram sends it itself, by :meth:`put`; one thread sends what ``queue`` holds.
 
+    Only a socket whose buffer is full makes datagrams wait, and those after them, so that the order stays.
     What the socket refuses (no route, say) is counted as ``sends failed`` and told to ``refused``; the
     protocol's retransmission is the remedy. Stopping sends what is queued already.
     """
@@ -24,6 +25,18 @@ class Sender(NamedThread):
         self._socket = socket
         self._counters = counters
         self._refused = refused
+
+    def put(self, item: Datagram) -> bool:
+        """Send it now if nothing waits, else after what waits; False if the queue is full or closed."""
+        if len(self._queue) or self._queue.closed:
+            return self._queue.put(item)
+        try:
+            self._socket.send(item, wait=False)
+        except BlockingIOError:
+            return self._queue.put(item)
+        except OSError as error:
+            self._fail(item, error)
+        return True
 
     def stop(self, deadline_s: float = 1.0) -> bool:
         """Send what is queued, then end; False if that takes longer than ``deadline_s``."""
@@ -37,7 +50,10 @@ class Sender(NamedThread):
         try:
             self._socket.send(datagram)
         except OSError as error:
-            self._counters.add("sends failed")
-            if self._refused is not None:
-                self._refused(datagram, error)
+            self._fail(datagram, error)
         return True
+
+    def _fail(self, datagram: Datagram, error: OSError) -> None:
+        self._counters.add("sends failed")
+        if self._refused is not None:
+            self._refused(datagram, error)

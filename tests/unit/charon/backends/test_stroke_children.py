@@ -7,11 +7,11 @@ import pytest
 
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_children import child
-from cygnet.charon.config.records import ChildConfig, UniqueMark
+from cygnet.charon.config.records import Binding, ChildConfig, UniqueMark
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
-from cygnet.kernel.port import Features, IpProtocol, Mark, Mode
+from cygnet.kernel.port import Features, InterfaceKind, IpProtocol, Mark, Mode, Offload
 
 NET = AddConnection("net", End("192.0.2.1", subnets="10.1.0.0/16"), End("192.0.2.2", subnets="10.2.0.0/16"))
 TUNNELS = frozenset({Mode.TUNNEL, Mode.PASS, Mode.DROP})
@@ -95,6 +95,34 @@ def test_details_are_carried_over() -> None:
 def test_what_the_kernel_backend_lacks_is_named_with_what_to_do(changes: dict[str, Any], words: str) -> None:
     assert read(**changes)
     with pytest.raises(ConfigError, match=words):
+        read(SMALL, **changes)
+
+
+def test_bindings_are_read() -> None:
+    plain = read(if_id_in=1, if_id_out=2, set_mark_in="5/0xff", set_mark_out="6", hw_offload="packet").binding
+    assert (plain.interface, plain.if_id_in, plain.if_id_out) == (None, 1, 2)
+    assert (plain.set_mark_in, plain.set_mark_out, plain.offload) == (Mark(5, 255), Mark(6), Offload.PACKET)
+    own = read(interface="xfrm:office").binding
+    assert (own.interface, own.name) == (InterfaceKind.XFRM, "office")
+    assert read(interface="auto").binding == Binding(InterfaceKind.AUTO)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"interface": "gre"}, "interface=gre is none of auto, xfrm, vti"),
+     ({"interface": "auto", "if_id_in": 1}, "interface excludes if_id_in"),
+     ({"interface": "auto", "mark_in": "1"}, "interface excludes if_id_in"),
+     ({"hw_offload": "maybe"}, "hw_offload=maybe is none of"),
+     ({"set_mark_in": "%unique"}, "set_mark_in=%unique is not VALUE")],
+)  # fmt: skip
+def test_bindings_that_make_no_sense_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"interface": "auto"}, {"if_id_out": 1}, {"hw_offload": "auto"}])
+def test_bindings_need_the_kernel_s_ipsec(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"userland has no interface.*charon\.kernel = xfrm"):
         read(SMALL, **changes)
 
 

@@ -11,7 +11,6 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
 from cygnet.charon.control.following import Follower
 from cygnet.charon.control.initiate import InitiateHandler
-from cygnet.charon.control.ports import ClientGoneError
 from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.terminate import TerminateHandler
@@ -19,6 +18,7 @@ from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Initiate, Rekey, Route, Terminate, TerminateSourceIp, Unroute
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
+from cygnet.runtime.control_socket import ClientGoneError
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 TS = (TrafficSelector.of("10.0.0.0/8"),)

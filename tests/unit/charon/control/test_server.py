@@ -12,10 +12,11 @@ import pytest
 
 from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler
-from cygnet.charon.control.ports import ClientGoneError, Reply
+from cygnet.charon.control.ports import Reply
 from cygnet.charon.control.server import ControlServer, Limits, listen
 from cygnet.ctl.frames import converse
 from cygnet.ctl.stroke import Done, Initiate, Request, Status
+from cygnet.runtime.control_socket import ClientGoneError
 
 LONG_S = 10.0
 

@@ -24,7 +24,7 @@ from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
-from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId, Usage
+from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
 
 NOW = 1000.0
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
@@ -141,6 +141,20 @@ def test_statusall_of_a_responder_marks_its_own_spi_and_says_that_nothing_is_ren
     assert f"     net-net[1]: IKEv2 SPIs: {spis}, rekeying disabled" in lines
 
 
+def test_statusall_tells_what_was_dropped_and_why() -> None:
+    inbound = Usage(840, 10, 3.5, (DropCount("replayed", 2), DropCount("not authentic", 1)))
+    world = World(sas=[SA], usages={CHILD.inbound: inbound}, drops=(DropCount("unknown SPI", 7),))
+    lines = status(world, Status(all=True))
+    assert "  dropped packets: 7 unknown SPI" in lines
+    assert "     net-net{1}:  dropped_i: 2 replayed, 1 not authentic" in lines
+    assert not any("dropped_o" in line for line in lines)
+    assert not any("dropped" in line for line in status(world))
+
+
+def test_statusall_without_a_data_plane_is_silent_about_drops() -> None:
+    assert not any("dropped" in line for line in status(World(sas=[SA], broken=True), Status(all=True)))
+
+
 def test_statusall_of_a_rekeying_sa_names_its_tasks() -> None:
     busy = replace(SA, tasks_queued=("IKE_MOBIKE",), tasks_active=("IKE_DPD",))
     lines = status(World(sas=[replace(busy, rekey_at=NOW + 300, reauth_at=None)]), Status(all=True))
@@ -221,6 +235,8 @@ class World:
     routed: Sequence[Routed] = ()
     usages: dict[SaId, Usage | KernelError] = field(default_factory=dict)
     pools: Sequence[Pool] = ()
+    drops: tuple[DropCount, ...] = ()
+    broken: bool = False
 
 
 class FakeDaemon:
@@ -255,6 +271,11 @@ class FakeDaemon:
         if isinstance(usage, KernelError):
             raise usage
         return usage
+
+    def drops(self) -> tuple[DropCount, ...]:
+        if self.world.broken:
+            raise KernelError("espd is not running")
+        return self.world.drops
 
     def pools(self) -> Sequence[Pool]:
         return self.world.pools

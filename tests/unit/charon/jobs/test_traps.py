@@ -11,6 +11,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import (
     AddressSpec,
     AuthConfig,
+    Binding,
     ChildConfig,
     IkeConfig,
     PeerConfig,
@@ -19,7 +20,8 @@ from cygnet.charon.config.records import (
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.traps import Traps
 from cygnet.crypto.proposals import Protocol, parse_proposals
-from cygnet.kernel.port import Direction, IpProtocol, KernelError, Mark, Mode
+from cygnet.kernel.backends.memory import MemoryKernel
+from cygnet.kernel.port import Direction, InterfaceKind, IpProtocol, KernelError, Mark, Mode
 from cygnet.runtime.bus.bus import Bus
 
 CHILD = ChildConfig("net", (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("%dynamic"),))
@@ -69,6 +71,33 @@ def test_trap_covers_all_directions_between_the_outer_addresses():
     )
     assert (str(out.outer_source), str(out.outer_destination)) == ("192.0.2.1", "192.0.2.2")
     assert (routed.name, routed.reqid, routed.mode) == ("net", 1, Mode.TUNNEL)
+
+
+def test_trap_with_an_interface_is_bound_to_it_and_gives_it_back():
+    kernel = MemoryKernel(addresses=[ip_address("192.0.2.1")])
+    installed = traps(kernel)
+    installed.install(PEER, replace(CHILD, binding=Binding(InterfaceKind.XFRM, "office")))
+    (interface,) = kernel.interfaces
+    assert interface.name == "office"
+    assert {policy.if_id for policy in kernel.policies} == {interface.if_id}
+    installed.uninstall("net")
+    assert kernel.is_empty()
+
+
+def test_trap_that_cannot_be_installed_gives_its_interface_back():
+    kernel = MemoryKernel(addresses=[ip_address("192.0.2.1")])
+    kernel.fail_next("add_policy", "no room")
+    with pytest.raises(LocalError, match="no room"):
+        traps(kernel).install(PEER, replace(CHILD, binding=Binding(InterfaceKind.AUTO)))
+    assert kernel.is_empty()
+
+
+def test_trap_has_the_interface_ids_of_its_directions():
+    kernel = PolicyKernel()
+    traps(kernel).install(PEER, replace(CHILD, binding=Binding(if_id_in=1, if_id_out=2)))
+    assert {(policy.direction, policy.if_id) for policy in kernel.policies} == {
+        (Direction.OUT, 2), (Direction.IN, 1), (Direction.FORWARD, 1),
+    }  # fmt: skip
 
 
 def test_trap_is_found_by_its_reqid_until_it_is_removed():

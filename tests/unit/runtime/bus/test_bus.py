@@ -104,6 +104,17 @@ def test_listener_that_fails_goes_on_with_the_next_record() -> None:
     assert bus.close(5)
 
 
+def test_several_events_stay_together_and_in_order() -> None:
+    bus = Bus()
+    with bus.subscribe(levels=Levels(1)) as subscription:
+        bus.publish_all(["a", Log(Group.IKE, 1, "b"), Log(Group.IKE, 2, "too much"), "c"])
+        records = [subscription.next(5) for _ in range(3)]
+        assert subscription.next(0) is None
+    first, second, third = (record.event for record in records if record is not None)
+    assert (first, second.text, third) == ("a", "b", "c")
+    assert len({record.at for record in records if record is not None}) == 1
+
+
 def test_subscription_gets_what_it_asked_for_until_it_ends() -> None:
     bus = Bus()
     with bus.subscribe(lambda event: event != "no") as subscription:

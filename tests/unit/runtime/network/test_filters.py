@@ -63,13 +63,18 @@ def test_group_gives_each_member_its_own(data: bytes, members: tuple[str, ...], 
     assert members[run(program, data)] == member(data, members, nat_t=nat_t)
 
 
-@given(payloads, st.sampled_from([PORT, NAT_T, 501, 0]), st.integers(5, 15), st.sampled_from([4, 6]))
-def test_raw_socket_passes_ikev2_and_nothing_else(data: bytes, port: int, words: int, family: int) -> None:
+@given(
+    payloads, st.sampled_from([PORT, NAT_T, 501, 0]), st.integers(5, 15), st.sampled_from([4, 6]),
+    st.sampled_from([1, 2]),
+)  # fmt: skip
+def test_raw_socket_passes_its_version_and_nothing_else(
+    data: bytes, port: int, words: int, family: int, version: int
+) -> None:
     udp = (1234).to_bytes(2, "big") + port.to_bytes(2, "big") + bytes(4) + data
     packet = bytes([0x40 | words]) + bytes(words * 4 - 1) + udp if family == 4 else udp
-    program = filters.raw_ipv4(PORT, NAT_T) if family == 4 else filters.raw_ipv6(PORT, NAT_T)
+    program = (filters.raw_ipv4 if family == 4 else filters.raw_ipv6)(PORT, NAT_T, version)
     message = data if port == PORT else data[4:] if port == NAT_T and data[:4] == bytes(4) else b""
-    assert bool(run(program, packet)) == (len(message) > 17 and message[17] >> 4 == 2)
+    assert bool(run(program, packet)) == (len(message) > 17 and message[17] >> 4 == version)
 
 
 @given(payloads, st.sampled_from([PORT, NAT_T, 501, 0]), st.integers(5, 15), st.sampled_from([4, 6]))

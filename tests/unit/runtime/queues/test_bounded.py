@@ -30,3 +30,22 @@ def test_closing_wakes_who_waits() -> None:
     queue.close()
     waiting.join(5)
     assert taken == [None]
+
+
+def test_several_items_go_in_and_out_at_once() -> None:
+    queue: BoundedQueue[int] = BoundedQueue("q", 3)
+    assert queue.put_all([1, 2])
+    assert not queue.put_all([3, 4, 5])
+    assert (queue.take_all(), queue.dropped, queue.take_all(0)) == ([1, 2, 3], 2, [])
+
+
+def test_each_of_several_takers_is_woken_as_long_as_there_is_something() -> None:
+    queue: BoundedQueue[int] = BoundedQueue("q", 9)
+    taken: list[int | None] = []
+    takers = [threading.Thread(target=lambda: taken.append(queue.take(5))) for _ in range(3)]
+    for taker in takers:
+        taker.start()
+    queue.put_all([1, 2, 3])
+    for taker in takers:
+        taker.join(5)
+    assert sorted(taken) == [1, 2, 3]

@@ -34,13 +34,16 @@ class FakeSocket:
         for data in incoming:
             self.inbox.put(Datagram(A, B, data))
         self.sent: list[bytes] = []
+        self.full = False
 
     def receive(self, timeout_s: float | None = None) -> Datagram | None:
         return self.inbox.get(timeout=10)
 
-    def send(self, datagram: Datagram) -> None:
+    def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         if datagram.data == b"bad":
             raise OSError("no route")
+        if self.full and not wait:
+            raise BlockingIOError
         self.sent.append(datagram.data)
 
     def wake(self) -> None:
@@ -67,6 +70,28 @@ def test_receiver_survives_a_handler_that_fails() -> None:
     assert [handled.get(timeout=5), handled.get(timeout=5)] == [b"1", b"2"]
     assert reports.seen.get(timeout=5)[0] == "receiver"
     assert receiver.stop(5)
+
+
+def test_datagram_is_sent_at_once_by_who_has_it() -> None:
+    queue, sock, counters, refused = SendQueue(), FakeSocket(), Counters(), list[bytes]()
+    sender = Sender(queue, sock, Reports(), counters, lambda datagram, error: refused.append(datagram.data))
+    assert [sender.put(Datagram(A, B, data)) for data in (b"1", b"bad", b"2")] == [True] * 3
+    assert (sock.sent, refused, counters["sends failed"]) == ([b"1", b"2"], [b"bad"], 1)
+
+
+def test_what_a_full_socket_does_not_take_waits_and_keeps_its_order() -> None:
+    queue, sock = SendQueue(limit=2), FakeSocket()
+    sender = Sender(queue, sock, Reports(), Counters())
+    sock.full = True
+    sender.put(Datagram(A, B, b"1"))
+    sock.full = False
+    assert sender.put(Datagram(A, B, b"2"))
+    assert not sender.put(Datagram(A, B, b"3"))
+    assert sock.sent == []
+    sender.start()
+    assert sender.stop(5)
+    assert sock.sent == [b"1", b"2"]
+    assert not sender.put(Datagram(A, B, b"late"))
 
 
 def test_sender_sends_what_is_queued_before_it_ends() -> None:

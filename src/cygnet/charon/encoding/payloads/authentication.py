@@ -1,9 +1,9 @@
 """Authentication payload (RFC 7296, 3.8)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import reserved, rest, u8
 
@@ -22,7 +22,7 @@ class AuthenticationMethod(IntEnum):
     DIGITAL_SIGNATURE = 14
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Authentication(Payload):
     """The proof that the sender is who its identity says."""
 

@@ -1,9 +1,9 @@
 """Certificate payload (RFC 7296, 3.6)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import rest, u8
 
@@ -21,7 +21,7 @@ class CertificateEncoding(IntEnum):
     RAW_PUBLIC_KEY = 15
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CertificatePayload(Payload):
     """One certificate, or another thing that helps with authentication."""
 

@@ -1,15 +1,15 @@
 """Certificate Request payload (RFC 7296, 3.7)."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import rest, u8
 
 KEY_ID_SIZE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CertificateRequest(Payload):
     """Certification authorities that the sender trusts."""
 

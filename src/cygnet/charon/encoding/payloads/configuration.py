@@ -1,11 +1,11 @@
 """Configuration payload (RFC 7296, 3.15)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 from typing import ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.reader import Reader
 
@@ -50,7 +50,7 @@ _ATTRIBUTE_NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute:
     """One attribute; an empty value in a request asks for any."""
 
@@ -58,7 +58,7 @@ class Attribute:
     value: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Configuration(Payload):
     """Addresses and other settings asked for or given."""
 

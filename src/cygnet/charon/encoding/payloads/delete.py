@@ -1,10 +1,10 @@
 """Delete payload (RFC 7296, 3.11)."""
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.crypto.proposals import Protocol
 
@@ -13,7 +13,7 @@ SPI_SIZES: dict[int, int] = {Protocol.IKE: 0, Protocol.AH: 4, Protocol.ESP: 4}
 _HEAD = Struct("!BBH")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delete(Payload):
     """SAs that the sender no longer has: its inbound SPIs, or, without SPIs, this IKE_SA."""
 

@@ -1,10 +1,10 @@
 """Extensible Authentication payload (RFC 7296, 3.16; RFC 3748, 4)."""
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import Annotated, ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import rest
 
@@ -16,7 +16,7 @@ _TYPE_NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Eap(Payload):
     """One EAP packet, length field included."""
 

@@ -4,17 +4,17 @@ Both take the type of the first payload inside from the generic header's next-pa
 always the last payload. ``data`` is initialization vector, ciphertext and integrity check value.
 """
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.errors import InvalidFragmentError
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 
 _FRAGMENT = Struct("!HH")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Encrypted(Payload):
     """SK."""
 
@@ -34,7 +34,7 @@ class Encrypted(Payload):
         return self.data
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EncryptedFragment(Payload):
     """SKF: part ``number`` of ``total``, counted from 1. ``next`` counts in the first part only."""
 

@@ -1,18 +1,18 @@
 """Identification payloads (RFC 7296, 3.5)."""
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar, Self
 
 from cygnet.base.errors import MalformedError
 from cygnet.base.identities import Identity, IdType
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 
 _HEAD = Struct("!B3s")
 _SIZES: dict[int, int] = {IdType.IPV4: 4, IdType.IPV6: 16}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Identification(Payload):
     """Who one side says it is.
 
@@ -38,7 +38,7 @@ class Identification(Payload):
         return _HEAD.pack(self.identity.type, self.reserved) + self.identity.data
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IdentificationInitiator(Identification):
     """IDi."""
 
@@ -46,7 +46,7 @@ class IdentificationInitiator(Identification):
     notation: ClassVar[str] = "IDi"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IdentificationResponder(Identification):
     """IDr."""
 

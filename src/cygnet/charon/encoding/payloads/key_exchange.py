@@ -1,13 +1,13 @@
 """Key Exchange payload (RFC 7296, 3.4)."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import reserved, rest, u16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyExchange(Payload):
     """The public value of a key exchange method; its size is checked by the method."""
 

@@ -1,9 +1,9 @@
 """Nonce payload (RFC 7296, 3.9)."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import rest
 
@@ -11,7 +11,7 @@ MIN_SIZE = 16
 MAX_SIZE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nonce(Payload):
     """16 to 256 random octets. That they are half a PRF key is for who knows the PRF to check."""
 

@@ -1,17 +1,17 @@
 """Notify payload (RFC 7296, 3.10)."""
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.notify import is_error, short_name
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 
 _HEAD = Struct("!BBH")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Notify(Payload):
     """An error or a status. ``type`` is the notify message type; unknown ones survive.
 

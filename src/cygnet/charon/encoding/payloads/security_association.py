@@ -1,11 +1,11 @@
 """Security Association payload (RFC 7296, 3.3)."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 from typing import ClassVar
 
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.wire.reader import Reader
@@ -26,7 +26,7 @@ _TYPE_VALUE = 0x8000
 _SPI_SIZES = {Protocol.IKE: (0, 8), Protocol.AH: (4,), Protocol.ESP: (4,)}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecurityAssociation(Payload):
     """Proposals, the most preferred first; an answer has exactly one (RFC 7296, 2.7)."""
 

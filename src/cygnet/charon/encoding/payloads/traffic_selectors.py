@@ -1,12 +1,12 @@
 """Traffic Selector payloads (RFC 7296, 3.13)."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import ClassVar, Self
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import MalformedError
+from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.reader import Reader
@@ -23,7 +23,7 @@ _SELECTOR = Struct("!BBHHH")
 _SIZES = {IPV4_RANGE: 4, IPV6_RANGE: 16}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrafficSelectors(Payload):
     """What traffic one side's end of the CHILD_SA may carry. ``dynamic`` ones must be resolved before.
 
@@ -49,7 +49,7 @@ class TrafficSelectors(Payload):
         return _HEAD.pack(len(self.selectors)) + b"".join(map(_build_selector, self.selectors))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrafficSelectorsInitiator(TrafficSelectors):
     """TSi."""
 
@@ -57,7 +57,7 @@ class TrafficSelectorsInitiator(TrafficSelectors):
     notation: ClassVar[str] = "TSi"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrafficSelectorsResponder(TrafficSelectors):
     """TSr."""
 

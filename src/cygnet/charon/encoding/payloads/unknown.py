@@ -1,9 +1,9 @@
 """A payload of a type that is not implemented (RFC 7296, 2.5)."""
 
-from dataclasses import dataclass
+from cygnet.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Kept as it came. A critical one never gets this far on receipt."""
 

@@ -1,13 +1,13 @@
 """Vendor ID payload (RFC 7296, 3.12)."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 from cygnet.wire.fields import rest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VendorId(Payload):
     """A constant that says what the sender is or can do; unknown ones are ignored."""
 

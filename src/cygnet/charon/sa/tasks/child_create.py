@@ -58,6 +58,8 @@ class ChildCreate(Series):
 
     name = "CHILD_CREATE"
     rides: ClassVar[frozenset[Exchange]] = frozenset({Exchange.IKE_AUTH})
+    sends_at_once: ClassVar[bool] = True
+    """Whether traffic goes out through it as soon as it is there; :meth:`_up` decides otherwise."""
 
     def __init__(
         self,

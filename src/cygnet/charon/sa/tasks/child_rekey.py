@@ -39,6 +39,7 @@ class ChildRekey(ChildCreate):
 
     name = "CHILD_REKEY"
     rides: ClassVar[frozenset[Exchange]] = frozenset()
+    sends_at_once = False
 
     def __init__(self, sa: Association, old: ChildSa | None = None, ticket: int = 0) -> None:
         super().__init__(sa, old.config if old else None, ticket=ticket)

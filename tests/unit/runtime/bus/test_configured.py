@@ -2,9 +2,9 @@
 
 from cygnet.base.effects import Log
 from cygnet.base.groups import Group
-from cygnet.charon.logs import add_loggers
 from cygnet.conf.settings import parse_settings
 from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.configured import add_loggers
 
 
 class OneFile:

@@ -1,7 +1,8 @@
 """The log listeners that ``strongswan.conf`` and the command line ask for, with strongSwan's defaults.
 
-``charon.filelog.NAME``, ``charon.syslog.{daemon,auth}``; without either, syslog ``daemon`` at level 1 and
-``auth`` at level 0, the former at the levels of ``--debug-TYPE`` (from ``charondebug``).
+``charon.filelog.NAME``, ``charon.syslog.{daemon,auth}``, for pluto below ``pluto``; without either, syslog
+``daemon`` at level 1 and ``auth`` at level 0, the former at the levels of ``--debug-TYPE`` (from
+``charondebug``).
 """
 
 import sys
@@ -47,22 +48,22 @@ class Settings(Protocol):
 
 
 def add_loggers(
-    bus: Bus, settings: Settings, debug: Mapping[str, int], stderr: bool
+    bus: Bus, settings: Settings, debug: Mapping[str, int], stderr: bool, daemon: str = "charon"
 ) -> tuple[FileLogger, ...]:
     """Let every configured logger listen; a file that cannot be opened is named in the log of the others.
 
     With none configured there are the default ones, at level 1 or as ``debug`` says, with ``stderr`` on
     the standard error stream too. Returns the file loggers, for reopening after rotation.
     """
-    open_syslog(settings.get("charon.syslog.identifier") or "charon")
-    names = settings.sections("charon.filelog")
-    facilities = [name for name in FACILITIES if settings.has(f"charon.syslog.{name}")]
+    open_syslog(settings.get(f"{daemon}.syslog.identifier") or daemon)
+    names = settings.sections(f"{daemon}.filelog")
+    facilities = [name for name in FACILITIES if settings.has(f"{daemon}.syslog.{name}")]
     if not names and not facilities:
         _add_defaults(bus, debug, stderr)
     problems: list[str] = []
-    loggers = [_add_file(bus, settings, name, problems) for name in names]
+    loggers = [_add_file(bus, settings.section(daemon, "filelog", name), name, problems) for name in names]
     for name in facilities:
-        section = settings.section("charon", "syslog", name)
+        section = settings.section(daemon, "syslog", name)
         bus.listen(SyslogLogger(name, _line_format(section)), levels=_levels(section))
     for problem in problems:
         bus.log(Group.DMN, Level.CONTROL, problem)
@@ -79,8 +80,7 @@ def _add_defaults(bus: Bus, debug: Mapping[str, int], stderr: bool) -> None:
         bus.listen(StreamLogger(LineFormat()), levels=levels)
 
 
-def _add_file(bus: Bus, settings: Settings, name: str, problems: list[str]) -> FileLogger | None:
-    section = settings.section("charon", "filelog", name)
+def _add_file(bus: Bus, section: Settings, name: str, problems: list[str]) -> FileLogger | None:
     path, form, levels = section.get("path") or name, _line_format(section), _levels(section)
     if path in STREAMS:
         bus.listen(StreamLogger(form, getattr(sys, path), f"log {path}"), levels=levels)

@@ -1,0 +1,395 @@
+"""The whack messages: what ``whack``, starter and ``ipsec`` ask of pluto, and what comes back.
+
+One message goes over one connection to ``pluto.ctl``: the magic ``whk``, the layout of the records below,
+the length of the rest, and one or more requests, each an octet for its kind and its fields
+(:mod:`cygnet.ctl.packed`). pluto carries them out in their order here and answers with lines ``NNN text``,
+NNN a result code; then comes an empty line and the end. The line of code 040 asks for a secret, which is
+sent back as a line (:mod:`cygnet.ctl.whack_codes`).
+
+The requests keep what strongSwan 4's whack can say, under our names: ``*_s`` is seconds, text is as written
+on the command line or in ``ipsec.conf`` where pluto does the parsing.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+from cygnet.ctl.frames import ControlError, NothingAskedError
+from cygnet.ctl.packed import Octets, pack, unpack
+
+if TYPE_CHECKING:
+    from cygnet.ctl.frames import Stream
+
+MAGIC = b"whk"
+LAYOUT = 1
+"""Counts changes of the records; requests of :data:`BASIC` kinds keep theirs for ever."""
+LIMIT = 1 << 20
+REQUEST_LIMIT = 64
+"""How many requests one message may have."""
+
+_HEADER = struct.Struct(">3sBIB")
+
+
+class Policy(IntFlag):
+    """What a connection does; the names are those that ``whack --status`` prints, in its order."""
+
+    PSK = 1 << 0
+    PUBKEY = 1 << 1
+    ENCRYPT = 1 << 2
+    AUTHENTICATE = 1 << 3
+    COMPRESS = 1 << 4
+    TUNNEL = 1 << 5
+    PFS = 1 << 6
+    DISABLEARRIVALCHECK = 1 << 7
+    DONTREKEY = 1 << 8
+    OPPORTUNISTIC = 1 << 9
+    GROUP = 1 << 10
+    GROUTED = 1 << 11
+    UP = 1 << 12
+    MODECFGPUSH = 1 << 13
+    XAUTHPSK = 1 << 14
+    XAUTHRSASIG = 1 << 15
+    XAUTHSERVER = 1 << 16
+    DONTREAUTH = 1 << 17
+    BEET = 1 << 18
+    MOBIKE = 1 << 19
+    PROXY = 1 << 20
+    AGGRESSIVE = 1 << 21  # strongSwan's pluto had no aggressive mode
+
+
+SHUNTS = ("trap", "pass", "drop", "reject")
+FAILURES = ("none", "pass", "drop", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a connection; which of them is this host is decided by pluto.
+
+    ``host`` is an address, a range, a name or a word such as ``%any``; ``client`` a comma list of subnets,
+    empty for the host itself, with ``client_within`` any part of it. ``from_port`` to ``to_port`` are
+    ``--clientprotoport``'s. ``auth`` empty means as the policy says.
+    """
+
+    host: str = "%any"
+    ikeport: int = 500
+    nexthop: str = ""
+    id: str = ""
+    cert: str = ""
+    ca: str = ""
+    sendcert: str = "ifasked"
+    groups: str = ""
+    client: str = ""
+    client_within: bool = False
+    protocol: int = 0
+    from_port: int = 0
+    to_port: int = 65535
+    srcip: str = ""
+    dns: str = ""
+    updown: str = ""
+    hostaccess: bool = False
+    dns_key_on_demand: bool = False
+    allow_any: bool = False
+    auth: str = ""
+    auth2: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddConnection:
+    """Load one connection. ``policy`` is a :class:`Policy`; families 0 mean as the addresses are.
+
+    ``either_version``: charon has it too and initiates; here it is for peers that begin with IKEv1.
+    """
+
+    name: str
+    left: End = field(default_factory=End)
+    right: End = field(default_factory=End)
+    policy: int = 0
+    shunt: str = "trap"
+    failure: str = "none"
+    host_family: int = 0
+    client_family: int = 0
+    either_version: bool = False
+    ike: str = ""
+    esp: str = ""
+    ah: str = ""
+    pfsgroup: str = ""
+    ike_lifetime_s: float = 10800
+    ipsec_lifetime_s: float = 3600
+    margin_s: float = 540
+    fuzz_percent: int = 100
+    keying_tries: int = 3
+    dpd_action: str = "none"
+    dpd_delay_s: float = 30
+    dpd_timeout_s: float = 150
+    close_action: str = "none"
+    xauth_identity: str = ""
+    force_encaps: bool = False
+    fragmentation: str = "yes"
+    life_bytes: int = 0
+    margin_bytes: int = 0
+    life_packets: int = 0
+    margin_packets: int = 0
+    inactivity_s: float = 0
+    reqid: int = 0
+    replay_window: int = -1
+    ikedscp: int = 0
+    sha256_96: bool = False
+    mark_in: str = ""
+    mark_out: str = ""
+    install_policy: bool = True
+    unique: str = "yes"
+    crl_policy: str = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``--status`` and, with ``all``, ``--statusall``, of everything or of one connection.
+
+    With ``suite`` the format is that of ``ipsec status``, for one view of both daemons.
+    """
+
+    name: str = ""
+    all: bool = False
+    suite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """``--shutdown``: delete the SAs and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``--debug-X`` and ``--impair-X``."""
+
+    debug: tuple[str, ...] = ()
+    impair: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MyId:
+    """``--myid``: what ``%myid`` stands for."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteConnection:
+    """``--delete``: forget a connection and end its SAs; ``missing_ok``: it may be unknown."""
+
+    name: str
+    missing_ok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteState:
+    """``--deletestate``: end one SA by its number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """``--crash``: the peer at this address has lost its SAs; end ours and begin anew."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAuthority:
+    """``--caname`` with ``--delete``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddAuthority:
+    """``--caname``: load one ``ca`` section."""
+
+    name: str
+    cacert: str = ""
+    ldaphost: str = ""
+    ldapbase: str = ""
+    crluri: str = ""
+    crluri2: str = ""
+    ocspuri: str = ""
+    strict_crl_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """``--listen``: secrets are read, and from now on peers are heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    """``--unlisten``: peers are not heard any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """``--rereadsecrets`` and its kin; ``kinds`` are words such as ``secrets``, ``cacerts``, ``all``."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """``--purgeocsp``."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddKey:
+    """``--keyid``: a peer's raw RSA key; without ``add`` those known are forgotten first."""
+
+    id: str
+    add: bool = False
+    rsa: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``--route``: catch packets of a connection that is not up."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unroute:
+    """``--unroute``: catch them no more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Initiate:
+    """``--initiate``: negotiate; the answer follows unless ``asynchronous``."""
+
+    name: str
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunistic:
+    """``--oppohere``, ``--oppothere``: opportunistic encryption between two addresses."""
+
+    here: str
+    there: str
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """``--terminate``: end the SAs of ``NAME``, ``NAME[n]`` (an instance), ``NAME[*]``, or ``#n`` alone.
+
+    With ``suite`` numbers are those of ``ipsec status``: ``NAME[n]`` an ISAKMP SA, ``NAME{n}`` an IPsec SA.
+    """
+
+    name: str
+    asynchronous: bool = False
+    suite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """``--listcerts`` and its kin; ``kinds`` are words such as ``certs``, ``algs``, ``all``."""
+
+    kinds: tuple[str, ...]
+    utc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """``--leases`` of all pools, of one, of one address or of one identity."""
+
+    pool: str = ""
+    address: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SmartCard:
+    """``--scencrypt``, ``--scdecrypt``: have a smart card encrypt or decrypt ``value``."""
+
+    decrypt: bool
+    value: str
+    in_base: str = "hex"
+    out_base: str = "hex"
+    key_id: str = ""
+
+
+Request = (
+    Options | MyId | DeleteConnection | DeleteState | Crash | AddConnection | DeleteAuthority | AddAuthority
+    | Listen | Unlisten | Reread | Purge | AddKey | Route | Unroute | Initiate | Opportunistic | Terminate
+    | List | Leases | SmartCard | Status | Shutdown
+)  # fmt: skip
+
+KINDS: dict[int, type[Request]] = {
+    1: Status, 2: Shutdown,
+    10: Options, 11: MyId, 12: DeleteConnection, 13: DeleteState, 14: Crash, 15: AddConnection,
+    16: DeleteAuthority, 17: AddAuthority, 18: Listen, 19: Unlisten, 20: Reread, 21: Purge, 22: AddKey,
+    23: Route, 24: Unroute, 25: Initiate, 26: Opportunistic, 27: Terminate, 28: List, 29: Leases,
+    30: SmartCard,
+}  # fmt: skip
+BASIC = frozenset({1, 2})
+"""Kinds whose form never changes, so that any whack can ask any pluto how it is, and end it."""
+_NUMBERS = {message: number for number, message in KINDS.items()}
+ORDER: tuple[type[Request], ...] = (
+    *(message for number, message in KINDS.items() if number not in BASIC), Status, Shutdown
+)  # fmt: skip
+"""In which order the requests of one command line are carried out."""
+
+
+def encode(requests: Iterable[Request]) -> bytes:
+    """A message's octets; raises :class:`ControlError` beyond the limits."""
+    chosen = tuple(requests)
+    if not 1 <= len(chosen) <= REQUEST_LIMIT:
+        raise ControlError(f"a whack message has 1 to {REQUEST_LIMIT} requests, not {len(chosen)}")
+    body = b"".join(bytes([_NUMBERS[type(one)]]) + pack(one) for one in chosen)
+    if len(body) > LIMIT:
+        raise ControlError(f"whack message of {len(body)} octets is longer than {LIMIT}")
+    return _HEADER.pack(MAGIC, LAYOUT, len(body), len(chosen)) + body
+
+
+def receive(stream: "Stream") -> tuple[Request, ...]:
+    """The requests that arrive on a connected socket; raises :class:`ControlError`."""
+    head = _exactly(stream, _HEADER.size)
+    magic, layout, length, count = _HEADER.unpack(head)
+    if magic != MAGIC:
+        raise ControlError("this is no whack message (stroke's go to charon.ctl)")
+    if length > LIMIT:
+        raise ControlError(f"whack message of {length} octets is longer than {LIMIT}")
+    if not 1 <= count <= REQUEST_LIMIT:
+        raise ControlError(f"a whack message has 1 to {REQUEST_LIMIT} requests, not {count}")
+    octets = Octets(_exactly(stream, length))
+    requests = tuple(_request(octets, layout) for _ in range(count))
+    octets.end()
+    return requests
+
+
+def _request(octets: Octets, layout: int) -> Request:
+    number = octets.take(1)[0]
+    if layout != LAYOUT and number not in BASIC:
+        raise ControlError(f"whack speaks layout {layout}, pluto {LAYOUT}: they are of different versions")
+    message = KINDS.get(number)
+    if message is None:
+        raise ControlError(f"unknown whack request {number}")
+    return unpack(message, octets)
+
+
+def _exactly(stream: "Stream", size: int) -> bytes:
+    parts: list[bytes] = []
+    left = size
+    while left:
+        part = stream.recv(min(left, 1 << 16))
+        if not part:
+            if left == size == _HEADER.size:
+                raise NothingAskedError("the client asked for nothing")
+            raise ControlError("the client ended the connection before its message was complete")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

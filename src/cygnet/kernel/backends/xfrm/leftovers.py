@@ -1,0 +1,39 @@
+"""Removing what a charon that died left in the kernel, for whoever stops it and starts no other."""
+
+from contextlib import closing
+from pathlib import Path
+
+from cygnet.kernel.backends.netlink import Netlink, RefusedError
+from cygnet.kernel.backends.xfrm import holdings
+from cygnet.kernel.backends.xfrm.constants import NETLINK_XFRM
+from cygnet.kernel.backends.xfrm.devices import Devices
+from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
+from cygnet.kernel.backends.xfrm.owner import Owner, read, write
+
+
+def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
+    """SAs and policies by the mark in ``state_file``, interfaces, and our routes in ``table``.
+
+    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs and policies there
+    were; raises :class:`KernelError`.
+    """
+    tag, busy = read(state_file)
+    if tag is None or not busy:
+        return 0, 0
+    from pyroute2 import IPRoute
+
+    from cygnet.kernel.backends.xfrm.route_table import RouteTable
+
+    try:
+        with closing(Netlink(NETLINK_XFRM)) as netlink:
+            owner = Owner(tag)
+            found = holdings.clear(netlink, owner)
+        Devices(tag, IPRoute).clear()
+        with closing(RouteTable(table)) as routes:
+            routes.clear()
+        write(state_file, owner, busy=False)
+    except RefusedError as error:
+        raise other_error(error, "removing what charon left in the kernel") from error
+    except OSError as error:
+        raise socket_error(error) from error
+    return found

@@ -1,0 +1,1 @@
+"""The IKEv1 daemon."""

@@ -1,0 +1,1 @@
+"""What pluto is configured with: connections and settings."""

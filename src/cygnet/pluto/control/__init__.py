@@ -1,0 +1,1 @@
+"""The whack socket and what it can be asked."""

@@ -1,0 +1,124 @@
+"""Verbs about the daemon itself, and those that are still to come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cygnet.base.groups import Group
+from cygnet.ctl.whack import List, Listen, MyId, Options, Purge, Reread, Shutdown, Unlisten
+from cygnet.ctl.whack_codes import Rc
+from cygnet.pluto.control.load import Authorities
+from cygnet.pluto.control.replies import Reply
+
+MISSING = "is not implemented yet in this version of pluto"
+
+DEBUG: dict[str, tuple[tuple[Group, int], ...]] = {
+    "raw": ((Group.NET, 3), (Group.ENC, 3)),
+    "crypt": ((Group.LIB, 3),),
+    "parsing": ((Group.ENC, 2),),
+    "emitting": ((Group.ENC, 2),),
+    "control": ((Group.IKE, 2), (Group.CHD, 2), (Group.CFG, 2)),
+    "controlmore": ((Group.IKE, 3), (Group.CHD, 3), (Group.CFG, 3), (Group.JOB, 2)),
+    "lifecycle": ((Group.MGR, 2), (Group.DMN, 2)),
+    "kernel": ((Group.KNL, 2),),
+    "klips": ((Group.KNL, 2),),
+    "dns": ((Group.LIB, 2),),
+    "natt": ((Group.NET, 2),),
+    "oppo": ((Group.CFG, 2),),
+    "private": tuple((group, 4) for group in Group),
+}
+"""What each ``--debug-X`` shows, in terms of our log groups; pluto's own classes are not kept apart."""
+
+
+def levels(words: tuple[str, ...]) -> dict[Group, int]:
+    """The levels that a set of ``--debug-X`` comes to, 1 for groups that none names."""
+    chosen = dict.fromkeys(Group, 1)
+    for word in words:
+        for name in DEBUG if word == "all" else (word,):
+            if name == "private" and word == "all":
+                continue  # secrets only for who asks for them
+            for group, level in DEBUG.get(name, ()):
+                chosen[group] = max(chosen[group], level)
+    return chosen
+
+
+@dataclass(slots=True)
+class DaemonState:
+    """What operators change of the daemon, as status shows it."""
+
+    listening: bool = False
+    my_id: str = "(none)"
+    debug: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonHandler:
+    """Listening, debugging, ending."""
+
+    state: DaemonState
+    listen_to_peers: Callable[[bool], None]
+    set_level: Callable[[Group, int], None]
+    end: Callable[[], None]
+    authorities: Authorities
+
+    def listen(self, request: Listen, reply: Reply) -> None:
+        """Peers are heard from now on."""
+        if self.state.listening:
+            reply.line(Rc.LOG, "listening for IKE messages already")
+            return
+        self.state.listening = True
+        self.listen_to_peers(True)
+        reply.line(Rc.LOG, "listening for IKE messages")
+
+    def unlisten(self, request: Unlisten, reply: Reply) -> None:
+        """Peers are not heard any more."""
+        self.state.listening = False
+        self.listen_to_peers(False)
+        reply.line(Rc.LOG, "no longer listening for IKE messages")
+
+    def options(self, request: Options, reply: Reply) -> None:
+        """``--debug-X`` together are the new set; impairing is for tests of another pluto."""
+        if request.impair:
+            reply.line(Rc.WHACK_PROBLEM, f"--impair-{request.impair[0]} is not part of this version of pluto")
+        unknown = [word for word in request.debug if word not in (*DEBUG, "none", "all")]
+        if unknown:
+            reply.line(Rc.WHACK_PROBLEM, f"there is no --debug-{unknown[0]}")
+        elif request.debug:
+            self.state.debug = tuple(word for word in request.debug if word != "none")
+            for group, level in levels(self.state.debug).items():
+                self.set_level(group, level)
+
+    def my_id(self, request: MyId, reply: Reply) -> None:
+        """What ``%myid`` stands for."""
+        self.state.my_id = f"'{request.id}'"
+
+    def shutdown(self, request: Shutdown, reply: Reply) -> None:
+        """End; the client sees the connection close."""
+        reply.line(Rc.LOG, "shutting down")
+        self.end()
+
+    def list(self, request: List, reply: Reply) -> None:
+        """What is loaded; without credentials that is the ``ca`` sections only."""
+        for kind in request.kinds:
+            if kind == "cainfos":
+                self.authorities.list(request, reply)
+            else:
+                reply.line(Rc.WHACK_PROBLEM, f"--list{kind} {MISSING}")
+
+    def reread(self, request: Reread, reply: Reply) -> None:
+        """Refused until there are credentials."""
+        for kind in request.kinds:
+            reply.line(Rc.WHACK_PROBLEM, f"--reread{kind} {MISSING}")
+
+    def purge(self, request: Purge, reply: Reply) -> None:
+        """Refused until there are credentials."""
+        for kind in request.kinds:
+            reply.line(Rc.WHACK_PROBLEM, f"--purge{kind} {MISSING}")
+
+
+def missing(what: str) -> Callable[[object, Reply], None]:
+    """The handler of a verb that is still to come."""
+
+    def refuse(request: object, reply: Reply) -> None:
+        reply.line(Rc.WHACK_PROBLEM, f"{what} {MISSING}")
+
+    return refuse

@@ -1,0 +1,51 @@
+"""Which handler answers which request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cygnet.ctl import whack
+from cygnet.ctl.whack import Request
+from cygnet.pluto.control.daemon_verbs import DaemonHandler, missing
+from cygnet.pluto.control.load import Authorities, LoadHandler
+from cygnet.pluto.control.replies import Handler
+from cygnet.pluto.control.sas import SaHandler
+from cygnet.pluto.control.status import StatusHandler
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Every handler there is, built by the daemon with its collaborators."""
+
+    status: StatusHandler
+    load: LoadHandler
+    authorities: Authorities
+    sas: SaHandler
+    daemon: DaemonHandler
+
+    def table(self) -> Mapping[type[Request], Handler]:
+        """Request class to handler, for every request there is."""
+        return {
+            whack.Status: self.status,
+            whack.Shutdown: self.daemon.shutdown,
+            whack.Options: self.daemon.options,
+            whack.MyId: self.daemon.my_id,
+            whack.AddConnection: self.load.add,
+            whack.DeleteConnection: self.load.delete,
+            whack.DeleteState: self.sas.delete_state,
+            whack.Crash: self.sas.crash,
+            whack.AddAuthority: self.authorities.add,
+            whack.DeleteAuthority: self.authorities.delete,
+            whack.Listen: self.daemon.listen,
+            whack.Unlisten: self.daemon.unlisten,
+            whack.Reread: self.daemon.reread,
+            whack.Purge: self.daemon.purge,
+            whack.AddKey: missing("--keyid"),
+            whack.Route: self.sas.route,
+            whack.Unroute: self.sas.unroute,
+            whack.Initiate: self.sas.initiate,
+            whack.Opportunistic: missing("opportunistic encryption"),
+            whack.Terminate: self.sas.terminate,
+            whack.List: self.daemon.list,
+            whack.Leases: missing("--leases"),
+            whack.SmartCard: missing("a smart card"),
+        }

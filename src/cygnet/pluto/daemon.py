@@ -1,0 +1,185 @@
+"""The IKEv1 daemon: builds the real things, connects them, starts and stops them. No global state."""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from cygnet import __version__
+from cygnet.base.groups import Group, Level
+from cygnet.conf.settings import parse_settings
+from cygnet.kernel.backends.host import interface_of, local_addresses
+from cygnet.pluto.backends.configuration import ShellSettings, load
+from cygnet.pluto.backends.connections import Connections
+from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
+from cygnet.pluto.control.dispatch import Handlers
+from cygnet.pluto.control.load import Authorities, LoadHandler
+from cygnet.pluto.control.sas import SaHandler
+from cygnet.pluto.control.server import Limits, WhackServer
+from cygnet.pluto.control.status import Facts, StatusHandler
+from cygnet.pluto.control.view import View
+from cygnet.pluto.jobs.core import Core, Picture, Sa
+from cygnet.pluto.jobs.negotiations import Negotiations
+from cygnet.pluto.jobs.no_core import NoCore
+from cygnet.pluto.jobs.performer import EffectPerformer
+from cygnet.pluto.jobs.receive import DatagramHandler, Reports
+from cygnet.pluto.sockets import open_sockets
+from cygnet.runtime import paths
+from cygnet.runtime.bus.bus import Bus
+from cygnet.runtime.bus.configured import add_loggers
+from cygnet.runtime.bus.ratelimit import RateLimitedLog
+from cygnet.runtime.control_socket import listen
+from cygnet.runtime.counters import Counters
+from cygnet.runtime.files import FileReader
+from cygnet.runtime.manager import Manager
+from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.queues.events import EventQueue
+from cygnet.runtime.queues.jobs import JobQueue
+from cygnet.runtime.queues.sends import SendQueue
+from cygnet.runtime.sa_index import Keys
+from cygnet.runtime.threads.pool import Pool
+from cygnet.runtime.threads.receiver import Receiver
+from cygnet.runtime.threads.scheduler import Scheduler
+from cygnet.runtime.threads.sender import Sender
+
+DELETE_S = 0.5
+"""How long a stopping daemon waits until its SAs have told their peers; none confirms it (RFC 2408, 3.15)."""
+THREADS_S = 0.3
+"""How long each kind of thread may take to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What the command line says. ``ctlbase`` is the control socket without its ``.ctl``, ports 0
+    are those of ``strongswan.conf``."""
+
+    debug: tuple[str, ...] = ()
+    stderr: bool = False
+    ctlbase: str = ""
+    port: int = 0
+    port_nat_t: int = 0
+    ignored: tuple[str, ...] = ()
+
+
+class Daemon:
+    """pluto: the parts, from the outside in. Raises :class:`LocalError` for what it cannot do without.
+
+    ``end`` is called when an operator wants the process to end.
+    """
+
+    def __init__(self, invocation: Invocation, end: Callable[[], None], core: Core | None = None) -> None:
+        self._began, self._started_at, self._clock = time.monotonic(), time.time(), time.monotonic
+        self._invocation, self._end = invocation, end
+        self._core: Core = core if core is not None else NoCore()
+        self._counters = Counters()
+        self._bus = Bus(self._counters)
+        tree = parse_settings(str(paths.strongswan_conf()), FileReader())
+        self._settings = _settings(load(tree), invocation)
+        debug = {str(group): level for group, level in levels(invocation.debug).items()}
+        self._files = add_loggers(self._bus, tree, debug, invocation.stderr, "pluto")
+        self._bus.log(Group.DMN, Level.CONTROL, f"Starting IKEv1 pluto daemon (Cygnet {__version__})")
+        for problem in tree.problems:
+            self._bus.log(Group.DMN, Level.CONTROL, str(problem))
+        for option in invocation.ignored:
+            self._bus.log(Group.DMN, Level.CONTROL, f"{option} has no effect in this version of pluto")
+        self._build_runtime()
+        self._build_control()
+
+    def start(self) -> None:
+        """Start all threads, and last the control socket."""
+        for thread in self._threads:
+            thread.start()
+        self._pool.start()
+        self._control.start()
+        self._bus.log(Group.DMN, Level.CONTROL, self._pool.statistics().describe(len(self._events)))
+
+    def stop(self) -> None:
+        """Delete the SAs at the peers, then end everything."""
+        self._bus.log(Group.DMN, Level.AUDIT, "shutting down")
+        self._negotiations.forget((number, 0) for number in self._manager.unique_ids())
+        self._manager.wait_empty(DELETE_S)
+        self._control.close(THREADS_S)
+        self._pool.stop(THREADS_S)
+        for thread in self._threads:
+            thread.stop(THREADS_S)
+        self._socket.close()
+        self._bus.close(THREADS_S)
+
+    def reopen_logs(self) -> None:
+        """After rotation (SIGHUP)."""
+        for file in self._files:
+            file.reopen()
+
+    def _build_runtime(self) -> None:
+        settings, clock, bus = self._settings, self._clock, self._bus
+        self._socket = open_sockets(settings, self._counters, local_addresses)
+        bus.log(Group.NET, Level.CONTROL, f"using {self._socket.kind} IKE sockets")
+        jobs = JobQueue(settings.threads, (0, 1, 0, 0), settings.receive_queue, self._counters)
+        self._pool = Pool(jobs, self._report)
+        self._events = EventQueue(clock, settings.event_queue, self._counters)
+        queue = SendQueue(settings.send_queue, self._counters)
+        sender = Sender(queue, self._socket, self._report, self._counters, self._refused)
+        performer = EffectPerformer(sender, self._events, bus, clock)
+        self._manager: Manager[Sa] = Manager(
+            jobs, performer, _keys, clock, self._counters,
+            sa_limit=settings.sa_limit, mailbox_limit=settings.mailbox,
+        )  # fmt: skip
+        performer.expire = self._manager.expire
+        self._connections = Connections(local_addresses)
+        self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)
+        reports = Reports(RateLimitedLog(bus, clock), self._counters, clock)
+        self._handler = DatagramHandler(self._core, self._manager, sender, reports)
+        self._threads = (
+            Scheduler(self._events, self._report),
+            sender,
+            Receiver(self._socket, self._handler, self._report),
+        )
+
+    def _build_control(self) -> None:
+        state = DaemonState(debug=tuple(word for word in self._invocation.debug if word != "none"))
+        facts = Facts(
+            (self._socket.port, self._socket.port_nat_t), local_addresses, interface_of,
+            ("pluto", f"socket-{self._socket.kind}", "whack"), self._counters.snapshot, self._clock,
+        )  # fmt: skip
+        banner = f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
+        view = View(self._clock, banner, self._began, self._started_at)
+        authorities = Authorities()
+        handlers = Handlers(
+            status=StatusHandler(self._connections, self._manager.snapshots, state, facts, view),
+            load=LoadHandler(self._connections, self._negotiations, self._core),
+            authorities=authorities,
+            sas=SaHandler(self._connections, self._negotiations, self._core, lambda: state.listening),
+            daemon=DaemonHandler(state, self._listen_to_peers, self._bus.set_level, self._end, authorities),
+        )
+        base = self._invocation.ctlbase
+        listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
+        log = partial(self._bus.log, Group.CFG)
+        self._control = WhackServer(listener, handlers.table(), Limits(self._settings.max_clients), log)
+
+    def _listen_to_peers(self, wanted: bool) -> None:
+        self._handler.listening = wanted
+
+    def _report(self, name: str, error: BaseException) -> None:
+        trace = "".join(traceback.format_exception(error)).rstrip()
+        self._bus.log(Group.DMN, Level.AUDIT, f"{name} failed unexpectedly\n{trace}")
+
+    def _refused(self, datagram: Datagram, error: OSError) -> None:
+        target = datagram.destination.with_brackets()
+        self._bus.log(Group.NET, Level.CONTROL, f"error writing to socket for {target}: {error.strerror}")
+
+
+def _settings(settings: ShellSettings, invocation: Invocation) -> ShellSettings:
+    """With the ports of the command line, if it names any."""
+    port, port_nat_t = invocation.port or settings.port, invocation.port_nat_t or settings.port_nat_t
+    return replace(settings, port=port, port_nat_t=port_nat_t)
+
+
+def _keys(picture: Picture) -> Keys:
+    ids = None
+    if picture.life == "ESTABLISHED":
+        ids = (picture.local_id, picture.remote_id)
+    return Keys(picture.name, ids, picture.remote.address if picture.half_open else None)
+
+

@@ -1,0 +1,1 @@
+"""Work that pluto queues: datagrams, orders of operators, timers."""

@@ -1,0 +1,220 @@
+"""The protocol core as the daemon drives it: narrow, so that each can be tested without the other.
+
+The daemon runs ISAKMP SAs as charon runs IKE_SAs: the manager lends each to one worker at a time, what it
+wants done comes back as effects (:mod:`cygnet.base.effects`), and status commands read the pictures that it
+publishes. What belongs to no SA is decided by :meth:`Core.decide`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cygnet.base.addresses import Host
+from cygnet.base.effects import Effect
+from cygnet.pluto.backends.connections import Connection
+from cygnet.runtime.network.datagrams import Datagram
+
+
+@dataclass(frozen=True, slots=True)
+class Establish:
+    """Bring up the connection: phase 1 if need be, then phase 2. ``ticket`` comes back in Finished."""
+
+    connection: Connection
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Delete the ISAKMP SA with all its IPsec SAs, or with ``child`` the IPsec SA of that number."""
+
+    child: int = 0
+    ticket: int = 0
+
+
+Order = Establish | Terminate
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An SA came to another state, or something is to be said about it: a line for who follows.
+
+    ``number`` is that of the ISAKMP or IPsec SA, ``label`` the connection's (``"rw"[2]``); ``code`` is
+    whack's (100 plus the state's number, 004 when established).
+    """
+
+    ike_id: int
+    number: int
+    label: str
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The outcome of the order with this ticket; ``code`` is whack's."""
+
+    ticket: int
+    ok: bool
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPicture:
+    """An IPsec SA. ``state`` is the one of its exchange (``STATE_QUICK_I2``), ``life`` as charon names it.
+
+    ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
+    """
+
+    number: int
+    name: str
+    state: str
+    story: str
+    life: str
+    mode: str
+    protocol: str
+    reqid: int
+    spi_in: int
+    spi_out: int
+    local_ts: str
+    remote_ts: str
+    proposal: str = ""
+    udp: bool = False
+    cpis: tuple[int, int] | None = None
+    usage_in: tuple[int, float | None] = (0, None)
+    usage_out: tuple[int, float | None] = (0, None)
+    event: str = ""
+    event_at: float = 0.0
+    expire_at: float | None = None
+
+    @property
+    def established(self) -> bool:
+        """Whether it carries traffic."""
+        return self.life in ("INSTALLED", "REKEYING", "REKEYED")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An ISAKMP SA. Times are seconds of the monotonic clock; ``event`` is its next timer.
+
+    ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
+    peer has begun and not proved itself.
+    """
+
+    number: int
+    name: str
+    instance: int
+    state: str
+    story: str
+    life: str
+    initiator: bool
+    local: Host
+    remote: Host
+    local_id: str = "%any"
+    remote_id: str = "%any"
+    cookies: tuple[bytes, bytes] = (bytes(8), bytes(8))
+    proposal: str = ""
+    auth: str = ""
+    xauth_user: str = ""
+    established_at: float | None = None
+    reauth_at: float | None = None
+    event: str = ""
+    event_at: float = 0.0
+    dpd: bool = False
+    half_open: bool = False
+    children: tuple[ChildPicture, ...] = ()
+
+    @property
+    def established(self) -> bool:
+        """Whether phase 1 is over."""
+        return self.life in ("ESTABLISHED", "REKEYED")
+
+    @property
+    def label(self) -> str:
+        """``"rw"[2]``."""
+        return f'"{self.name}"' + (f"[{self.instance}]" if self.instance else "")
+
+    def concerns(self, name: str) -> bool:
+        """Whether this is its name, or that of one of its IPsec SAs."""
+        return name == self.name or any(child.name == name for child in self.children)
+
+
+class Sa(Protocol):
+    """An ISAKMP SA; one thread at a time calls it (``runtime.manager``). Nothing in it blocks for long."""
+
+    @property
+    def unique_id(self) -> int:
+        """Its number."""
+
+    @property
+    def spi_local(self) -> bytes:
+        """Our cookie."""
+
+    def begin(self, now: float) -> list[Effect]:
+        """What it has to say first when another SA made it."""
+
+    def receive(self, datagram: Datagram, now: float) -> list[Effect]:
+        """Handle a message of the peer."""
+
+    def command(self, order: Order, now: float) -> list[Effect]:
+        """Carry out what an operator wants."""
+
+    def expire(self, timer: Any, now: float) -> list[Effect]:
+        """Handle a timer that was scheduled earlier."""
+
+    def abandon(self, now: float) -> list[Effect]:
+        """Give back what it holds, after a failure; nothing goes to the peer."""
+
+    def snapshot(self, now: float) -> Picture:
+        """How it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Do nothing but count."""
+
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer with these octets and count."""
+
+    data: bytes
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make an ISAKMP SA with this cookie of ours, and let it receive."""
+
+    cookie: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Let this ISAKMP SA receive it; ``urgent`` where a peer waits for a sign of life."""
+
+    unique_id: int
+    urgent: bool = False
+
+
+Decision = Drop | Reply | Create | Dispatch
+
+
+class Core(Protocol):
+    """IKEv1. The receiver's thread alone calls :meth:`decide`; the rest may be called from any."""
+
+    def decide(self, datagram: Datagram, now: float) -> Decision:
+        """What to do with a datagram of version 1."""
+
+    def responder(self, unique_id: int, cookie: bytes, datagram: Datagram) -> Sa:
+        """A new ISAKMP SA for a peer's first message, which it receives next."""
+
+    def initiator(self, unique_id: int, connection: Connection) -> Sa:
+        """A new ISAKMP SA to the peer of a connection; raises ``LocalError`` if there is nowhere to go."""
+
+    def route(self, connection: Connection) -> None:
+        """Install the connection's trap or shunt; raises ``LocalError``."""
+
+    def unroute(self, connection: Connection) -> None:
+        """Take it back; raises ``LocalError``."""

@@ -1,0 +1,129 @@
+"""Records of ``ipsec.conf`` to messages for pluto."""
+
+from cygnet.conf import records
+from cygnet.conf.records import Authority, Connection, Setup
+from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy
+from cygnet.starter.messages import SHUNTS
+
+_METHODS = {"xauthpsk": Policy.XAUTHPSK, "xauthrsasig": Policy.XAUTHRSASIG}
+_TUNNELS = {"tunnel": Policy.TUNNEL, "beet": Policy.BEET}
+
+
+def is_loadable(connection: Connection) -> bool:
+    """Whether pluto is to know the connection: for IKEv1, or as a responder for either version."""
+    if connection.auto == "ignore" or connection.unsupported or connection.type in SHUNTS:
+        return False
+    return connection.keyexchange in ("ikev1", "ike")
+
+
+def add_connection(connection: Connection, setup: Setup) -> AddConnection:
+    """The message that loads ``connection``; both ends as written, for pluto to see which is local."""
+    one = connection
+    return AddConnection(
+        name=one.name,
+        left=_end(one.left),
+        right=_end(one.right),
+        policy=int(policy(one)),
+        either_version=one.keyexchange == "ike",
+        ike=one.ike or "",
+        esp=one.esp or "",
+        ah=one.ah or "",
+        ike_lifetime_s=one.ike_lifetime_s,
+        ipsec_lifetime_s=one.lifetime_s,
+        margin_s=one.margin_s,
+        fuzz_percent=one.rekey_fuzz_percent,
+        keying_tries=one.keying_tries,
+        dpd_action=one.dpd_action,
+        dpd_delay_s=one.dpd_delay_s,
+        dpd_timeout_s=one.dpd_timeout_s,
+        close_action=one.close_action,
+        xauth_identity=one.xauth_identity or "",
+        force_encaps=one.force_encaps,
+        fragmentation=one.fragmentation,
+        life_bytes=one.life_bytes,
+        margin_bytes=one.margin_bytes,
+        life_packets=one.life_packets,
+        margin_packets=one.margin_packets,
+        inactivity_s=one.inactivity_s,
+        reqid=one.reqid,
+        replay_window=one.replay_window,
+        ikedscp=one.ikedscp,
+        sha256_96=one.sha256_96,
+        mark_in=one.mark_in or "",
+        mark_out=one.mark_out or "",
+        install_policy=one.install_policy,
+        unique=setup.uniqueids,
+        crl_policy=setup.strictcrlpolicy,
+    )
+
+
+def policy(connection: Connection) -> Policy:
+    """What the connection does, as pluto's bits; the ends' own ``auth`` has the details."""
+    one = connection
+    found = _methods(one) | _TUNNELS.get(one.type, Policy(0))
+    found |= Policy.AUTHENTICATE if one.ah is not None else Policy.ENCRYPT
+    flags = {
+        Policy.COMPRESS: one.compress,
+        Policy.PFS: _has_group(one.ah or one.esp or ""),
+        Policy.DONTREKEY: not one.rekey,
+        Policy.DONTREAUTH: not one.reauth,
+        Policy.UP: one.auto == "start",
+        Policy.MODECFGPUSH: one.modeconfig == "push",
+        Policy.XAUTHSERVER: one.xauth == "server",
+        Policy.AGGRESSIVE: one.aggressive,
+    }
+    for bit, is_set in flags.items():
+        found |= bit if is_set else Policy(0)
+    return found
+
+
+def add_authority(authority: Authority) -> AddAuthority:
+    """The message that loads a ``ca`` section."""
+    return AddAuthority(
+        name=authority.name,
+        cacert=authority.cacert or "",
+        crluri=authority.crluri or "",
+        crluri2=authority.crluri2 or "",
+        ocspuri=authority.ocspuri or "",
+    )
+
+
+def _methods(connection: Connection) -> Policy:
+    """By ``leftauth`` and ``rightauth``: XAUTH where either has a second round of it."""
+    ends = (connection.left, connection.right)
+    if connection.authby in ("xauthpsk", "xauthrsasig"):
+        return _METHODS[connection.authby]
+    secret = any(end.auth == "psk" for end in ends)
+    if any((end.auth2 or end.auth).startswith("xauth") for end in ends):
+        return Policy.XAUTHPSK if secret else Policy.XAUTHRSASIG
+    return Policy.PSK if secret else Policy.PUBKEY
+
+
+def _has_group(proposals: str) -> bool:
+    """Whether a proposal names a group, which is what PFS means (strongSwan's ``esp=``)."""
+    prefixes = ("modp", "ecp", "curve", "x25519", "x448")
+    words = proposals.rstrip("!").replace(",", "-").split("-")
+    return any(word.strip().startswith(prefixes) for word in words)
+
+
+def _end(end: records.End) -> End:
+    return End(
+        host=",".join(end.hosts),
+        ikeport=end.ike_port,
+        id=end.id or "",
+        cert=",".join(end.certs),
+        ca=end.ca or "",
+        sendcert=end.send_cert,
+        groups=",".join(end.groups),
+        client=",".join(end.subnets),
+        protocol=end.protocol,
+        from_port=end.from_port,
+        to_port=end.to_port,
+        srcip=",".join(end.source_ips),
+        dns=",".join(end.dns),
+        updown=end.updown or "",
+        hostaccess=end.host_access,
+        allow_any=end.allow_any,
+        auth=end.auth,
+        auth2=end.auth2 or "",
+    )

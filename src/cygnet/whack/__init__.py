@@ -1,0 +1,1 @@
+"""``whack``: the low-level control tool of pluto."""
