@@ -19,8 +19,8 @@ from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
 from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
-from cygnet.kernel.backends.addresses import Addresses
 from cygnet.kernel.backends.host import route_probe
+from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.port import Mark, PolicySpec
 
 BATCH = 64
@@ -106,10 +106,6 @@ class Daemon:
         """Take that back."""
         self._routes.remove(spec)
 
-    def route_lines(self) -> list[str]:
-        """The routes of all policies."""
-        return self._routes.lines()
-
     def address_in(self, address: Address, device: str) -> None:
         """Put an address on an interface, the first of our own unless it has a name."""
         self._addresses.add(address, device, self._devices.first.index)
@@ -117,6 +113,10 @@ class Daemon:
     def address_out(self, address: Address, device: str) -> None:
         """Take it away again."""
         self._addresses.remove(address, device)
+
+    def route_lines(self) -> list[str]:
+        """The routes of all policies."""
+        return self._routes.lines()
 
     def set_mtu(self, mtu: int) -> None:
         """Set the device's MTU."""

@@ -16,6 +16,8 @@ from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.plane import DataPlane
 from cygnet.esp.records import AcquireWanted, Event, Expired
 from cygnet.espd import translate, views
+from cygnet.espd.address_users import AddressUsers
+from cygnet.espd.address_users import Host as AddressHost
 from cygnet.espd.inner_mtus import InnerMtus
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
@@ -55,14 +57,13 @@ FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
 """charon's range."""
 RESERVATION_S = 165.0
 MAX_RESERVATIONS = 16384
-MAX_ADDRESSES = 1024
 _SPI_TRIES = 64
 DEFAULT_MTU, LEAST_MTU = 1400, 1280
 
 OwnedEvent = tuple[str, KernelEvent]
 
 
-class Host(Protocol):
+class Host(AddressHost, Protocol):
     """What the service asks of the machine."""
 
     def path_mtu(self, destination: Address) -> int:
@@ -76,12 +77,6 @@ class Host(Protocol):
 
     def route_out(self, spec: PolicySpec) -> None:
         """Take back one :meth:`route_in`."""
-
-    def address_in(self, address: Address, device: str) -> None:
-        """Give this host an address; raises :class:`LocalError`."""
-
-    def address_out(self, address: Address, device: str) -> None:
-        """Take back one :meth:`address_in`."""
 
     def set_mtu(self, mtu: int) -> None:
         """Set the TUN device's MTU."""
@@ -110,7 +105,7 @@ class Service:
         self._sas: dict[SaId, _Installed] = {}
         self._reserved: dict[int, tuple[str, float]] = {}  # oldest first
         self._policies: dict[str, Counter[PolicySpec]] = {}
-        self._addresses: dict[str, Counter[tuple[Address, str]]] = {}
+        self._addresses = AddressUsers(host)
         self._numbers: dict[int, SaId] = {}
         self._deadlines: list[tuple[float, int, bool]] = []
         self._serial = count()
@@ -125,10 +120,10 @@ class Service:
             AddPolicy: self._add_policy,
             DeletePolicy: self._delete_policy,
             AcquireFailed: self._acquire_failed,
-            Install: self._install,
-            Remove: self._remove,
             AddAddress: self._add_address,
             DeleteAddress: self._delete_address,
+            Install: self._install,
+            Remove: self._remove,
             Inspect: self._inspect,
         }
 
@@ -147,8 +142,7 @@ class Service:
             self._uninstall(spec, owner)
         for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
             self._unreserve(spi)
-        for place in self._addresses.pop(owner, Counter()):
-            self._host.address_out(*place)
+        self._addresses.flush(owner)
         self._plane.forget_acquires(owner)
         self.fit_mtu()
 
@@ -310,6 +304,14 @@ class Service:
         self._plane.acquire_failed(owner, request.reqid, now)
         return Done()
 
+    def _add_address(self, request: AddAddress, owner: str, now: float) -> Reply:
+        self._addresses.add(owner, request.address, request.device)
+        return Done()
+
+    def _delete_address(self, request: DeleteAddress, owner: str, now: float) -> Reply:
+        self._addresses.remove(owner, request.address, request.device)
+        return Done()
+
     def _install(self, request: Install, owner: str, now: float) -> Reply:
         with ExitStack() as undo:
             for sa in request.sas:
@@ -328,25 +330,6 @@ class Service:
                 rest.callback(self._delete_sa, DeleteSa(sa), owner, now)
             for policy in reversed(request.policies):
                 rest.callback(self._delete_policy, DeletePolicy(policy), owner, now)
-        return Done()
-
-    def _add_address(self, request: AddAddress, owner: str, now: float) -> Reply:
-        place, mine = (request.address, request.device), self._addresses.setdefault(owner, Counter())
-        if not mine[place]:
-            if len(mine) > MAX_ADDRESSES:
-                raise KernelError(f"more than {MAX_ADDRESSES} virtual addresses")
-            self._host.address_in(*place)
-        mine[place] += 1
-        return Done()
-
-    def _delete_address(self, request: DeleteAddress, owner: str, now: float) -> Reply:
-        place, mine = (request.address, request.device), self._addresses.get(owner, Counter())
-        if not mine[place]:
-            raise KernelError(f"no virtual address {request.address}")
-        mine[place] -= 1
-        if not mine[place]:
-            del mine[place]
-            self._host.address_out(*place)
         return Done()
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:

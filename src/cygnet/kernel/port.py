@@ -18,6 +18,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
+from cygnet.kernel.addresses import AddressPort
 from cygnet.kernel.bindings import Interface as Interface
 from cygnet.kernel.bindings import InterfaceKind as InterfaceKind
 from cygnet.kernel.bindings import InterfaceSpec as InterfaceSpec
@@ -317,8 +318,8 @@ class Difference:
 class Features:
     """What this backend can do. ``compression`` holds IPComp transforms, ``protocols`` those of SAs.
 
-    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload. ``device`` is the
-    interface that packets enter and leave tunnels by, empty where they keep their own.
+    ``device`` is the interface that packets enter and leave tunnels by, empty where they keep their own.
+    ``bindings``: interfaces of connections, interface ids, output marks, hardware offload.
     """
 
     name: str
@@ -330,11 +331,11 @@ class Features:
     tfc: bool = True
     esn: bool = True
     udp_encapsulation_only: bool = False
-    bindings: bool = False
     device: str = ""
+    bindings: bool = False
 
 
-class Kernel(Protocol):
+class Kernel(AddressPort, Protocol):
     """The kernel port. ``start`` delivers events to ``listener`` on the backend's own thread."""
 
     @property
@@ -410,19 +411,6 @@ class Kernel(Protocol):
 
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination``, ``None`` without a route."""
-
-    def add_address(self, address: Address, device: str) -> None:
-        """Give this host an address, or count another user of it.
-
-        On the interface ``device``, empty for the one that tunnels lead to; one that this host has anyway is
-        left alone.
-        """
-
-    def delete_address(self, address: Address, device: str) -> None:
-        """Take back one use of an address; it goes with the last."""
-
-    def virtual_addresses(self) -> frozenset[Address]:
-        """Those that :meth:`add_address` has given it."""
 
     def local_addresses(self) -> tuple[Address, ...]:
         """This host's addresses, without loopback and link-local ones."""

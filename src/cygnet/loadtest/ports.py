@@ -111,10 +111,10 @@ class DiscardKernel:
         return ()
 
     def add_address(self, address: Address, device: str) -> None:
-        """Agreed."""
+        """Forgotten."""
 
     def delete_address(self, address: Address, device: str) -> None:
-        """Agreed."""
+        """There is none."""
 
     def virtual_addresses(self) -> frozenset[Address]:
         """None."""

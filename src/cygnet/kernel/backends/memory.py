@@ -81,9 +81,9 @@ class MemoryKernel:
         self.usage[id] = Usage(old.bytes + octets, old.packets + packets, 0.0)
 
     def is_empty(self) -> bool:
-        """Whether nothing is left behind: no SA, policy, reservation, interface or address."""
-        held = (self.sas, self.policies, self.reservations, self.cpis, self.interfaces, self.virtual)
-        return not any(held)
+        """Whether nothing is left behind: no SA, policy, reservation or address."""
+        tables = self.sas, self.policies, self.reservations, self.cpis, self.virtual, self.interfaces
+        return not any(tables)
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Forget everything, then deliver events to ``listener``."""
@@ -267,8 +267,8 @@ class MemoryKernel:
 
     def _flush(self) -> None:
         self.cpis.clear()
-        self.interfaces.clear()
         self.virtual.clear()
+        self.interfaces.clear()
         self.sas.clear()
         self.usage.clear()
         self.policies.clear()

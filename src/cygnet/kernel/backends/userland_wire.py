@@ -36,7 +36,7 @@ from cygnet.kernel.port import (
     Usage,
 )
 
-VERSION = 3
+VERSION = 4
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
 """SAs, policies and routes in one :class:`Inventory`."""

@@ -3,7 +3,6 @@
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,8 +11,8 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.crypto import tables
 from cygnet.kernel.backends import host, together
-from cygnet.kernel.backends.addresses import Addresses
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
+from cygnet.kernel.backends.virtual_addresses import Addresses, Counted
 from cygnet.kernel.backends.xfrm import holdings, inspection
 from cygnet.kernel.backends.xfrm.associations import Associations
 from cygnet.kernel.backends.xfrm.constants import NETLINK_XFRM
@@ -51,7 +50,6 @@ from cygnet.kernel.port import (
 )
 
 _DEFLATE = 2
-_LOOPBACK = "lo"
 _JOIN_S = 2.0
 _RETRY_S = 5.0
 """How long after an acquire that came to nothing packets may ask again."""
@@ -80,8 +78,7 @@ class XfrmKernel:
         self._events: EventReader | None = None
         self._routing = threading.Lock()
         self._retries: dict[int, threading.Timer] = {}
-        self._addresses = Addresses()
-        self._virtual: Counter[tuple[Address, str]] = Counter()
+        self._addresses = Counted(Addresses())
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Find our mark, remove what bears it, deliver events; raises :class:`KernelError`."""
@@ -108,8 +105,8 @@ class XfrmKernel:
         parts, self._parts = self._parts, None
         if parts is None:
             return
-        self._addresses.close()
         if flush:
+            self._addresses.close()
             parts.policies.flush()
             parts.associations.flush()
             with suppress(RefusedError, OSError):
@@ -214,33 +211,21 @@ class XfrmKernel:
         with self._routing:
             return Comparison(self._own, repair).differences()
 
+    def add_address(self, address: Address, device: str) -> None:
+        """Give this host an address, on the loopback interface unless another is named."""
+        self._addresses.add_address(address, device)
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """Take back one use of an address."""
+        self._addresses.delete_address(address, device)
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those that are in use."""
+        return self._addresses.virtual_addresses()
+
     def source_address(self, destination: Address) -> Address | None:
         """The address this host uses towards ``destination`` outside all tunnels."""
         return host.source_address(destination)
-
-    def add_address(self, address: Address, device: str) -> None:
-        """On the loopback interface unless ``device`` is named: it is there, and XFRM needs no more."""
-        place = address, device or _LOOPBACK
-        with self._routing:
-            if not self._virtual[place]:
-                try:
-                    self._addresses.add(*place)
-                except LocalError as error:
-                    raise KernelError(str(error)) from error
-            self._virtual[place] += 1
-
-    def delete_address(self, address: Address, device: str) -> None:
-        """Take back one use."""
-        place = address, device or _LOOPBACK
-        with self._routing:
-            self._virtual[place] -= 1
-            if self._virtual[place] <= 0:
-                del self._virtual[place]
-                self._addresses.remove(*place)
-
-    def virtual_addresses(self) -> frozenset[Address]:
-        """Those that are there for us."""
-        return frozenset(address for address, _ in tuple(self._virtual))
 
     def local_addresses(self) -> tuple[Address, ...]:
         """This host's addresses."""

@@ -1,17 +1,18 @@
-"""Virtual addresses on this host's interfaces."""
+"""Virtual addresses on this host's interfaces, as keying daemons want them."""
 
 import socket
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.port import KernelError
 
+_LOOPBACK = 1
 _NODAD = 0x02
 """Nobody else is behind the device who could have the address."""
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -22,14 +23,14 @@ class Addresses:
 
     def __init__(
         self,
-        netlink: Callable[[], Any] = IPRoute,
+        netlink: Callable[[], Any] | None = None,
         present: Callable[[], Iterable[Address]] = local_addresses,
     ) -> None:
-        self._netlink = netlink
+        self._netlink = netlink or _routing_netlink
         self._present = present
         self._ours: dict[tuple[Address, str], int] = {}
 
-    def add(self, address: Address, device: str, index: int = 0) -> None:
+    def add(self, address: Address, device: str, index: int) -> None:
         """Put an address on a device, or on the one with ``index`` if that has no name.
 
         Raises :class:`LocalError` where there is no such device or the kernel refuses.
@@ -37,6 +38,8 @@ class Addresses:
         if address in self._present():
             return
         index = _index(device) if device else index
+        from pyroute2.netlink.exceptions import NetlinkError
+
         try:
             with self._netlink() as netlink:
                 flags = _NODAD if address.version == 6 else 0
@@ -47,6 +50,8 @@ class Addresses:
 
     def remove(self, address: Address, device: str) -> None:
         """Take it away again."""
+        from pyroute2.netlink.exceptions import NetlinkError
+
         index = self._ours.pop((address, device), None)
         if index is not None:
             with suppress(NetlinkError), self._netlink() as netlink:
@@ -56,6 +61,51 @@ class Addresses:
         """Take all away."""
         for address, device in tuple(self._ours):
             self.remove(address, device)
+
+
+class Counted:
+    """``kernel.addresses.AddressPort``: addresses counted by their users, unless told otherwise on ``lo``."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._lock = threading.Lock()
+        self._users: Counter[tuple[Address, str]] = Counter()
+
+    def add_address(self, address: Address, device: str) -> None:
+        """One user more; raises :class:`KernelError`."""
+        with self._lock:
+            if not self._users[address, device]:
+                try:
+                    self._addresses.add(address, device, _LOOPBACK)
+                except LocalError as error:
+                    raise KernelError(str(error)) from error
+            self._users[address, device] += 1
+
+    def delete_address(self, address: Address, device: str) -> None:
+        """One user less."""
+        with self._lock:
+            self._users[address, device] -= 1
+            if self._users[address, device] <= 0:
+                del self._users[address, device]
+                self._addresses.remove(address, device)
+
+    def virtual_addresses(self) -> frozenset[Address]:
+        """Those with users."""
+        with self._lock:
+            return frozenset(address for address, _ in self._users)
+
+    def close(self) -> None:
+        """Take all away."""
+        with self._lock:
+            self._users.clear()
+            self._addresses.close()
+
+
+def _routing_netlink() -> Any:
+    """pyroute2 takes long to import: only where it is used."""
+    from pyroute2 import IPRoute
+
+    return IPRoute()
 
 
 def _naming(address: Address, index: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from cygnet.base.errors import LocalError
-from cygnet.kernel.backends.addresses import Addresses
+from cygnet.kernel.backends.virtual_addresses import Addresses, Counted
 
 ONE = ip_address("10.3.0.1")
 
@@ -53,3 +53,17 @@ def test_all_go_at_the_end() -> None:
     addresses.add(ONE, "", 7)
     addresses.close()
     assert calls[-1] == ("del", "10.3.0.1", 32, 7)
+
+
+def test_counted_address_goes_with_its_last_user() -> None:
+    addresses, calls = made()
+    counted = Counted(addresses)
+    for _ in range(2):
+        counted.add_address(ONE, "")
+    counted.delete_address(ONE, "")
+    assert calls == [("replace", "10.3.0.1", 32, 1)] and counted.virtual_addresses() == {ONE}
+    counted.delete_address(ONE, "")
+    assert calls[-1] == ("del", "10.3.0.1", 32, 1) and not counted.virtual_addresses()
+    with pytest.raises(LocalError, match="no interface"):
+        counted.add_address(ONE, "nosuch0")
+    assert not counted.virtual_addresses()
