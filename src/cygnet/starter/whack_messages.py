@@ -1,5 +1,6 @@
 """Records of ``ipsec.conf`` to messages for pluto."""
 
+from cygnet.base.alike import same_fields
 from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
 from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy
@@ -20,40 +21,17 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
     """The message that loads ``connection``; both ends as written, for pluto to see which is local."""
     one = connection
     return AddConnection(
-        name=one.name,
-        left=_end(one.left),
-        right=_end(one.right),
-        policy=int(policy(one)),
-        either_version=one.keyexchange == "ike",
-        ike=one.ike or "",
-        esp=one.esp or "",
-        ah=one.ah or "",
-        ike_lifetime_s=one.ike_lifetime_s,
-        ipsec_lifetime_s=one.lifetime_s,
-        margin_s=one.margin_s,
-        fuzz_percent=one.rekey_fuzz_percent,
-        keying_tries=one.keying_tries,
-        dpd_action=one.dpd_action,
-        dpd_delay_s=one.dpd_delay_s,
-        dpd_timeout_s=one.dpd_timeout_s,
-        close_action=one.close_action,
-        xauth_identity=one.xauth_identity or "",
-        force_encaps=one.force_encaps,
-        fragmentation=one.fragmentation,
-        life_bytes=one.life_bytes,
-        margin_bytes=one.margin_bytes,
-        life_packets=one.life_packets,
-        margin_packets=one.margin_packets,
-        inactivity_s=one.inactivity_s,
-        reqid=one.reqid,
-        replay_window=one.replay_window,
-        ikedscp=one.ikedscp,
-        sha256_96=one.sha256_96,
-        mark_in=one.mark_in or "",
-        mark_out=one.mark_out or "",
-        install_policy=one.install_policy,
-        unique=setup.uniqueids,
-        crl_policy=setup.strictcrlpolicy,
+        **same_fields(one, AddConnection)
+        | {
+            "left": _end(one.left),
+            "right": _end(one.right),
+            "policy": int(policy(one)),
+            "either_version": one.keyexchange == "ike",
+            "ipsec_lifetime_s": one.lifetime_s,
+            "fuzz_percent": one.rekey_fuzz_percent,
+            "unique": setup.uniqueids,
+            "crl_policy": setup.strictcrlpolicy,
+        }
     )
 
 
@@ -79,13 +57,7 @@ def policy(connection: Connection) -> Policy:
 
 def add_authority(authority: Authority) -> AddAuthority:
     """The message that loads a ``ca`` section."""
-    return AddAuthority(
-        name=authority.name,
-        cacert=authority.cacert or "",
-        crluri=authority.crluri or "",
-        crluri2=authority.crluri2 or "",
-        ocspuri=authority.ocspuri or "",
-    )
+    return AddAuthority(**same_fields(authority, AddAuthority))
 
 
 def _methods(connection: Connection) -> Policy:
@@ -108,22 +80,14 @@ def _has_group(proposals: str) -> bool:
 
 def _end(end: records.End) -> End:
     return End(
-        host=",".join(end.hosts),
-        ikeport=end.ike_port,
-        id=end.id or "",
-        cert=",".join(end.certs),
-        ca=end.ca or "",
-        sendcert=end.send_cert,
-        groups=",".join(end.groups),
-        client=",".join(end.subnets),
-        protocol=end.protocol,
-        from_port=end.from_port,
-        to_port=end.to_port,
-        srcip=",".join(end.source_ips),
-        dns=",".join(end.dns),
-        updown=end.updown or "",
-        hostaccess=end.host_access,
-        allow_any=end.allow_any,
-        auth=end.auth,
-        auth2=end.auth2 or "",
+        **same_fields(end, End)
+        | {
+            "host": ",".join(end.hosts),
+            "ikeport": end.ike_port,
+            "cert": ",".join(end.certs),
+            "sendcert": end.send_cert,
+            "client": ",".join(end.subnets),
+            "srcip": ",".join(end.source_ips),
+            "hostaccess": end.host_access,
+        }
     )

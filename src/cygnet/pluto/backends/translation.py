@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cygnet.base.alike import same_fields
 from cygnet.base.errors import LocalError
 from cygnet.charon.backends.stroke_translation import Translator
 from cygnet.charon.config import records
@@ -70,44 +71,19 @@ def _request(connection: Connection) -> stroke.AddConnection:
     """The same connection in the words of stroke, our end at ``left``."""
     one = connection.message
     return stroke.AddConnection(
-        name=one.name,
-        left=_end(connection.local or one.left),
-        right=_end(connection.remote or one.right),
-        version=1,
-        mode=_mode(one.policy),
-        authby="psk" if one.policy & (Policy.PSK | Policy.XAUTHPSK) else "pubkey",
-        aggressive=bool(one.policy & Policy.AGGRESSIVE),
-        force_encaps=one.force_encaps,
-        fragmentation=one.fragmentation,
-        compress=bool(one.policy & Policy.COMPRESS),
-        install_policy=one.install_policy,
-        ike=one.ike,
-        esp=one.esp,
-        ah=one.ah,
-        ike_lifetime_s=one.ike_lifetime_s,
-        lifetime_s=one.ipsec_lifetime_s,
-        margin_s=one.margin_s,
-        life_bytes=one.life_bytes,
-        margin_bytes=one.margin_bytes,
-        life_packets=one.life_packets,
-        margin_packets=one.margin_packets,
-        fuzz_percent=one.fuzz_percent,
-        rekey=not one.policy & Policy.DONTREKEY,
-        reauth=not one.policy & Policy.DONTREAUTH,
-        keying_tries=one.keying_tries,
-        unique=one.unique,
-        crl_policy=one.crl_policy,
-        dpd_delay_s=one.dpd_delay_s,
-        dpd_timeout_s=one.dpd_timeout_s,
-        dpd_action=one.dpd_action,
-        close_action=one.close_action,
-        inactivity_s=one.inactivity_s,
-        reqid=one.reqid,
-        replay_window=one.replay_window,
-        ikedscp=one.ikedscp,
-        sha256_96=one.sha256_96,
-        mark_in=one.mark_in,
-        mark_out=one.mark_out,
+        **same_fields(one, stroke.AddConnection)
+        | {
+            "left": _end(connection.local or one.left),
+            "right": _end(connection.remote or one.right),
+            "version": 1,
+            "mode": _mode(one.policy),
+            "authby": "psk" if one.policy & (Policy.PSK | Policy.XAUTHPSK) else "pubkey",
+            "aggressive": bool(one.policy & Policy.AGGRESSIVE),
+            "compress": bool(one.policy & Policy.COMPRESS),
+            "lifetime_s": one.ipsec_lifetime_s,
+            "rekey": not one.policy & Policy.DONTREKEY,
+            "reauth": not one.policy & Policy.DONTREAUTH,
+        }
     )
 
 
@@ -117,24 +93,8 @@ def _mode(policy: int) -> str:
 
 def _end(end: whack.End) -> stroke.End:
     return stroke.End(
-        address=end.host,
-        ikeport=end.ikeport,
-        allow_any=end.allow_any,
-        auth=end.auth,
-        auth2=end.auth2,
-        id=end.id,
-        cert=end.cert,
-        ca=end.ca,
-        groups=end.groups,
-        sendcert=end.sendcert,
-        subnets=end.client,
-        protocol=end.protocol,
-        from_port=end.from_port,
-        to_port=end.to_port,
-        sourceip=end.srcip,
-        dns=end.dns,
-        updown=end.updown,
-        hostaccess=end.hostaccess,
+        **same_fields(end, stroke.End)
+        | {"address": end.host, "subnets": end.client, "sourceip": end.srcip}
     )
 
 
