@@ -123,6 +123,8 @@ class TrafficSelector:
 
     def networks(self) -> list[IPv4Network | IPv6Network]:
         """The fewest prefixes that cover exactly this range."""
+        if self.start == self.end:
+            return [ip_network(self.start)]
         return list(summarize_address_range(self.start, self.end))
 
     def __str__(self) -> str:

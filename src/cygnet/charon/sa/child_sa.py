@@ -76,7 +76,6 @@ class ChildSa:
         self.installed_at = 0.0
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
-        self.at_once = False  # whether traffic goes out through it as soon as it is there
         self.counted = False  # whether the reqid is to be released
         self.initiated = False  # made at our request
         self.active_at = 0.0  # when it was last known to carry a packet
@@ -135,8 +134,9 @@ class ChildSa:
         return self._outbound_on(self.path)
 
     def install(
-        self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *, exchange_initiator: bool
-    ) -> None:
+        self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *,
+        exchange_initiator: bool, at_once: bool = False,
+    ) -> None:  # fmt: skip
         """Install the inbound SA; the outbound one too if ``at_once``, else :meth:`install_outbound` does.
 
         ``exchange_initiator``: we sent the request of the exchange that made it.
@@ -149,7 +149,7 @@ class ChildSa:
         self._pending = self._spec(False, outbound, lifetime)
         if agreed.compression is None:
             self._release_cpi(kernel)
-        self._install(kernel, (self._spec(True, inbound, lifetime),), outbound=self.at_once)
+        self._install(kernel, (self._spec(True, inbound, lifetime),), outbound=at_once)
         self._holds_cpi = self.cpi_in != 0
 
     def install_outbound(self, kernel: Kernel, behind: int = 0) -> None:

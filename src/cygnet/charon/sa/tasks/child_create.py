@@ -327,7 +327,9 @@ class ChildCreate(ChildInAuth):
         if initiator and agreed.proposal.spi in sa.early_deletes:
             self._deleted_early(child)
         secrets = self.exchanges.take_secrets()
-        complete(sa, child, agreed, (self._nonces(initiator), secrets), self.reqid, initiator=initiator)
+        child.initiated = initiator
+        nonces = self._nonces(initiator)
+        complete(sa, child, agreed, (nonces, secrets), self.reqid, at_once=self.sends_at_once)
         self.complete = True
         self._up(child)
         sa.finish(self.ticket, True)
