@@ -85,13 +85,9 @@ class World:
             peer.roam()
 
     def rekey(self) -> None:
-        """CHILD_SAs by either side or both at once, the IKE_SA by Alice only.
-
-        If she moves before Bob has her response to a rekeying of his, the two know different IKE_SAs, and
-        both give up after some time.
-        """
-        choice = self.random.choice((RekeyIke(), RekeyChild(name="net-net")))
-        wishes = ((self.pair.alice, choice), (self.pair.bob, RekeyChild(name="net-net")))
+        """CHILD_SAs or IKE_SAs, by either side or both at once."""
+        choices = [self.random.choice((RekeyIke(), RekeyChild(name="net-net"))) for _ in range(2)]
+        wishes = tuple(zip((self.pair.alice, self.pair.bob), choices, strict=True))
         for peer, order in self.random.choice((wishes, wishes[:1], wishes[1:])):
             for sa in tuple(peer.sas.values()):
                 peer.order(sa, order)

@@ -226,8 +226,19 @@ class Association:
 
     @property
     def is_searching(self) -> bool:
-        """Whether requests go out along several paths. A rekeyed IKE_SA leaves that to its successor."""
-        return self.mobility.probing and self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
+        """Whether requests go out along several paths."""
+        return self.mobility.probing and self.is_mobile
+
+    @property
+    def is_mobile(self) -> bool:
+        """Whether a move concerns it: while it lives, and once it was rekeyed until it is deleted.
+
+        The peer may know nothing but the old one: if it asked for the rekeying and has not had our response,
+        it cannot read what comes under the new one (RFC 7296, 2.8).
+        """
+        if self.state in (IkeState.ESTABLISHED, IkeState.REKEYING):
+            return True
+        return self.state in (IkeState.REKEYED, IkeState.DELETING) and not (self.children or self.redundant)
 
     @property
     def dscp(self) -> int:

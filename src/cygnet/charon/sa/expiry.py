@@ -7,6 +7,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.beginning import begin_again
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.handover import OVERDUE_S
 from cygnet.charon.sa.reauthentication import reauthenticate
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.charon.sa.switching import switch_outbound
@@ -29,7 +30,9 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
                 tasks.queue(Dpd(sa))
         case timers.DeadPeer():
             _dead_peer(sa, tasks)
-        case timers.DropRekeyed() | timers.SwitchOutbound() | timers.FollowUpDue():
+        case (
+            timers.DropRekeyed() | timers.DeletionOverdue() | timers.SwitchOutbound() | timers.FollowUpDue()
+        ):
             _of_rekeying(sa, tasks, timer)
         case _:
             _of_lifetime(sa, tasks, timer)
@@ -56,6 +59,10 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
                 tasks.abort("redundant after a collision of rekeyings")
             else:
                 tasks.queue(IkeDelete(sa))
+        case timers.DeletionOverdue() if sa.state is IkeState.REKEYED:
+            if not tasks.transport.outstanding:
+                tasks.queue(Dpd(sa))
+            sa.schedule(OVERDUE_S, timer)
         case timers.SwitchOutbound():
             switch_outbound(sa, timer)
         case timers.FollowUpDue():

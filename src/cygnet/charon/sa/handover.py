@@ -7,15 +7,16 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.establish import establish
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import IkeState
-from cygnet.charon.sa.timers import DropRekeyed
+from cygnet.charon.sa.timers import DeletionOverdue, DropRekeyed
 from cygnet.charon.sa.virtual_ips import pass_on
 from cygnet.crypto.proposals import Proposal
 
 _JUST_NOW_S = 1.0
 """A timer due this long ago may still be on its way to the old IKE_SA; one that comes twice does nothing."""
 
-
 _REDUNDANT_S = 30.0
+OVERDUE_S = 10.0
+"""So long after a rekeying of the peer's the deletion of the old IKE_SA may still be on its way."""
 
 
 def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agreed: Proposal) -> Association:
@@ -38,6 +39,8 @@ def hand_over(sa: Association, new: Association) -> None:
         waiting.give_up("the IKE_SA was rekeyed meanwhile")
     sa.replaced_by = new.unique_id
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
+    new.nat = replace(sa.nat)
+    sa.peer = replace(sa.peer, mobility=sa.mobility.of_rekeyed())
     pass_on(sa, new)
     new.children, sa.children = sa.children, {}
     new.crossings, sa.crossings = sa.crossings, {}
@@ -58,9 +61,12 @@ def await_deletion(sa: Association) -> None:
     """The peer is to delete this rekeyed IKE_SA.
 
     Not before it must have given up waiting for our response do we: until then it may not know that it is
-    rekeyed, and our deletion would take its CHILD_SAs.
+    rekeyed, and our deletion would take its CHILD_SAs. With MOBIKE it is asked before whether the path is still
+    good, for until it has our response it cannot be asked in the new IKE_SA.
     """
     sa.schedule(sa.ports.settings.answer_patience_s, DropRekeyed())
+    if sa.peer.mobike:
+        sa.schedule(OVERDUE_S, DeletionOverdue())
 
 
 def keep_redundant(sa: Association, new: Association) -> None:

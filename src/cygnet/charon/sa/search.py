@@ -5,7 +5,6 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa import paths
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
-from cygnet.charon.sa.states import IkeState
 
 UNANSWERED = 3
 """So often a request has to go out along the path in use before others are tried, too (3.5)."""
@@ -19,8 +18,7 @@ def is_due(sa: Association, sends: int) -> bool:
 
     A responder leaves that to the initiator, unless it hears that one from elsewhere.
     """
-    live = sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
-    if not live or sends < UNANSWERED or not sa.peer.mobike:
+    if not sa.is_mobile or sends < UNANSWERED or not sa.peer.mobike:
         return False
     return paths.has_choice(sa) if sa.mobility.leads else _elsewhere(sa) is not None
 

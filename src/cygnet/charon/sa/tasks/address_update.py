@@ -38,6 +38,9 @@ class AddressUpdate(Task):
         self._changes = 0
         self._cookie = b""
 
+    def ready(self) -> bool:
+        return self.sa.is_mobile
+
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
         if sa.mobility.probing:
@@ -62,7 +65,7 @@ class AddressUpdate(Task):
         sa = self.sa
         if self._cookie:
             check_cookie(message, self._cookie)
-        if self._changes != sa.mobility.changes or sa.mobility.probing or sa.state not in LIVE:
+        if self._changes != sa.mobility.changes or sa.mobility.probing or not sa.is_mobile:
             return DONE
         if message.notify(NotifyType.UNEXPECTED_NAT_DETECTED) is not None:
             return self._nat_in_between()

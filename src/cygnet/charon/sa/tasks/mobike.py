@@ -37,7 +37,7 @@ class Mobike(Task):
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
-        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike or sa.state not in LIVE:
+        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike or not sa.is_mobile:
             return False
         return any(one.type in HANDLED for one in message.notifies)
 
