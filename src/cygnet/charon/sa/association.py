@@ -38,7 +38,7 @@ from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.states import LIVE, ChildState, IkeState, check_ike_move
 from cygnet.charon.sa.timers import Timer
 from cygnet.charon.sa.virtual_ips import Virtual, give_up
 from cygnet.crypto.proposals import Proposal, Protocol
@@ -236,9 +236,9 @@ class Association:
         The peer may know nothing but the old one: if it asked for the rekeying and has not had our response,
         it cannot read what comes under the new one (RFC 7296, 2.8).
         """
-        if self.state in (IkeState.ESTABLISHED, IkeState.REKEYING):
+        if self.state in LIVE:
             return True
-        return self.state in (IkeState.REKEYED, IkeState.DELETING) and not (self.children or self.redundant)
+        return self.state in (IkeState.REKEYED, IkeState.DELETING) and not self.children
 
     @property
     def dscp(self) -> int:

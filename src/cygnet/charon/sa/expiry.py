@@ -9,9 +9,10 @@ from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handover import OVERDUE_S
 from cygnet.charon.sa.reauthentication import reauthenticate
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import LIVE, ChildState, IkeState
 from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
@@ -60,8 +61,7 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
             else:
                 tasks.queue(IkeDelete(sa))
         case timers.DeletionOverdue() if sa.state is IkeState.REKEYED:
-            if not tasks.transport.outstanding:
-                tasks.queue(Dpd(sa))
+            _deletion_overdue(sa, tasks)
             sa.schedule(OVERDUE_S, timer)
         case timers.SwitchOutbound():
             switch_outbound(sa, timer)
@@ -70,6 +70,16 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
             if series is not None:
                 sa.log(Group.IKE, f"{series.name}: the peer does not go on with its key exchanges, giving up")
                 series.give_up("the peer did not go on with its key exchanges")
+
+
+def _deletion_overdue(sa: Association, tasks: TaskManager) -> None:
+    """The peer may be waiting still for our response to its rekeying: see that it knows where we are."""
+    if tasks.transport.outstanding:
+        return
+    if sa.mobility.verified is not None:
+        tasks.queue(AddressUpdate(sa, update=sa.mobility.leads, list_anyway=True))
+    else:
+        tasks.queue(Dpd(sa))
 
 
 def _half_open(sa: Association, tasks: TaskManager) -> None:
@@ -132,7 +142,7 @@ def _inactive(sa: Association, tasks: TaskManager, child_id: int) -> None:
 def _dead_peer(sa: Association, tasks: TaskManager) -> None:
     """Ask the peer whether it lives, unless something of it came in lately (RFC 7296, 2.4)."""
     delay = sa.config.dpd_delay_s if sa.config else 0
-    if not delay or sa.state not in (IkeState.ESTABLISHED, IkeState.REKEYING):
+    if not delay or sa.state not in LIVE:
         return
     silent = min(sa.now - sa.times.received, _silence_of_children(sa))
     if silent + 0.001 < delay:

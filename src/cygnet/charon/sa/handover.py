@@ -61,12 +61,13 @@ def await_deletion(sa: Association) -> None:
     """The peer is to delete this rekeyed IKE_SA.
 
     Not before it must have given up waiting for our response do we: until then it may not know that it is
-    rekeyed, and our deletion would take its CHILD_SAs. With MOBIKE it is asked before whether the path is still
-    good, for until it has our response it cannot be asked in the new IKE_SA.
+    rekeyed, and our deletion would take its CHILD_SAs. Where it cannot be asked in the new IKE_SA yet, it is
+    told in the old one of a move that is under way, and asked there whether the path is still good.
     """
     sa.schedule(sa.ports.settings.answer_patience_s, DropRekeyed())
     if sa.peer.mobike:
-        sa.schedule(OVERDUE_S, DeletionOverdue())
+        moving = sa.mobility.verified is not None
+        sa.schedule(0.0 if moving else OVERDUE_S, DeletionOverdue())
 
 
 def keep_redundant(sa: Association, new: Association) -> None:
@@ -77,6 +78,7 @@ def keep_redundant(sa: Association, new: Association) -> None:
     """
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
     new.replaced_by, new.redundant = sa.replaced_by or sa.unique_id, True
+    new.peer = replace(new.peer, mobility=sa.mobility.of_rekeyed())
     new.move_to(IkeState.REKEYED)
     new.schedule(sa.ports.settings.half_open_timeout_s or _REDUNDANT_S, DropRekeyed())
     if sa.hooks is not None:

@@ -56,8 +56,8 @@ class Mobility:
         self.probing_since, self.hint = None, None
 
     def of_rekeyed(self) -> "Mobility":
-        """For what is left of an IKE_SA without its CHILD_SAs: where those are is not its affair."""
-        return replace(self, verified=None, checking=False, refused=set(self.refused))
+        """For what is left of an IKE_SA without its CHILD_SAs, which tells the peer of a move on its own."""
+        return replace(self, checking=False, refused=set(self.refused))
 
     def check_at(self, now: float) -> float:
         """When the next check of a path may begin, which then counts as begun."""

@@ -8,12 +8,11 @@ from cygnet.charon.sa import beginning, paths
 from cygnet.charon.sa.address_lists import is_news
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE
 from cygnet.crypto.proposals import Protocol
 
 

@@ -15,6 +15,10 @@ class IkeState(StrEnum):
     DESTROYING = "DESTROYING"
 
 
+LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
+"""In which an IKE_SA has its CHILD_SAs and is not about to end."""
+
+
 class ChildState(StrEnum):
     """States of a CHILD_SA, under strongSwan's names."""
 

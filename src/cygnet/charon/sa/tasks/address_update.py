@@ -9,7 +9,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import address_lists, moving, nat_hashes, nat_prohibition, paths
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE, add_cookie, check_cookie
+from cygnet.charon.sa.tasks.routability import add_cookie, check_cookie
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 MAX_RETRIES = 5

@@ -14,7 +14,7 @@ from cygnet.charon.sa.mobility import Pair
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE, RoutabilityCheck
+from cygnet.charon.sa.tasks.routability import RoutabilityCheck
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 
