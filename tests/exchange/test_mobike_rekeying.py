@@ -6,7 +6,7 @@ Who sent that response has the new IKE_SA; who waits for it knows the old one on
 import pytest
 from simulation.hybrid import CLASSIC_ESP, HYBRID_IKE, propose
 from simulation.moves import ALICE, ALICE_2, BOB, BOB_2, are_on, heard, move, roaming_pair, sent
-from simulation.network import Cut, SourceNat
+from simulation.network import Cut, Datagram, SourceNat
 from simulation.pair import Pair
 from simulation.peer import Peer
 
@@ -29,6 +29,15 @@ def rekey(pair: Pair, asking: Peer, *, lost: bool = True) -> bytes:
     if lost:
         pair.network.filters.append(Cut(ALICE, BOB))
     return old
+
+
+def lose_what_is_on_its_way(pair: Pair) -> None:
+    def lose(datagram: Datagram) -> None:
+        return None
+
+    pair.network.filters.insert(0, lose)
+    pair.network.run(0.02)
+    pair.network.filters.remove(lose)
 
 
 def states(peer: Peer) -> list[IkeState]:
@@ -140,17 +149,40 @@ def test_nat_that_forgets_before_the_response_is_noticed_without_dpd() -> None:
     pair.connect()
     assert pair.alice_config.dpd_delay_s == 0
     old = pair.alice.sa.spi_local
-    pair.bob.order(pair.bob.sa, RekeyIke())
-    pair.network.run(ANSWERED_S)
-    pair.network.weather.loss = 1
-    pair.network.run(0.02)
-    pair.network.weather.loss, _ = 0, nat.forget()
+    rekey(pair, pair.bob, lost=False)
+    lose_what_is_on_its_way(pair)
+    nat.forget()
     # I -> R  INFORMATIONAL { N(NATD_S), N(NATD_D) } in the old IKE_SA, from another port of the NAT's
     # R -> I  INFORMATIONAL { N(NATD_S), N(NATD_D) }
     # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), … } in the old one
     pair.network.run(12)
+    assert pair.alice.said("sending DPD request")
     assert states(pair.alice) == states(pair.bob) == [IkeState.ESTABLISHED]
     assert pair.alice.sa.spi_local != old
+
+
+def test_update_in_the_old_ike_sa_is_followed_by_one_in_the_new() -> None:
+    """A NAT has come meanwhile: both have to put ESP into UDP."""
+    pair = Pair()
+    nat = SourceNat(pair.alice.host, Host.of("203.0.113.9"))
+    nat.on = False
+
+    def shield(datagram: Datagram) -> Datagram | None:
+        """Nobody reaches a host behind the NAT by its own address."""
+        return None if nat.on and datagram.destination.address == pair.alice.host.address else datagram
+
+    pair.network.filters += [shield, nat]
+    pair.connect()
+    rekey(pair, pair.bob, lost=False)
+    lose_what_is_on_its_way(pair)
+    nat.on = True
+    # I -> R  INFORMATIONAL { N(NATD_S), N(NATD_D) } in the old IKE_SA, then
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), … } in the old one
+    # R -> I  CREATE_CHILD_SA { SA, Ni, KEi } once more, and the answer
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), … } in the new one
+    pair.network.run(12)
+    assert {one.encapsulation is None for one in pair.alice.kernel.sas.values()} == {False}
+    assert pair.is_up()
 
 
 def test_peer_that_knows_its_response_is_not_asked() -> None:

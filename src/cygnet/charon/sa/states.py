@@ -17,6 +17,8 @@ class IkeState(StrEnum):
 
 LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
 """In which an IKE_SA has its CHILD_SAs and is not about to end."""
+ENDING = (IkeState.REKEYED, IkeState.DELETING)
+"""In which it waits for its deletion, by the peer or by us."""
 
 
 class ChildState(StrEnum):

@@ -8,6 +8,8 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import address_lists, moving, nat_hashes, nat_prohibition, paths
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.events import OrderPassedOn
+from cygnet.charon.sa.orders import TellAddresses
 from cygnet.charon.sa.tasks.path_probe import look_for_path
 from cygnet.charon.sa.tasks.routability import add_cookie, check_cookie
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
@@ -83,6 +85,8 @@ class AddressUpdate(Task):
             found = nat_hashes.compare(sa, seen, (sa.local, sa.remote), sa.spi_r)
             nat_hashes.apply(sa, found, forced=sa.nat.forced)
         moving.settle(sa)
+        if sa.replaced_by and self._update:
+            sa.announce(OrderPassedOn(sa.replaced_by, TellAddresses()))
 
     def _nat_in_between(self) -> Step:
         sa = self.sa
