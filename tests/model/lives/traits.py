@@ -63,8 +63,6 @@ def draw(seed: int, hosts: int) -> Traits:
     everyone = chance.choice([True, False, None])
     calm = chance.random() < 0.3
     unique = chance.choice([Unique.REPLACE, Unique.REPLACE, Unique.KEEP])
-    if unique is Unique.KEEP and not calm:
-        everyone = False  # with it a host leaves alone what may be the peer's reauthentication, however long
     bare = Traits(
         seed,
         names,

@@ -231,7 +231,7 @@ class Association:
 
     @property
     def is_mobile(self) -> bool:
-        """Whether a move concerns it: until it is deleted if it was rekeyed, for the peer may know no other."""
+        """Whether a move concerns it; a rekeyed one too until it is deleted: the peer may know no other."""
         return self.state in LIVE or (self.state in ENDING and not self.children)
 
     @property
