@@ -153,9 +153,9 @@ class Intents:
         return self._by_child.get(child, {}).get(shape)
 
     def is_lasting(self, child: str) -> bool:
-        """Whether it is wanted up for good."""
-        shapes = self._by_child.get(child, {}).values()
-        return any(intent.lasting and not intent.held for intent in shapes)
+        """Whether it is wanted up for good, which is only ever wanted as it is configured."""
+        intent = self.get(child)
+        return intent is not None and intent.lasting and not intent.held
 
     def all(self) -> Iterator[Intent]:
         """Every intent."""
@@ -263,10 +263,10 @@ class Intents:
 
     def satisfied(self, child: str) -> None:
         """One of them is up, whoever made it: nothing more is waited for."""
-        for intent in tuple(self._by_child.get(child, {}).values()):
-            if intent.phase is Phase.WAIT and intent.shape == AS_CONFIGURED:
-                intent.tries = intent.failures = 0
-                self._rest(intent)
+        intent = self.get(child)
+        if intent is not None and intent.phase is Phase.WAIT:
+            intent.tries = intent.failures = 0
+            self._rest(intent)
 
     def cancel(self, child: str) -> bool:
         """An operator does not want it: whether anything was wanted.

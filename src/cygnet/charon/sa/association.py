@@ -38,7 +38,7 @@ from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.states import ENDING, LIVE, ChildState, IkeState, check_ike_move
 from cygnet.charon.sa.timers import Timer
 from cygnet.charon.sa.virtual_ips import Virtual, give_up
 from cygnet.crypto.proposals import Proposal, Protocol
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 NO_SPI = bytes(8)
 
-_LEAVING = (IkeState.REKEYED, IkeState.DELETING, IkeState.DESTROYING)
+_LEAVING = (*ENDING, IkeState.DESTROYING)
 _BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every IKE_SA."""
@@ -226,8 +226,13 @@ class Association:
 
     @property
     def is_searching(self) -> bool:
-        """Whether requests go out along several paths. A rekeyed IKE_SA leaves that to its successor."""
-        return self.mobility.probing and self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
+        """Whether requests go out along several paths."""
+        return self.mobility.probing and self.is_mobile
+
+    @property
+    def is_mobile(self) -> bool:
+        """Whether a move concerns it; a rekeyed one too until it is deleted: the peer may know no other."""
+        return self.state in LIVE or (self.state in ENDING and not self.children)
 
     @property
     def dscp(self) -> int:

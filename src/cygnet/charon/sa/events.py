@@ -12,7 +12,7 @@ from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.orders import TerminateIke
+from cygnet.charon.sa.orders import TellAddresses, TerminateIke
 from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import ChildState, IkeState
 from cygnet.kernel.port import SaId
@@ -229,7 +229,7 @@ class OrderPassedOn:
     """What an IKE_SA was told after it had been rekeyed is for the one that took its place."""
 
     ike_id: int
-    order: TerminateIke
+    order: TerminateIke | TellAddresses
 
 
 @record

@@ -114,6 +114,13 @@ class Roam:
 
 
 @dataclass(frozen=True, slots=True)
+class TellAddresses:
+    """The peer was told in the IKE_SA before this one which addresses to use: it is told here, too."""
+
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class KernelReset:
     """The data plane lost all SAs and policies: the CHILD_SAs are negotiated anew."""
 
@@ -139,6 +146,7 @@ Order = (
     | KernelExpire
     | MappingChange
     | Roam
+    | TellAddresses
     | KernelReset
     | UpdateConfig
 )

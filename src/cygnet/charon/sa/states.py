@@ -15,6 +15,12 @@ class IkeState(StrEnum):
     DESTROYING = "DESTROYING"
 
 
+LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
+"""In which an IKE_SA has its CHILD_SAs and is not about to end."""
+ENDING = (IkeState.REKEYED, IkeState.DELETING)
+"""In which it waits for its deletion, by the peer or by us."""
+
+
 class ChildState(StrEnum):
     """States of a CHILD_SA, under strongSwan's names."""
 
