@@ -15,9 +15,9 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import SecurityAssociation
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import ChildClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
-from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, Draft, Step
 from cygnet.crypto.tables import TransformType

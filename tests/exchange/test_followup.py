@@ -12,9 +12,10 @@ from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import Cause, ChildDown, ChildUp, IkeClosed
 from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, RekeyIke, TerminateChild
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft
 
 CREATE, FOLLOWUP, INFORMATIONAL = (

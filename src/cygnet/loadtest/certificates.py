@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity, IdType
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.credentials import OwnKey
 from cygnet.crypto.signatures import PrivateKey
 
 LIFETIME = datetime.timedelta(days=1)

@@ -11,7 +11,7 @@ from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig
-from cygnet.charon.sa.ports import Authority, Lookup, OwnKey, User
+from cygnet.charon.sa.credentials import Authority, Lookup, OwnKey, User
 from cygnet.eap.ports import UserSecret
 
 MAX_VERDICTS = 256

@@ -18,7 +18,7 @@ from cygnet.charon.config.records import (
     Unique,
 )
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.credentials import OwnKey
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.loadtest.certificates import Issuer
 from cygnet.loadtest.credentials import Credentials

@@ -14,9 +14,9 @@ from cygnet.charon.config.records import (
     PeerConfig,
 )
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.events import InboundLingers
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.charon.sa.states import IkeState
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences

@@ -14,8 +14,9 @@ from cygnet.charon.config.records import AddressSpec, AuthConfig, ChildConfig, I
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.workplace import Workplace
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.events import ChildUp
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.backends.memory import MemoryKernel
 from cygnet.kernel.port import IpProtocol, Mode, SaId
 from cygnet.runtime.bus.bus import Bus

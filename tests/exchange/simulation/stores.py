@@ -15,8 +15,9 @@ from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Rules, Verdict, build_chain
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
+from cygnet.charon.sa.credentials import Authority, Lookup, OwnKey, User
 from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.ports import Authority, Candidate, Lookup, OwnKey, User
+from cygnet.charon.sa.ports import Candidate
 from cygnet.eap.ports import UserSecret
 
 TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds

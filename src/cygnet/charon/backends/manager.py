@@ -16,7 +16,8 @@ from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore
 from cygnet.charon.config.pools import Applicant, Lease, Pool
 from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.encoding.payloads.configuration import Attribute
-from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey, User
+from cygnet.charon.sa.credentials import Authority, Credentials, Lookup, OwnKey, User
+from cygnet.charon.sa.ports import Candidate
 from cygnet.eap.ports import UserSecret
 
 IKEV1 = 1

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from cygnet.base.selectors import TrafficSelector
+from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_selectors import selectors
 from cygnet.charon.config.records import Action, Binding, ChildConfig, UniqueMark
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse_proposals
 from cygnet.ctl.stroke import AddConnection, End
 from cygnet.kernel.port import Features, InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload

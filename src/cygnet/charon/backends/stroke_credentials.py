@@ -45,7 +45,7 @@ from cygnet.charon.backends.users import Users
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import Authority, Lookup, OwnKey, User
+from cygnet.charon.sa.credentials import Authority, Lookup, OwnKey, User
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.eap.ports import UserSecret
 from cygnet.runtime.fetching.request import Deadline, Request

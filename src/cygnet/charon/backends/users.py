@@ -4,7 +4,7 @@ import threading
 
 from cygnet.base.secret import Secret
 from cygnet.charon.backends.errors import ConfigError
-from cygnet.charon.sa.ports import User
+from cygnet.charon.sa.credentials import User
 
 LIMIT = 10_000
 

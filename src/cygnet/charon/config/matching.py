@@ -6,9 +6,8 @@ from ipaddress import ip_address
 
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
-from cygnet.base.selectors import TrafficSelector
+from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 
 MAX_OVERLAPS = 512
 MAX_PAIRS = 4096

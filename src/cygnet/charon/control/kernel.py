@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cygnet.charon.control.ports import Reply, Snapshots
 from cygnet.charon.control.replies import refuse
-from cygnet.charon.sa.snapshot import ChildSnapshot
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.ctl.stroke import EXIT_FAILED, Done, Kernel
 from cygnet.kernel.port import Difference, KernelError, KernelView, SaId, SaView
 

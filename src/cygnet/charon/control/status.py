@@ -12,7 +12,8 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
 from cygnet.kernel.port import DropCount, KernelError, Mode, SaId, Usage
 

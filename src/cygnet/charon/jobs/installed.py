@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.events import ChildUp
-from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.kernel.port import SaId
 
 

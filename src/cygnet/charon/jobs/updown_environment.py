@@ -8,7 +8,8 @@ from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import Mark
 
 VERSION = "1.1"

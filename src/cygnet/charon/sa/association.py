@@ -18,6 +18,7 @@ from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.events import (
     Cause,
@@ -38,7 +39,7 @@ from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.states import IkeState, check_ike_move
 from cygnet.charon.sa.timers import Timer
 from cygnet.charon.sa.virtual_ips import Virtual, give_up
 from cygnet.crypto.proposals import Proposal, Protocol

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 from cygnet.base.addresses import Address
 from cygnet.base.records import record
@@ -9,12 +10,11 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
+from cygnet.charon.sa.child_keys import ChildKeys, ciphers_of
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
+from cygnet.charon.sa.child_states import ChildState, check_child_move
 from cygnet.charon.sa.esp_path import Path
-from cygnet.charon.sa.keymat import ChildKeys, ciphers_of
 from cygnet.charon.sa.marks import NO_MARKS
-from cygnet.charon.sa.snapshot import ChildSnapshot
-from cygnet.charon.sa.states import ChildState, check_child_move
-from cygnet.charon.sa.timers import Timer
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import (
@@ -85,7 +85,7 @@ class ChildSa:
         self.unwanted = False  # to be deleted by order, and what a rekeying makes of it too
         self.again = False  # being deleted, with another one to be made then
         self.replaced_by = 0  # the CHILD_SA whose rekeying made this one redundant
-        self.timers: dict[Timer, float] = {}  # set for this CHILD_SA, with when they are due
+        self.timers: dict[Any, float] = {}  # of the core, set for this CHILD_SA, with when they are due
         self._pending: SaSpec | None = None  # outbound, not installed yet
         self._policies: tuple[PolicySpec, ...] = ()
         self._outbound = False

@@ -8,9 +8,9 @@ from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.establish import jittered
 from cygnet.charon.sa.keymat import Nonces, derive_child_keys
-from cygnet.charon.sa.states import ChildState
 from cygnet.kernel.port import Lifetime
 
 

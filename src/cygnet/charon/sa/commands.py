@@ -9,9 +9,10 @@ from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import Cause, OrderPassedOn
 from cygnet.charon.sa.marks import has_unique_marks, kept
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre

@@ -5,10 +5,11 @@ from cygnet.base.groups import Group
 from cygnet.charon.sa import inactivity, keep_alive, timers
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.beginning import begin_again
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.reauthentication import reauthenticate
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.child_delete import ChildDelete

@@ -5,8 +5,8 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.rekey_scope import is_outdated
-from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 
 

@@ -6,8 +6,9 @@ Break-before-make (``make_before_break = no``): it is deleted, and its end says 
 
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import Cause, Reauthenticate, Reauthenticated
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import lost
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.child_create import ChildCreate

@@ -4,7 +4,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.states import ChildState
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.timers import SwitchOutbound

@@ -14,8 +14,9 @@ from cygnet.charon.control.initiate import InitiateHandler
 from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.terminate import TerminateHandler
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.events import Finished
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Initiate, Rekey, Route, Terminate, TerminateSourceIp, Unroute
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
 from cygnet.runtime.control_socket import ClientGoneError

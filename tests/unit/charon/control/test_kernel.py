@@ -8,7 +8,8 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control.kernel import KernelHandler
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import Done, Kernel
 from cygnet.kernel.port import (
     Difference,

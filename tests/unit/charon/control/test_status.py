@@ -22,7 +22,8 @@ from cygnet.charon.config.records import (
 )
 from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import Done, Status
 from cygnet.eap.packets import MSCHAPV2
 from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage

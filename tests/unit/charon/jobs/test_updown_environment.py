@@ -8,8 +8,9 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.jobs.updown_environment import DOWN, UP, Tunnel, environments
+from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.marks import Marks
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mark, Mode, SaId
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")

@@ -6,9 +6,9 @@ from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig
+from cygnet.charon.sa.child_keys import ChildKeys
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.esp_path import Path
-from cygnet.charon.sa.keymat import ChildKeys
 from cygnet.charon.sa.succession import lost
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import MemoryKernel

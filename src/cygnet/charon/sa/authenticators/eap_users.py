@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cygnet.base.identities import Identity, IdType
 from cygnet.base.secret import Secret
-from cygnet.charon.sa.ports import Credentials
+from cygnet.charon.sa.credentials import Credentials
 from cygnet.eap.ports import UserSecret
 
 _TEXT = (IdType.FQDN, IdType.RFC822, IdType.KEY_ID)

@@ -12,8 +12,8 @@ from cygnet.charon.encoding.payloads import Authentication
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators.received import Received, received
 from cygnet.charon.sa.authorisation import Facts
+from cygnet.charon.sa.credentials import OwnKey
 from cygnet.charon.sa.errors import NoPrivateKeyError
-from cygnet.charon.sa.ports import OwnKey
 from cygnet.crypto.signatures import (
     build_authentication_data,
     parse_authentication_data,

@@ -9,8 +9,9 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol

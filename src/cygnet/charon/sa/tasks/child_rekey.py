@@ -17,11 +17,12 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import ChildSa
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.errors import RefusedError
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.rekey_scope import selectors_now, warn_if_narrower, with_current_scope
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import sender, stand_by
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
 from cygnet.charon.sa.tasks.child_delete import ChildDelete

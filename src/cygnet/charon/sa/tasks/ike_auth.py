@@ -24,8 +24,8 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import psk, pubkey
 from cygnet.charon.sa.authenticators.covered import covered
 from cygnet.charon.sa.authorisation import Facts, comply, failures
+from cygnet.charon.sa.credentials import OwnKey
 from cygnet.charon.sa.errors import NoFurtherRoundError, NoPrivateKeyError, RefusedError
-from cygnet.charon.sa.ports import OwnKey
 from cygnet.charon.sa.tasks import cert_payloads
 from cygnet.charon.sa.tasks.ike_auth_eap import (
     ClientRound,

@@ -13,6 +13,7 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.association import NO_SPI, Association
+from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.handover import (
     await_deletion,
@@ -22,7 +23,7 @@ from cygnet.charon.sa.handover import (
     successor,
 )
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.child_create import is_ike_offer
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import (
