@@ -12,14 +12,8 @@ from cygnet import __version__
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon import facts
-from cygnet.charon.backends.configuration import StrongswanConf
-from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
-from cygnet.charon.backends.resolver import Resolver
-from cygnet.charon.backends.stroke import Host, StrokeBackend
-from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.told import Told
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.export import ExportHandler
@@ -41,7 +35,6 @@ from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.control.user_credentials import UserCredentialsHandler
 from cygnet.charon.jobs.addresses import Interfaces, UsableAddresses
 from cygnet.charon.jobs.contacts import Contacts
-from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.ike_counters import IkeCounters
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
@@ -49,7 +42,6 @@ from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
 from cygnet.charon.jobs.name_servers import Keeper, NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
-from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
@@ -70,6 +62,14 @@ from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.interfaces import has_route, placed_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
+from cygnet.keying.backends.configuration import StrongswanConf
+from cygnet.keying.backends.environment import Environment
+from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.stroke import Host, StrokeBackend
+from cygnet.keying.backends.stroke_files import Places
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.hosts import ends
+from cygnet.keying.numbers import Numbers
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers

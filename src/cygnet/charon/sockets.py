@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from cygnet.base.addresses import Address
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.kernel.backends.userland import take_back_sockets
 from cygnet.kernel.backends.xfrm.settings import XfrmSettings
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.runtime import paths
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.choosing import SocketError, open_ike_socket

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
-from cygnet.charon.backends.stroke import KINDS
 from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
+from cygnet.keying.backends.stroke import KINDS
 from cygnet.pluto.backends.configuration import ShellSettings, load
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels

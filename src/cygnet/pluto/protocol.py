@@ -9,22 +9,22 @@ from typing import cast
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon.backends.configuration import StrongswanConf
-from cygnet.charon.backends.environment import Environment
-from cygnet.charon.backends.resolver import Resolver
-from cygnet.charon.backends.stroke import KINDS
-from cygnet.charon.backends.stroke_credentials import StrokeCredentials
-from cygnet.charon.backends.stroke_files import Places
-from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.marks import marks_of
 from cygnet.kernel.backends.factory import choose, open_kernel
 from cygnet.kernel.backends.host import local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.backends.xfrm.settings import XfrmSettings
 from cygnet.kernel.port import Kernel
+from cygnet.keying.backends.configuration import StrongswanConf
+from cygnet.keying.backends.environment import Environment
+from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.stroke import KINDS
+from cygnet.keying.backends.stroke_credentials import StrokeCredentials
+from cygnet.keying.backends.stroke_files import Places
+from cygnet.keying.backends.stroke_translation import Translator
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.numbers import Numbers
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.marks import marks_of
 from cygnet.pluto.backends.absent import NoAddresses, NoUsers
 from cygnet.pluto.backends.authorisation import Authorisation
 from cygnet.pluto.backends.configs import PeerConfigs

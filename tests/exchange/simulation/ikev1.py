@@ -10,13 +10,13 @@ from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
-from cygnet.charon.sa.authorisation import Facts, comply
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.marks import marks_of
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Expire, Lifetime
+from cygnet.keying.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
+from cygnet.keying.sa.authorisation import Facts, comply
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.marks import marks_of
 from cygnet.pluto.config.records import Method, PeerConfig, XauthConfig
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute

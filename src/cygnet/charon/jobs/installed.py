@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cygnet.charon.config.records import ChildConfig
-from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.charon.sa.events import ChildUp
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from cygnet.charon.jobs.reauthentications import Reauthentications
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.uniqueness import Uniqueness
 from cygnet.charon.jobs.workplace import Workplace
-from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import (
     ChildClosed,
     ChildDown,
@@ -28,6 +27,7 @@ from cygnet.charon.sa.events import (
     Reauthenticated,
     ReauthenticationFailed,
 )
+from cygnet.keying.sa.child_states import ChildState
 
 
 class Reactions:

@@ -10,13 +10,13 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.sa.child_snapshot import ChildSnapshot
-from cygnet.charon.sa.child_states import ChildState
-from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.marks import NO_MARKS, Marks
 
 
 @record

@@ -5,7 +5,6 @@ from cygnet.base.groups import Group
 from cygnet.charon.sa import inactivity, keep_alive, timers
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.beginning import begin_again
-from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.reauthentication import reauthenticate
@@ -15,6 +14,7 @@ from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
+from cygnet.keying.sa.child_states import ChildState
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from cygnet.base.records import record
 from cygnet.base.secret import Secret
-from cygnet.charon.sa.child_keys import ChildKeys, ciphers_of
 from cygnet.crypto.ciphers import Sealer, key_sizes, sealer
 from cygnet.crypto.prf import Prf, prf, prf_plus
 from cygnet.crypto.proposals import Proposal
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.sa.child_keys import ChildKeys, ciphers_of
 
 PSK_PAD = b"Key Pad for IKEv2"
 

@@ -12,13 +12,13 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.pools import Applicant
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.configuration import Attribute
-from cygnet.charon.sa.credentials import Credentials
-from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Kernel
+from cygnet.keying.config.pools import Applicant
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.credentials import Credentials
+from cygnet.keying.sa.marks import NO_MARKS, Marks
 
 
 @record

@@ -8,9 +8,9 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.sa.child_snapshot import ChildSnapshot
 from cygnet.kernel.port import Mode
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 
 @record

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from cygnet.charon.sa.child_states import IllegalMoveError
+from cygnet.keying.sa.child_states import IllegalMoveError
 
 
 class IkeState(StrEnum):

@@ -1,8 +1,8 @@
 """Facts of phase 1 against constraints: judged where IKEv2's are (``charon.sa.authorisation``)."""
 
 from cygnet.cert.trust import Check
-from cygnet.charon.config.records import AuthClass
-from cygnet.charon.sa.authorisation import Facts, comply
+from cygnet.keying.config.records import AuthClass
+from cygnet.keying.sa.authorisation import Facts, comply
 from cygnet.pluto.config.shared import AuthConfig
 from cygnet.pluto.sa.ports import Proved
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from cygnet.base.alike import same_fields
 from cygnet.base.errors import LocalError
-from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.config import records
-from cygnet.charon.config.records import AuthClass
 from cygnet.ctl import stroke, whack
 from cygnet.ctl.whack import AddConnection, Policy
+from cygnet.keying.backends.stroke_translation import Translator
+from cygnet.keying.config import records
+from cygnet.keying.config.records import AuthClass
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import Method, PeerConfig
 from cygnet.pluto.config.shared import Unique

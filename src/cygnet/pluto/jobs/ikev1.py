@@ -6,8 +6,8 @@ from typing import cast
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import IkeConfig
-from cygnet.charon.jobs.hosts import ends
+from cygnet.keying.config.records import IkeConfig
+from cygnet.keying.hosts import ends
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import PeerConfig

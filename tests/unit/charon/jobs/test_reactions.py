@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from simulation.recording import CHILD, HERE, MOON, PEER, SUN, THERE, Shell, child_up, ike_sa
 
 from cygnet.charon.jobs.reactions import Reactions
-from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.events import (
     Cause,
     ChildClosed,
@@ -20,6 +19,7 @@ from cygnet.charon.sa.events import (
     Reauthenticate,
 )
 from cygnet.charon.sa.orders import TerminateIke
+from cygnet.keying.sa.child_states import ChildState
 
 
 def around(**facts):

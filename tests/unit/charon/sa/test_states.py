@@ -2,8 +2,8 @@
 
 import pytest
 
-from cygnet.charon.sa.child_states import IllegalMoveError
 from cygnet.charon.sa.states import IKE_MOVES, IkeState, check_ike_move
+from cygnet.keying.sa.child_states import IllegalMoveError
 
 
 def test_moves_in_the_table_are_legal_and_all_others_are_not() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthClass, AuthConfig, IkeConfig
+from cygnet.keying.config.records import AuthClass, AuthConfig, IkeConfig
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.config.shared import Unique
 from cygnet.pluto.jobs.core import Picture

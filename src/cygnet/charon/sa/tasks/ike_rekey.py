@@ -13,7 +13,6 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.association import NO_SPI, Association
-from cygnet.charon.sa.child_states import ChildState
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.handover import (
     await_deletion,
@@ -39,6 +38,7 @@ from cygnet.charon.sa.tasks.series import Series, start_over
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, select
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.sa.child_states import ChildState
 
 _BUSY = (ChildState.CREATED, ChildState.INSTALLING, ChildState.REKEYING, ChildState.DELETING)
 
