@@ -1,4 +1,4 @@
-"""A ``conn`` as starter sends it, made into charon's records."""
+"""A ``conn`` as starter sends it, made into records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Connections as charon sees them: immutable records, filled by backends.
+"""Connections as both daemons see them: immutable records, filled by backends.
 
 One ``conn`` of ``ipsec.conf`` becomes a :class:`ChildConfig` inside a :class:`PeerConfig`; connections
 that share all but the child part share one peer config, as in strongSwan.

@@ -5,7 +5,6 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.succession import lost
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import MemoryKernel
 from cygnet.kernel.port import KernelError, Lifetime, Mode
@@ -110,14 +109,6 @@ def test_removed_child_does_not_move():
     calls = len(kernel.calls)
     child.move(kernel, Path(MOVED, THERE, False))
     assert len(kernel.calls) == calls
-
-
-def test_what_is_told_of_a_lost_one_are_the_hosts_it_was_made_between():
-    """Its ``dynamic`` selectors are still those."""
-    kernel, child = installed()
-    child.hosts = (HERE.address,), (THERE.address,)
-    child.move(kernel, Path(MOVED, THERE, False))
-    assert lost(child).hosts == ((HERE.address,), (THERE.address,))
 
 
 def test_refused_change_of_place_leaves_it_where_it_was():
