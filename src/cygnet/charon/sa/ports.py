@@ -11,14 +11,13 @@ from typing import Protocol
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
-from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.payloads.configuration import Attribute
 from cygnet.kernel.port import Kernel
 from cygnet.keying.config.pools import Applicant
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.sa.credentials import Credentials
-from cygnet.keying.sa.marks import NO_MARKS, Marks
+from cygnet.keying.sa.ports import Numbers
 
 
 @record
@@ -34,27 +33,6 @@ class Configs(Protocol):
 
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         """The IKEv2 connections whose addresses suit both hosts, best first; identities come later."""
-
-
-class Numbers(Protocol):
-    """Numbers that are unique in the whole daemon. May be called from any thread."""
-
-    def child(self) -> int:
-        """The ``{n}`` of a new CHILD_SA."""
-
-    def ike(self) -> int:
-        """The ``[n]`` of a new IKE_SA; asked when an IKE_SA is rekeyed."""
-
-    def mark(self) -> int:
-        """A mark that nobody else has (``%unique``)."""
-
-    def reqid(
-        self, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...], marks: Marks = NO_MARKS
-    ) -> int:
-        """The reqid of CHILD_SAs with these selectors and marks, counting one more user."""
-
-    def release_reqid(self, reqid: int) -> None:
-        """One user less; a reqid without users may be used for other selectors."""
 
 
 class Addresses(Protocol):

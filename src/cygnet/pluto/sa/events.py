@@ -6,12 +6,13 @@ charon's.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action, ChildConfig
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.states import IkeState, State
 
@@ -67,7 +68,7 @@ class ChildUp:
 
     ike_id: int
     config: ChildConfig
-    child: Any
+    child: ChildSnapshot
     replaces: int = 0
 
 
@@ -77,7 +78,7 @@ class ChildDown:
 
     ike_id: int
     config: ChildConfig
-    child: Any
+    child: ChildSnapshot
     rekeyed: bool = False
 
 
