@@ -10,10 +10,10 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
+from cygnet.base.effects import Counted
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, build_protected
 from cygnet.charon.encoding.payloads import Delete, Nonce, Notify, Unknown
-from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, TerminateIke
 from cygnet.crypto.proposals import Protocol

@@ -10,6 +10,7 @@ from simulation.pair import Pair, another
 from simulation.peer import Peer
 from simulation.post import Post
 
+from cygnet.base.effects import Counted
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear
 from cygnet.charon.encoding.notify import NotifyType
@@ -19,7 +20,7 @@ from cygnet.charon.encoding.payloads import (
     Notify,
     SecurityAssociation,
 )
-from cygnet.charon.sa.events import Cause, Counted, IkeClosed
+from cygnet.charon.sa.events import Cause, IkeClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft

@@ -42,7 +42,6 @@ from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
 from cygnet.charon.jobs.name_servers import Keeper, NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
-from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
@@ -80,6 +79,7 @@ from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
 from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
 from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.performer import EffectPerformer
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
@@ -192,6 +192,7 @@ class Daemon:
         settings, clock = self._settings, time.monotonic
         self._sender = Sender(self._sends, self._socket, self._report, self._counters, self._refused)
         performer = EffectPerformer(self._sender, self._events, self._bus, self._counters, clock)
+        performer.name = lambda sa: f"IKE_SA {sa.name}[{sa.unique_id}]"
         self._manager: Manager[IkeSa] = Manager(
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Adopt, Announce, Counted, Effect, Log, Retire, Schedule, Send
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
@@ -18,7 +18,7 @@ from cygnet.pluto.config.records import Method, PeerConfig, XauthConfig
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.endpoint import Create, Dispatch, Endpoint
-from cygnet.pluto.sa.events import ChildUp, Counted, Finished, HandedOver, IkeEstablished
+from cygnet.pluto.sa.events import ChildUp, Finished, HandedOver, IkeEstablished
 from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.orders import HandOver, Initiate, KernelExpire, Order, TakeOver
 from cygnet.pluto.sa.ports import Ports

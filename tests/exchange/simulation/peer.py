@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Adopt, Announce, Counted, Effect, Log, Retire, Schedule, Send
 from cygnet.charon.control.specifier import find, parse_specifier
 from cygnet.charon.jobs.contacts import Contacts
 from cygnet.charon.jobs.initiation import Initiation
@@ -17,7 +17,7 @@ from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
-from cygnet.charon.sa.events import Counted, Finished
+from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order, Roam
 from cygnet.charon.sa.ports import Configuration, NoConfiguration, Ports

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cygnet.base.addresses import Host
-from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Announce, Effect, Log, MessageSeen, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
@@ -26,7 +26,6 @@ from cygnet.charon.sa.events import (
     IkeClosed,
     IkeStateChanged,
     InboundLingers,
-    MessageSeen,
     ReauthenticationFailed,
 )
 from cygnet.charon.sa.handshake import Handshake

@@ -3,10 +3,10 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from dataclasses import field
 from enum import StrEnum
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
@@ -231,27 +231,6 @@ class OrderPassedOn:
 
     ike_id: int
     order: TerminateIke
-
-
-@record
-class Counted:
-    """Something worth a counter happened, such as a dropped message.
-
-    ``connection`` is the IKE_SA's, empty while none is chosen. It goes to the counters, not to the bus.
-    """
-
-    name: str
-    connection: str = field(default="", compare=False)
-
-
-@record
-class MessageSeen:
-    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
-
-    connection: str
-    exchange: int
-    incoming: bool
-    response: bool
 
 
 Event = (

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Announce, Counted, Effect, Log, MessageSeen, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity, IdType
@@ -29,10 +29,8 @@ from cygnet.pluto.sa.events import (
     ChildStateChanged,
     ChildUp,
     Configured,
-    Counted,
     Finished,
     IkeStateChanged,
-    MessageSeen,
     StateChanged,
     Unconfigured,
 )

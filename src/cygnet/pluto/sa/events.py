@@ -4,11 +4,12 @@
 charon's.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.keying.config.records import Action, ChildConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
@@ -110,24 +111,6 @@ class ChildClosed:
     action: Action
     reason: str
     peer: PeerConfig | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Something worth a counter happened, such as a dropped message; for the counters, not for the bus."""
-
-    name: str
-    connection: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSeen:
-    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
-
-    connection: str
-    exchange: int
-    incoming: bool
-    response: bool
 
 
 @dataclass(frozen=True, slots=True)

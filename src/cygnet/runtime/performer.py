@@ -1,37 +1,48 @@
-"""Performs the effects of IKE_SAs: datagrams to the sender, timers to the scheduler, events onward."""
+"""Performs the effects of SAs: datagrams to the sender, timers to the scheduler, events onward."""
 
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from cygnet.base.effects import Announce, Log, Schedule, Send
+from cygnet.base.effects import Announce, Counted, Effect, Log, MessageSeen, Schedule, Send
 from cygnet.base.groups import Group, Level
-from cygnet.charon.sa.events import Counted, MessageSeen
-from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.sends import Sends
 
-React = Callable[[Any], None]
-ReactAndTell = Callable[[Any], bool | None]
+React = Callable[[Any], object]
+Name = Callable[[Any], str]
 Retired = Callable[[int], None]
 Expire = Callable[[int, Any], bool]
+
+
+class Finished(Protocol):
+    """An SA that came to its end."""
+
+    @property
+    def unique_id(self) -> int:
+        """Its number."""
+
+    def abandon(self, now: float) -> list[Effect]:
+        """Give back all that it holds; the peer is not told."""
 
 
 class EffectPerformer:
     """The manager's performer. ``count`` and ``react`` get every event but log lines before the bus does.
 
-    ``expire``, ``count``, ``react`` and ``gone`` are set once those who do it exist.
+    ``expire``, ``count``, ``react`` and ``gone`` are set once those who do it exist; ``name`` says how the
+    log calls an SA.
     """
 
     def __init__(
         self, sends: Sends, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
     ) -> None:
+        self.name: Name = _name
         self.expire: Expire = _nobody
         self.count: React = _ignore
-        self.react: ReactAndTell = _ignore
+        self.react: React = _ignore
         self.gone: Retired = _ignore
         self._sends = sends
         self._events = events
@@ -75,14 +86,18 @@ class EffectPerformer:
             text = f"reacting to {type(event).__name__} failed\n{trace}"
             told.append(Log(Group.MGR, Level.AUDIT, text, sa))
 
-    def retired(self, sa: IkeSa, reason: str, error: BaseException | None) -> None:
+    def retired(self, sa: Finished, reason: str, error: BaseException | None) -> None:
         """After a bug, let the SA give back what it holds; nothing goes to the peer."""
         if error is not None:
-            self._bus.log(Group.IKE, Level.AUDIT, f"IKE_SA {sa.name}[{sa.unique_id}] given up: {reason}")
+            self._bus.log(Group.IKE, Level.AUDIT, f"{self.name(sa)} given up: {reason}")
             for effect in sa.abandon(self._clock()):
                 if isinstance(effect, Announce):
                     self.announce(effect.event)
         self.gone(sa.unique_id)
+
+
+def _name(sa: Finished) -> str:
+    return f"SA {sa.unique_id}"
 
 
 def _nobody(unique_id: int, timer: Any) -> bool:
