@@ -29,7 +29,7 @@ from cygnet.charon.control.purge import PurgeHandler
 from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.reread import RereadHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
-from cygnet.charon.control.server import ControlServer, Limits, listen
+from cygnet.charon.control.server import Limits, stroke_server
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.control.user_credentials import UserCredentialsHandler
@@ -73,6 +73,7 @@ from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
+from cygnet.runtime.control_socket import listen
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
@@ -301,7 +302,7 @@ class Daemon:
         )  # fmt: skip
         limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
         listener = listen(paths.charon_ctl())
-        self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
+        self._control = stroke_server(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
 
     def _renew(self, lost: SaId) -> None:
         """An SA has gone from the kernel: as if it had expired."""

@@ -18,7 +18,7 @@ from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
 from cygnet.pluto.control.dispatch import Handlers
 from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.sas import SaHandler
-from cygnet.pluto.control.server import Limits, WhackServer
+from cygnet.pluto.control.server import Limits, whack_server
 from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import Core, Picture, Sa
@@ -177,7 +177,7 @@ class Daemon:
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
         log = partial(self._bus.log, Group.CFG)
-        self._control = WhackServer(listener, handlers.table(), Limits(self._settings.max_clients), log)
+        self._control = whack_server(listener, handlers.table(), Limits(self._settings.max_clients), log)
 
     def _pictures(self) -> Sequence[Picture]:
         """All ISAKMP SAs, their IPsec SAs with what the kernel counted."""
