@@ -55,11 +55,10 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
-from cygnet.charon.sockets import open_sockets, xfrm_settings
-from cygnet.kernel.backends.factory import choose, open_kernel
+from cygnet.charon.sockets import open_sockets
+from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.interfaces import has_route, placed_addresses
-from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
@@ -67,6 +66,7 @@ from cygnet.keying.backends.resolver import Resolver
 from cygnet.keying.backends.stroke import Host, StrokeBackend
 from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.hosts import ends
 from cygnet.keying.numbers import Numbers
 from cygnet.runtime import paths
@@ -186,8 +186,8 @@ class Daemon:
             self._bus.log(Group.KNL, Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
         inherited = self._socket.kind == "inherited"
         descriptors = {name: sock.fileno() for name, sock in self._esp_sockets.items()}
-        access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
-        self._kernel: Kernel = open_kernel(chosen, access, xfrm_settings(settings), log)
+        owner = Owner("charon", paths.charon_xfrm(), not inherited, descriptors)
+        self._kernel: Kernel = open_data_plane(chosen, settings, owner, log)
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic

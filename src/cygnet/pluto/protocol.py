@@ -8,10 +8,8 @@ from functools import partial
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.kernel.backends.factory import choose, open_kernel
+from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import local_addresses
-from cygnet.kernel.backends.userland import EspdAccess
-from cygnet.kernel.backends.xfrm.settings import XfrmSettings
 from cygnet.kernel.port import Kernel
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
@@ -21,6 +19,7 @@ from cygnet.keying.backends.stroke_credentials import StrokeCredentials
 from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.numbers import Numbers
 from cygnet.pluto.backends.absent import NoAddresses, NoUsers
 from cygnet.pluto.backends.configs import PeerConfigs
@@ -113,10 +112,5 @@ def _open_kernel(both: DaemonSettings, sock: IkeSocket, log: Callable[[int, str]
     inherited = sock.kind == "inherited"
     if chosen == "xfrm" and not inherited and not sock.enable_udp_encapsulation():
         log(Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
-    access = EspdAccess(paths.espd_socket(), "pluto", spawn=not inherited)
-    spis = min(both.spi_min, both.spi_max), max(both.spi_min, both.spi_max)
-    settings = XfrmSettings(
-        paths.pluto_xfrm(), both.install_routes, both.routing_table, both.routing_table_priority, spis,
-        both.xfrm_acq_expires or round(both.answer_patience_s),
-    )  # fmt: skip
-    return open_kernel(chosen, access, settings, log)
+    owner = Owner("pluto", paths.pluto_xfrm(), spawns=not inherited)
+    return open_data_plane(chosen, both, owner, log)
