@@ -5,7 +5,6 @@ charon's.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address, Host
@@ -13,6 +12,7 @@ from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.keying.config.records import Action, ChildConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.states import IkeState, State
@@ -38,8 +38,8 @@ class ChildStateChanged:
     ike_id: int
     child_id: int
     name: str
-    old: StrEnum
-    new: StrEnum
+    old: ChildState
+    new: ChildState
 
 
 @dataclass(frozen=True, slots=True)
