@@ -8,12 +8,12 @@ from simulation.pair import Pair, selector
 from simulation.peer import Peer, outcome
 from simulation.post import Post
 
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.orders import RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import Acquire, Direction, Expire, KernelReset, PolicySpec, SaSpec
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def two(seed: int = 1, settings: DaemonSettings | None = None, **changes: object) -> Pair:

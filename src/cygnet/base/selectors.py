@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summariz
 from cygnet.base.addresses import Address
 from cygnet.base.records import record
 
+MAX_SELECTORS = 255
+"""That one end of a CHILD_SA may have: IKEv2 counts them in an octet (RFC 7296, 3.13)."""
 ICMP_PROTOCOLS = (1, 58)
 PROTOCOL_NAMES = {
     1: "icmp",

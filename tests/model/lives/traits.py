@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 
-from cygnet.charon.config.records import Action, Childless, Unique
+from cygnet.keying.config.records import Action, Childless, Unique
 
 NAMES = ("alice", "bob", "carol")
 CHILDREN = 2

@@ -12,10 +12,10 @@ from simulation.peer import Peer
 from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Lifetime
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 from lives.traits import Traits
 
 ADDRESSES = {"alice": "192.0.2.1", "bob": "192.0.2.2", "carol": "192.0.2.3"}

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.jobs.installed import Installed, Known
+from cygnet.keying.config.records import ChildConfig
 
 _OWN_AFFAIRS = ("lifetime", "margin_s", "fuzz_percent", "start_action", "dpd_action", "close_action",
                 "inactivity_s", "updown", "host_access", "replay_window")  # fmt: skip

@@ -27,7 +27,7 @@ from cygnet.charon.sa.events import (
     Reauthenticated,
     ReauthenticationFailed,
 )
-from cygnet.charon.sa.states import ChildState
+from cygnet.keying.sa.child_states import ChildState
 
 
 class Reactions:

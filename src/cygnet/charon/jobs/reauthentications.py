@@ -4,16 +4,16 @@ import threading
 from dataclasses import dataclass, replace
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.matching import is_same_peer
-from cygnet.charon.config.records import Unique
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.intents import AS_CONFIGURED, shape_of
 from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import Unique
 
 
 @dataclass(slots=True)

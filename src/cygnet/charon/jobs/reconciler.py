@@ -7,7 +7,6 @@ from dataclasses import replace
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.jobs.crossings import losers
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.fitting import fitting, outdated
@@ -32,6 +31,7 @@ from cygnet.charon.jobs.unwanted import Unwanted
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
 from cygnet.charon.sa.events import Cause, ChildClosed, ChildUp, Finished, IkeClosed, Lost
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 
 class NotWantedError(LocalError):

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.matching import is_same_peer
-from cygnet.charon.config.records import Unique
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
+from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import Unique
 
 REAUTHENTICATION_S = 10.0
 """How long an older IKE_SA of the same host may stay: the peer may be taking its CHILD_SAs over."""

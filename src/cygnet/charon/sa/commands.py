@@ -4,14 +4,11 @@ from dataclasses import replace
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import is_same_peer, narrow
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Cause, OrderPassedOn
-from cygnet.charon.sa.marks import has_unique_marks, kept
-from cygnet.charon.sa.states import LIVE, ChildState, IkeState
+from cygnet.charon.sa.matching import is_same_peer, narrow
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
@@ -29,6 +26,10 @@ from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.marks import has_unique_marks, kept
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 

@@ -9,13 +9,14 @@ from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handover import OVERDUE_S
 from cygnet.charon.sa.reauthentication import reauthenticate
-from cygnet.charon.sa.states import LIVE, ChildState, IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
+from cygnet.keying.sa.child_states import ChildState
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.sa.esp_path import Path
+from cygnet.keying.sa.esp_path import Path
 
 Pair = tuple[Host, Host]
 """A way for packets: our host, the peer's."""

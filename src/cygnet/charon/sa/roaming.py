@@ -2,7 +2,6 @@
 
 from cygnet.base.addresses import Host
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import AddressSpec
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa import beginning, paths
 from cygnet.charon.sa.address_lists import is_news
@@ -14,6 +13,7 @@ from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.path_probe import look_for_path
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.config.records import AddressSpec
 
 
 def roam(sa: Association, tasks: TaskManager) -> None:

@@ -1,11 +1,11 @@
 """The search for a path: when it begins and ends, what each attempt tries (RFC 4555, 3.10)."""
 
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa import paths
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
 from cygnet.charon.sa.states import LIVE
+from cygnet.keying.config.settings import DaemonSettings
 
 UNANSWERED = 3
 """So often a request has to go out along the path in use before others are tried, too (3.5)."""

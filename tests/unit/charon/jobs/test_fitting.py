@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from simulation.recording import CHILD, child_up
 
-from cygnet.charon.config.records import Action
 from cygnet.charon.jobs.fitting import fits, fitting, outdated
 from cygnet.charon.jobs.installed import Installed
 from cygnet.kernel.port import Mode
+from cygnet.keying.config.records import Action
 
 OTHER = replace(CHILD, mode=Mode.TRANSPORT)
 

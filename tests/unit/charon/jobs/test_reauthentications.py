@@ -6,14 +6,14 @@ import pytest
 from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell, ike_sa
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import AddressSpec, Unique
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.reauthentications import Reauthentications
 from cygnet.charon.jobs.uniqueness import Uniqueness
 from cygnet.charon.sa.events import Finished, Lost, Reauthenticate, Reauthenticated, ReauthenticationFailed
-from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.kernel.port import Mark
+from cygnet.keying.config.records import AddressSpec, Unique
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.marks import Marks
 
 
 def reauthentications(shell):

@@ -8,14 +8,14 @@ import pytest
 from simulation.recording import CHILD, LOCAL, PEER, REMOTE, Shell, child_up, ike_sa
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import Action
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.sa.events import Cause, ChildClosed, Finished, IkeClosed, Lost
 from cygnet.charon.sa.orders import Acquire, Initiate, TerminateChild
 from cygnet.kernel.port import KernelError
+from cygnet.keying.config.records import Action
+from cygnet.keying.config.settings import DaemonSettings
 
 LOST = Lost(CHILD, 1, 0, LOCAL, REMOTE)
 

@@ -22,7 +22,7 @@ from cygnet.charon.sa.handover import (
     successor,
 )
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
-from cygnet.charon.sa.states import LIVE, ChildState, IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.tasks.child_create import is_ike_offer
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import (
@@ -38,6 +38,7 @@ from cygnet.charon.sa.tasks.series import Series, start_over
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, select
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.sa.child_states import ChildState
 
 _BUSY = (ChildState.CREATED, ChildState.INSTALLING, ChildState.REKEYING, ChildState.DELETING)
 
