@@ -12,7 +12,8 @@ from cygnet.base.errors import PeerError
 from cygnet.crypto.keys import MAX_RSA_BITS, KeyLoadError, PublicKey
 
 SSH_ALGORITHMS = (
-    "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-ed25519", "ssh-ed448",
+    "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-ed25519",
+    "ssh-ed448",
 )  # fmt: skip
 """Names of key formats (RFC 4253, 6.6; RFC 5656, 3.1; RFC 8709, 4)."""
 MAX_OCTETS = 65536

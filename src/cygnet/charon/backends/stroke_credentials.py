@@ -24,6 +24,7 @@ from cygnet.charon.backends.documents import Document, documents
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.files import read_octets
+from cygnet.charon.backends.raw_keys import RawKeys
 from cygnet.charon.backends.reports import Report
 from cygnet.charon.backends.revocation_sources import NetworkSources
 from cygnet.charon.backends.revocation_store import RevocationStore
@@ -70,6 +71,7 @@ class StrokeCredentials:
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
         self._caching = settings.cache_crls
         self.users = Users()
+        self.raw_keys = RawKeys(places.certs, environment.log)
         self._revocations = RevocationStore(places.crls, lambda: self._caching, environment.log)
 
     # Loading
@@ -137,7 +139,10 @@ class StrokeCredentials:
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:
-        """Our key for one round: of a configured certificate, else of one that carries ``identity``."""
+        """Our key for one round: a raw one, that of a certificate, else of one that carries ``identity``."""
+        raw = [self._secrets.private[spki] for spki in auth.public_keys if spki in self._secrets.private]
+        if auth.public_keys and not auth.certificates:
+            return OwnKey(raw[0]) if raw else None
         found = [
             OwnKey(key, certificate, self._issuers(certificate))
             for certificate in self._own_certificates(auth, identity)
@@ -242,7 +247,9 @@ class StrokeCredentials:
         return [(one, self._private_key(one) is not None) for one in self._known.of_kind(kind)]
 
     def documents(self, kind: str) -> Sequence[Document]:
-        """``acerts``, ``groups``, ``crls`` or ``ocsp``; nothing else is known here."""
+        """``pubkeys``, ``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+        if kind == "pubkeys":
+            return self.raw_keys.documents(self._secrets.private)
         attributes, store = self._known.attributes, self._revocations
         return documents(kind, attributes, store.crls(), store.responses())
 

@@ -7,7 +7,13 @@ from cygnet.base.addresses import Address
 from cygnet.charon.backends import address_match, pool_texts
 from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.stroke_children import MODES, child, choice, proposals
-from cygnet.charon.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
+from cygnet.charon.backends.stroke_ends import (
+    AuthReader,
+    CertificateLoader,
+    KeyLoader,
+    address_spec,
+    no_raw_keys,
+)
 from cygnet.charon.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol
@@ -32,6 +38,7 @@ class Translator:
     names: Callable[[str], tuple[Address, ...]]
     is_local: Callable[[Address], bool]
     features: Callable[[], Features | None] = lambda: None
+    load_key: KeyLoader = no_raw_keys
 
     def translate(self, request: AddConnection) -> tuple[PeerConfig, list[str]]:
         """A peer config with one child, and warnings; raises :class:`ConfigError`."""
@@ -39,7 +46,7 @@ class Translator:
             raise ConfigError("'mediation' is not part of this version")
         request, notes = self.oriented(request)
         reader = AuthReader(
-            self.load, request.authby, notes, request.eap_identity, request.aaa_identity
+            self.load, request.authby, notes, request.eap_identity, request.aaa_identity, self.load_key
         )
         strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(

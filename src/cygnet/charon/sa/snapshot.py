@@ -53,8 +53,9 @@ class ChildSnapshot:
 class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
-    ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
-    the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``.
+    ``peer_certificates`` are in DER, the peer's own first, its root last, those of a further round
+    behind; ``remote_virtual_ips`` are those the peer was given, ``local_virtual_ips`` those it gave us, with
+    the name servers ``dns``.
     ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
     user whom the peer proved to be by EAP.
     """

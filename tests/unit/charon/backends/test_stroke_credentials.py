@@ -21,6 +21,7 @@ from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.crypto.signatures import PrivateKey, PublicKey
 from cygnet.runtime.files import FileReader
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -63,6 +64,21 @@ def test_peer_that_asks_for_a_ca_gets_the_certificate_below_it(lab: "Lab") -> No
     assert by_nobody is not None
     assert by_root.certificate == Certificate.parse(lab.a)
     assert by_nobody.certificate == Certificate.parse(lab.self_signed)
+
+
+def test_raw_key_of_ours_needs_no_certificate(lab: "Lab") -> None:
+    store = lab.store()
+    public = PrivateKey.load(private_pem(lab.key)).public_key
+    moon = Identity.parse("moon.lab")
+    key = store.raw_keys.load(f"0x{public.spki.hex()}", moon)
+    own = store.own_key(AuthConfig(public_keys=(key.spki,)), moon, frozenset())
+    assert own is not None
+    assert (own.key.public_key, own.certificate) == (public, None)
+    (document,) = store.documents("pubkeys")
+    assert any(line.endswith(", has private key") for line in document.lines(0, True))
+    stranger = ed25519.Ed25519PrivateKey.generate().public_key()
+    spki = PublicKey.from_native(stranger).spki
+    assert store.own_key(AuthConfig(public_keys=(spki,)), moon, frozenset()) is None
 
 
 def test_chain_to_a_ca_of_the_folder_is_trusted(lab: "Lab") -> None:
