@@ -139,3 +139,43 @@ def test_machine_by_rsa_and_user_by_ecdsa(lab: Lab, kinds: str, second: str) -> 
     assert not is_up(sun)
     if sun.host.kind == "cygnet":
         sun.host.says("constraint check failed: peer not authenticated by CA")
+
+
+# NULL authentication (RFC 7619), which strongSwan lacks
+
+
+def test_both_sides_are_nobody(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun)
+    for end in (moon, sun):
+        end.host.write("/etc/ipsec.secrets", "", 0o600)
+        for line in ("leftauth=psk", "rightauth=psk"):
+            replace(end, line, line.replace("psk", "null"))
+        for name in ("moon", "sun"):
+            replace(end, f"id=@{name}.lab", "id=%null")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    for end in (moon, sun):
+        status = end.host.ipsec("statusall")
+        assert "local:  [%null] uses NULL authentication" in status
+        assert "remote: uses NULL authentication" in status
+        assert "[%null]..." in status
+
+
+def test_nobody_at_a_gateway_with_a_certificate(lab: Lab) -> None:
+    """moon need not say who it is; a second connection of the gateway asks for a proof, and stays closed."""
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, "ecdsa")
+    replace(moon, "leftauth=pubkey", "leftauth=null")
+    replace(moon, f"leftid={moon.identity}", "leftid=%null")
+    sun.host.start()
+    moon.host.start()
+    done = moon.host.run("ipsec", "up", "net-net", status=None)
+    assert "establishing connection 'net-net' failed" in done.stdout
+    sun.host.says("peer says it is nobody (ID_NULL), required is public key authentication")
+    replace(sun, "rightauth=pubkey", "rightauth=null")
+    sun.host.ipsec("update")
+    sun.host.says("is not looked at, since 'auth=null' asks for no proof of it")
+    moon.host.ipsec("up", "net-net")
+    assert_carries(moon, sun)
+    assert "authentication of 'sun.lab' with ECDSA" in moon.host.log()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from cygnet.base.identities import ANY, Identity
+from cygnet.base.identities import ANY, NULL, Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends import address_match
 from cygnet.charon.backends.constraints import parse_auth
@@ -19,6 +19,8 @@ SEND_CERT = {"always": SendCert.ALWAYS, "yes": SendCert.ALWAYS, "ifasked": SendC
              "never": SendCert.NEVER, "no": SendCert.NEVER}  # fmt: skip
 SECOND = ("id2", "cert2", "ca2", "groups2")
 """What belongs to a second round, and so needs ``auth2``."""
+PROOFS = ("cert", "ca", "sigkey", "groups", "cert_policy")
+"""What asks a peer for more than NULL authentication gives."""
 
 
 def no_raw_keys(text: str, identity: Identity) -> PublicKey:
@@ -52,18 +54,31 @@ class AuthReader:
 
     def local(self, end: End, other: End) -> tuple[AuthConfig, ...]:
         """Our own authentication rounds. Without an identity it is that of the address used."""
-        first = self._first(end, other, None)
+        unknown = NULL if end.auth == "null" else None
+        first = self._first(end, other, unknown)
         return first, *self._second(end, other, first.identity, None)
 
     def remote(self, end: End, other: End) -> tuple[AuthConfig, ...]:
         """What we ask of the peer; without an identity anybody whom the secret or CA admits."""
+        if end.auth == "null":
+            return (self._nobody(end),)
         return self._first(end, other, ANY), *self._second(end, other, None, ANY)
+
+    def _nobody(self, end: End) -> AuthConfig:
+        """``rightauth=null``: whoever comes. Nothing that it says of itself is looked at (RFC 7619, 2.2)."""
+        asked = [name for name in (*PROOFS, "auth2", *SECOND) if getattr(end, name)]
+        if asked:
+            raise ConfigError(f"'{asked[0]}' asks for a proof, 'auth=null' accepts a peer without any")
+        if end.id and Identity.parse(end.id) not in (ANY, NULL):
+            self.warnings.append(f"id '{end.id}' is not looked at, since 'auth=null' asks for no proof of it")
+        return AuthConfig(AuthClass.NULL, ANY)
 
     def _first(self, end: End, other: End, unknown: Identity | None) -> AuthConfig:
         sigkey = "" if end.sigkey == "%cert" else end.sigkey
         words = _Round(end.auth, end.id, end.cert, _authority(end.ca, other.ca), end.groups,
                        end.cert_policy, sigkey)  # fmt: skip
-        return self._read(words, end, other.cert, _of_address(end), unknown)
+        before = None if unknown is NULL else _of_address(end)
+        return self._read(words, end, other.cert, before, unknown)
 
     def _second(
         self, end: End, other: End, before: Identity | None, unknown: Identity | None
@@ -153,6 +168,16 @@ class AuthReader:
         raise ConfigError("ca '%same' needs a certificate or ca at the other end")
 
 
+def check_together(local: tuple[AuthConfig, ...], remote: tuple[AuthConfig, ...]) -> None:
+    """Raises :class:`ConfigError` for NULL authentication beside another round or EAP (RFC 7619, 2)."""
+    sides = {one.auth for one in local}, {one.auth for one in remote}
+    for own, others in (sides, sides[::-1]):
+        if AuthClass.NULL in own and len(own) > 1:
+            raise ConfigError("'auth=null' and 'auth2' at one end: NULL authentication proves nothing alone")
+        if AuthClass.NULL in own and AuthClass.EAP in others:
+            raise ConfigError("'auth=null' here and EAP there do not go together (RFC 7619, 2)")
+
+
 def address_spec(end: End) -> AddressSpec:
     """``left`` with its port; ``%any`` alone is no host at all."""
     hosts = tuple(host.strip() for host in end.address.split(",") if host.strip())
@@ -187,7 +212,7 @@ def _listed(text: str) -> list[str]:
 
 def _optional(text: str) -> bool:
     """``%ID``: not sent as IDr; here read as the ID itself."""
-    return text.startswith("%") and not text.startswith("%any")
+    return text.startswith("%") and not text.startswith(("%any", "%null"))
 
 
 def _is_name(host: str, prefix: str) -> bool:

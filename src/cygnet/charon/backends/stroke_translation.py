@@ -12,6 +12,7 @@ from cygnet.charon.backends.stroke_ends import (
     CertificateLoader,
     KeyLoader,
     address_spec,
+    check_together,
     no_raw_keys,
 )
 from cygnet.charon.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
@@ -48,14 +49,15 @@ class Translator:
         reader = AuthReader(
             self.load, request.authby, notes, request.eap_identity, request.aaa_identity, self.load_key
         )
+        local = reader.local(request.left, request.right)
+        remote = reader.remote(request.right, request.left)
+        check_together(local, remote)
         strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
-            local=reader.local(request.left, request.right),
-            remote=tuple(
-                replace(one, revocation=strict) for one in reader.remote(request.right, request.left)
-            ),
+            local=local,
+            remote=tuple(replace(one, revocation=strict) for one in remote),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,

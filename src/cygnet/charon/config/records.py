@@ -63,12 +63,16 @@ class Revocation(StrEnum):
 
 
 class AuthClass(StrEnum):
-    """How a side proves its identity; the values are those of ``ipsec statusall``."""
+    """How a side proves its identity; the values are those of ``ipsec statusall``.
+
+    NULL proves nothing (RFC 7619), so ``ANY`` is any but that.
+    """
 
     ANY = "any authentication"
     PUBKEY = "public key authentication"
     PSK = "pre-shared key authentication"
     EAP = "EAP authentication"
+    NULL = "NULL authentication"
 
 
 PASSWORD_CLASSES = frozenset({AuthClass.EAP})

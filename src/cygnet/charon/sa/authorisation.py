@@ -46,13 +46,15 @@ def failures(checks: tuple[Check, ...]) -> tuple[str, ...]:
 
 
 def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
-    wanted = constraints.identity
+    wanted = None if constraints.auth is AuthClass.NULL else constraints.identity
     if wanted is not None and not wanted.is_any:
         ok = bool(facts.identity.match(wanted))
         yield Check("identity", ok, f"identity '{wanted}' required, peer is '{facts.identity}'")
-    if constraints.auth is not AuthClass.ANY:
+    if constraints.auth is not AuthClass.ANY or facts.auth is AuthClass.NULL:
         ok = facts.auth is constraints.auth
         yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
+    if facts.identity.is_null and facts.auth is not AuthClass.NULL:
+        yield Check("identity", False, f"nobody (ID_NULL) cannot prove an identity by {facts.auth}")
     if facts.auth is AuthClass.PUBKEY:
         yield from _certificate_checks(facts, constraints)
     if facts.auth is AuthClass.EAP:

@@ -88,6 +88,12 @@ class IkeSnapshot:
     config: PeerConfig | None = None
     remote_eap_id: Identity | None = None
 
+    @property
+    def identities(self) -> tuple[Identity | None, Identity | None] | None:
+        """By which another IKE_SA of the same peer is found. One nobody is not another (RFC 7619, 2.3)."""
+        anonymous = self.remote_id is not None and self.remote_id.is_null
+        return None if anonymous else (self.local_id, self.remote_id)
+
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""
         return name == self.name or any(child.name == name for child in self.children)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cygnet.base.addresses import Address
-from cygnet.base.identities import ANY, Identity
+from cygnet.base.identities import ANY, NULL, Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.errors import ConfigError
@@ -338,7 +338,7 @@ def test_same_authority_in_the_second_round() -> None:
 
 @pytest.mark.parametrize("word", ["id2", "cert2", "ca2", "groups2"])
 def test_words_of_a_second_round_that_is_none_are_refused(word: str) -> None:
-    with pytest.raises(ConfigError, match=f"'{word}' belongs to a second round .* needs 'auth2'"):
+    with pytest.raises(ConfigError, match=f"'{word}' belongs to a second round, which needs 'auth2'"):
         translated(replace(NET, left=replace(NET.left, **{word: "x"})))  # type: ignore[arg-type]
 
 
@@ -368,6 +368,51 @@ def test_daemon_without_raw_keys_says_so() -> None:
     without = Translator(DaemonSettings(), load, resolve, lambda address: True)
     with pytest.raises(ConfigError, match="'sigkey'"):
         without.translate(AddConnection("x", End(OURS), End(THEIRS, sigkey="0s12")))
+
+
+# NULL authentication (RFC 7619)
+
+
+def test_nobody_here_and_anybody_there() -> None:
+    peer = translated(AddConnection("x", End(OURS, auth="null"), End(THEIRS, auth="null")))
+    assert [(one.auth, one.identity) for one in (*peer.local, *peer.remote)] == [
+        (AuthClass.NULL, NULL), (AuthClass.NULL, ANY),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "identity"), [("%null", NULL), ("@a.lab", Identity.parse("@a.lab"))])
+def test_name_may_be_told_without_proof(written: str, identity: Identity) -> None:
+    left = End(OURS, auth="null", id=written)
+    assert translated(replace(NET, left=left)).local[0].identity == identity
+
+
+def test_name_of_a_peer_without_proof_is_told_to_be_useless() -> None:
+    right = End(THEIRS, auth="null", id="@sun.lab")
+    peer, warnings = translator().translate(replace(NET, right=right))
+    assert peer.remote[0].identity == ANY
+    assert warnings == ["id '@sun.lab' is not looked at, since 'auth=null' asks for no proof of it"]
+    quiet = replace(NET, right=replace(right, id="%any"))
+    assert translator().translate(quiet)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "reason"),
+    [
+        ({"auth": "null"}, {"auth": "eap"}, "do not go together"),
+        ({"auth": "eap"}, {"auth": "null"}, "do not go together"),
+        ({"auth": "null", "auth2": "psk"}, {}, "proves nothing"),
+        ({"auth2": "null"}, {}, "cannot be a second"),
+        ({}, {"auth": "null", "auth2": "psk"}, "'auth2' asks for a proof"),
+        ({}, {"auth": "null", "ca": "CN=issuer"}, "'ca' asks for a proof"),
+        ({}, {"auth": "null", "cert": "a.pem"}, "'cert' asks for a proof"),
+        ({}, {"auth": "null", "sigkey": "0s12"}, "'sigkey' asks for a proof"),
+        ({}, {"auth": "null", "groups": "staff"}, "'groups' asks for a proof"),
+    ],
+)
+def test_null_authentication_stands_alone(left: dict[str, str], right: dict[str, str], reason: str) -> None:
+    request = AddConnection("x", replace(NET.left, **left), replace(NET.right, **right))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=reason):
+        translated(request)
 
 
 def load_key(text: str, identity: Identity) -> Any:

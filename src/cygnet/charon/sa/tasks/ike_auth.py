@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group, Level
-from cygnet.base.identities import Identity
+from cygnet.base.identities import NULL, Identity
 from cygnet.charon.config.matching import match_identities
 from cygnet.charon.config.records import AuthClass, AuthConfig, PeerConfig, Unique
 from cygnet.charon.encoding import notify as notifies
@@ -126,6 +126,8 @@ class IkeAuth(Task):
         sa = self.sa
         if sa.local_id is None or sa.succeeds or sa.peer_config.unique in (Unique.NO, Unique.NEVER):
             return False
+        if sa.peer_config.local[0].auth is AuthClass.NULL:  # nobody can say so (RFC 7619, 2.3)
+            return False
         return sa.ports.contacts.is_first(sa.unique_id, sa.local_id, remote)
 
     def process_response(self, message: Message) -> Step:
@@ -182,7 +184,7 @@ class IkeAuth(Task):
             # Before EAP tells anything to a server that is somebody else.
             require(sa, Facts(remote, AuthClass.EAP), constraints)
         self._follows = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
-        if self._theirs == 0:
+        if self._theirs == 0 and constraints.auth is not AuthClass.NULL:
             sa.remote_id = remote
             sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
         self._theirs += 1
@@ -339,9 +341,12 @@ class IkeAuth(Task):
         self._remember(facts)
 
     def _remember(self, facts: Facts) -> None:
-        """The certificates of every round count from now on."""
+        """The certificates of every round count from now on; what nobody has proven does not."""
+        sa = self.sa
+        if facts.auth is AuthClass.NULL:
+            sa.remote_id, sa.negotiation.initial_contact = NULL, False
         if facts.chain:
-            self.sa.peer_chains = (*self.sa.peer_chains, tuple(one.der for one in facts.chain))
+            sa.peer_chains = (*sa.peer_chains, tuple(one.der for one in facts.chain))
 
 
 def _own_identity(configured: Identity | None, asked: Identity | None) -> Identity | None:

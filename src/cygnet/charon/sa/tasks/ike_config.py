@@ -6,7 +6,7 @@ from typing import ClassVar
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.charon.config.pools import Applicant
-from cygnet.charon.config.records import PeerConfig, Unique
+from cygnet.charon.config.records import AuthClass, PeerConfig, Unique
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
@@ -183,5 +183,6 @@ def _wanted(sa: Association) -> tuple[Address, ...]:
 
 
 def _applicant(sa: Association, config: PeerConfig) -> Applicant:
-    single = config.unique in (Unique.REPLACE, Unique.KEEP)
+    anonymous = config.remote[0].auth is AuthClass.NULL
+    single = config.unique in (Unique.REPLACE, Unique.KEEP) and not anonymous
     return Applicant(sa.unique_id, virtual_ips.lessee(sa), sa.remote.address, single)

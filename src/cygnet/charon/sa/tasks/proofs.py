@@ -1,18 +1,24 @@
 """One proof of one side in IKE_AUTH, whatever its kind: our key, our certificates, both AUTH payloads."""
 
 from cygnet.base.errors import PeerError
-from cygnet.base.identities import Identity
+from cygnet.base.identities import NULL, Identity
 from cygnet.charon.config.records import AuthClass, AuthConfig, SendCert
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.payloads import Authentication, AuthenticationMethod
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.authenticators import psk, pubkey
+from cygnet.charon.sa.authenticators import null, psk, pubkey
 from cygnet.charon.sa.authenticators.covered import covered
 from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoPrivateKeyError
 from cygnet.charon.sa.ports import OwnKey
 from cygnet.charon.sa.tasks import cert_payloads
 from cygnet.charon.sa.tasks.task import Draft
+
+KINDS: dict[int, AuthClass] = {
+    AuthenticationMethod.SHARED_KEY: AuthClass.PSK,
+    AuthenticationMethod.NULL: AuthClass.NULL,
+}
+"""What methods prove; all others are signatures."""
 
 
 def own(
@@ -22,6 +28,8 @@ def own(
     if identity is not None and identity.is_any:
         identity = None
     key = None
+    if auth.auth is AuthClass.NULL:
+        return None, identity or NULL
     if auth.auth not in (AuthClass.PSK, AuthClass.EAP):
         key = sa.ports.credentials.own_key(auth, identity, sa.negotiation.asked_authorities)
         if key is None and auth.auth is AuthClass.PUBKEY:
@@ -49,10 +57,13 @@ def prove(
     sa: Association, number: int, key: OwnKey | None, local: Identity, *, initiator: bool
 ) -> Authentication:
     """Our AUTH payload in the ``number``th round; raises a ``LocalError``."""
-    octets = covered(sa, local, initiator=initiator)
+    octets, config = covered(sa, local, initiator=initiator), sa.peer_config.local[number]
+    if config.auth is AuthClass.NULL:
+        sa.auth_name = "NULL"
+        return null.prove(sa, octets, local, initiator=initiator)
     if key is not None:
         sa.auth_name = "public key"
-        return pubkey.prove(sa, octets, local, key, sa.peer_config.local[number].signature_schemes)
+        return pubkey.prove(sa, octets, local, key, config.signature_schemes)
     sa.auth_name = "pre-shared key"
     return psk.prove(sa, octets, local, sa.remote_id)
 
@@ -62,16 +73,17 @@ def verify(
 ) -> Facts:
     """What the peer's AUTH proves; ``initiator``: the peer is the initiator. Raises a ``PeerError``."""
     octets = covered(sa, remote, initiator=initiator)
-    by_secret = payload.method == AuthenticationMethod.SHARED_KEY
+    used = KINDS.get(payload.method, AuthClass.PUBKEY)
     try:
-        if by_secret:
+        if used is AuthClass.NULL:
+            return null.verify(sa, payload, octets, remote, initiator=initiator)
+        if used is AuthClass.PSK:
             local = sa.local_id or Identity.from_address(sa.local.address)
             return psk.verify(sa, payload, octets, local, remote)
         return pubkey.verify(sa, payload, octets, remote, constraints)
     except PeerError:
         # A proof of a kind that was not wanted anyway: that is what the operator has to know.
-        used = Facts(remote, AuthClass.PSK if by_secret else AuthClass.PUBKEY)
-        unwanted = failures(comply(used, AuthConfig(constraints.auth)))
+        unwanted = failures(comply(Facts(remote, used), AuthConfig(constraints.auth)))
         if unwanted:
             raise AuthenticationFailedError(f"constraint check failed: {unwanted[0]}") from None
         raise
