@@ -28,7 +28,8 @@ def verify(
     if not hmac.compare_digest(_auth(sa, octets, initiator), payload.data):
         problem = f"AUTH payload of '{remote}' with NULL authentication does not verify"
         raise AuthenticationFailedError(problem)
-    sa.log(Group.IKE, f"peer '{remote}' at {sa.remote.with_brackets()} is not authenticated: NULL authentication")
+    where = sa.remote.with_brackets()
+    sa.log(Group.IKE, f"peer '{remote}' at {where} is not authenticated: NULL authentication")
     return Facts(remote, AuthClass.NULL)
 
 
