@@ -139,17 +139,18 @@ class StrokeCredentials:
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:
-        """Our key for one round: a raw one, that of a certificate, else of one that carries ``identity``."""
-        raw = [self._secrets.private[spki] for spki in auth.public_keys if spki in self._secrets.private]
+        """Our key for one round: of a configured certificate or a raw one, else of one with ``identity``."""
+        private = self._secrets.private
+        raw = [OwnKey(private[spki]) for spki in auth.public_keys if spki in private]
         if auth.public_keys and not auth.certificates:
-            return OwnKey(raw[0]) if raw else None
+            return raw[0] if raw else None
         found = [
             OwnKey(key, certificate, self._issuers(certificate))
             for certificate in self._own_certificates(auth, identity)
             if (key := self._private_key(certificate)) is not None
         ]
         found.sort(key=lambda own: not self._asked_for(own, authorities))
-        return found[0] if found else None
+        return next(iter((*found, *raw)), None)
 
     def authorities(self) -> tuple[Authority, ...]:
         """The trusted CAs, for CERTREQ."""

@@ -66,7 +66,7 @@ class AuthReader:
 
     def _nobody(self, end: End) -> AuthConfig:
         """``rightauth=null``: whoever comes. Nothing that it says of itself is looked at (RFC 7619, 2.2)."""
-        asked = [name for name in (*PROOFS, "auth2", *SECOND) if getattr(end, name)]
+        asked = [name for name in (*PROOFS, "auth2", *SECOND) if getattr(end, name) not in ("", "%cert")]
         if asked:
             raise ConfigError(f"'{asked[0]}' asks for a proof, 'auth=null' accepts a peer without any")
         if end.id and Identity.parse(end.id) not in (ANY, NULL):
@@ -97,8 +97,9 @@ class AuthReader:
     def _read(
         self, words: _Round, end: End, others: str, before: Identity | None, unknown: Identity | None
     ) -> AuthConfig:
-        """``others`` is the certificate of the other end, for ``%same``; ``before`` is an identity that
-        a certificate need not carry.
+        """One round. Without an identity of its own it has that of ``before``, if its certificate carries it.
+
+        ``others`` are the certificates of the other end, for ``%same``.
         """
         wanted = parse_auth(words.auth, self.authby)
         shows = wanted.auth in (AuthClass.EAP, AuthClass.PUBKEY)
@@ -155,7 +156,7 @@ class AuthReader:
                 f"id '{identity}' not confirmed by certificate, defaulting to '{subject}'"
             )
             return subject
-        return (subject or unknown) if identity.is_any else identity
+        return (subject or unknown or before) if identity.is_any else identity
 
     def _authorities(self, ca: str, others: str) -> tuple[Identity, ...]:
         if not ca:

@@ -79,6 +79,9 @@ def test_raw_key_of_ours_needs_no_certificate(lab: "Lab") -> None:
     stranger = ed25519.Ed25519PrivateKey.generate().public_key()
     spki = PublicKey.from_native(stranger).spki
     assert store.own_key(AuthConfig(public_keys=(spki,)), moon, frozenset()) is None
+    both = AuthConfig(certificates=(lab.b,), public_keys=(key.spki,))
+    found = store.own_key(both, moon, frozenset())
+    assert found is not None and (found.key.public_key, found.certificate) == (public, None)
 
 
 def test_chain_to_a_ca_of_the_folder_is_trusted(lab: "Lab") -> None:

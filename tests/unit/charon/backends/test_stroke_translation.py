@@ -295,6 +295,11 @@ class FakeCertificate:
         return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"), *address)
 
 
+def test_anybody_at_our_end_is_the_address() -> None:
+    assert translated(AddConnection("x", End(OURS, id="%any"), End(THEIRS))).local[0].identity == \
+        Identity.parse(OURS)  # fmt: skip
+
+
 # Second rounds (RFC 4739)
 
 
