@@ -384,7 +384,7 @@ def name_server_keeper(settings: DaemonSettings) -> Keeper:
 def _keys(snapshot: IkeSnapshot) -> Keys:
     """By what the manager finds an IKE_SA."""
     half_open = snapshot.state in HALF_OPEN
-    identities = None if half_open else (snapshot.local_id, snapshot.remote_id)
+    identities = None if half_open else snapshot.identities
     return Keys(
         snapshot.name, identities, snapshot.remote.address if half_open and not snapshot.initiator else None
     )

@@ -58,7 +58,12 @@ class Store:
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:
-        for own in self.keys:
+        if auth.public_keys:
+            raw = (OwnKey(own.key) for own in self.keys if own.key.public_der in auth.public_keys)
+            return next(raw, None)
+        known = auth.certificates
+        configured = [one for one in self.keys if one.certificate and one.certificate.der in known]
+        for own in configured if known else self.keys:
             if identity is None or (own.certificate and own.certificate.matches(identity)):
                 return own
         return None

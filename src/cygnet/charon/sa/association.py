@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+Chain = tuple[bytes, ...]
+"""Certificates in DER: the peer's own first, its root last."""
 
 _LEAVING = (*ENDING, IkeState.DESTROYING)
 _BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
@@ -134,7 +136,7 @@ class Association:
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
-    peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
+    peer_chains: tuple[Chain, ...] = ()  # with which the peer did, one a round that had any
     tries: int = 0  # attempts before this one, for ``keyingtries``
     cause: Cause = Cause.FAILED  # why it ends, once it does
     succeeds: int = 0  # the IKE_SA in whose place this one is being made

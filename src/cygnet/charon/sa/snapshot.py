@@ -17,8 +17,9 @@ from cygnet.keying.sa.child_snapshot import ChildSnapshot
 class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
-    ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
-    the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``.
+    ``peer_certificates`` are in DER, the peer's own first, its root last, those of a further round
+    behind; ``remote_virtual_ips`` are those the peer was given, ``local_virtual_ips`` those it gave us, with
+    the name servers ``dns``.
     ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
     user whom the peer proved to be by EAP.
     """
@@ -50,6 +51,12 @@ class IkeSnapshot:
     succeeds: int = 0
     config: PeerConfig | None = None
     remote_eap_id: Identity | None = None
+
+    @property
+    def identities(self) -> tuple[Identity | None, Identity | None] | None:
+        """By which another IKE_SA of the same peer is found. One nobody is not another (RFC 7619, 2.3)."""
+        anonymous = self.remote_id is not None and self.remote_id.is_null
+        return None if anonymous else (self.local_id, self.remote_id)
 
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError, PeerError
 from cygnet.base.groups import Group
-from cygnet.base.identities import Identity
+from cygnet.base.identities import Identity, IdType
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
 from cygnet.charon.sa.events import Servers, ServersTaken
@@ -81,7 +81,12 @@ def refusal(sa: "Association") -> PeerError | None:
 
 
 def lessee(sa: "Association") -> Identity:
-    """Who an address is leased to: the user whom EAP has proven, else the peer."""
+    """Who an address is leased to: the user whom EAP has proven, else the peer.
+
+    A peer that is nobody (RFC 7619) is told apart from others by where it is.
+    """
+    if sa.remote_id is not None and sa.remote_id.is_null:
+        return Identity(IdType.NULL, sa.remote.with_brackets().encode())
     return sa.remote_eap_id or sa.remote_id or Identity.from_address(sa.remote.address)
 
 

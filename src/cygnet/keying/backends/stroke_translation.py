@@ -10,7 +10,14 @@ from cygnet.kernel.port import Features, Mode
 from cygnet.keying.backends import address_match, pool_texts
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.stroke_children import MODES, child, choice, proposals
-from cygnet.keying.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
+from cygnet.keying.backends.stroke_ends import (
+    AuthReader,
+    CertificateLoader,
+    KeyLoader,
+    address_spec,
+    check_together,
+    no_raw_keys,
+)
 from cygnet.keying.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.keying.config.settings import DaemonSettings
 
@@ -32,6 +39,7 @@ class Translator:
     names: Callable[[str], tuple[Address, ...]]
     is_local: Callable[[Address], bool]
     features: Callable[[], Features | None] = lambda: None
+    load_key: KeyLoader = no_raw_keys
 
     def translate(self, request: AddConnection) -> tuple[PeerConfig, list[str]]:
         """A peer config with one child, and warnings; raises :class:`ConfigError`."""
@@ -39,16 +47,17 @@ class Translator:
             raise ConfigError("'mediation' is not part of this version")
         request, notes = self.oriented(request)
         reader = AuthReader(
-            self.load, request.authby, notes, request.eap_identity, request.aaa_identity
+            self.load, request.authby, notes, request.eap_identity, request.aaa_identity, self.load_key
         )
+        local = reader.local(request.left, request.right)
+        remote = reader.remote(request.right, request.left)
+        check_together(local, remote)
         strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
-            local=reader.local(request.left, request.right),
-            remote=tuple(
-                replace(one, revocation=strict) for one in reader.remote(request.right, request.left)
-            ),
+            local=local,
+            remote=tuple(replace(one, revocation=strict) for one in remote),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,

@@ -63,12 +63,16 @@ class Revocation(StrEnum):
 
 
 class AuthClass(StrEnum):
-    """How a side proves its identity; the values are those of ``ipsec statusall``."""
+    """How a side proves its identity; the values are those of ``ipsec statusall``.
+
+    NULL proves nothing (RFC 7619), so ``ANY`` is any but that.
+    """
 
     ANY = "any authentication"
     PUBKEY = "public key authentication"
     PSK = "pre-shared key authentication"
     EAP = "EAP authentication"
+    NULL = "NULL authentication"
 
 
 PASSWORD_CLASSES = frozenset({AuthClass.EAP})
@@ -79,10 +83,11 @@ PASSWORD_CLASSES = frozenset({AuthClass.EAP})
 class AuthConfig:
     """One authentication round of one side: what we use (local), or what we demand (remote).
 
-    ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
-    must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
-    ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
-    it must belong. ``eap_methods`` are those allowed, empty for the usual ones. ``eap_identity`` is our user
+    ``certificates`` are DER certificates, ``public_keys`` raw keys (SubjectPublicKeyInfo in DER): either is
+    trusted as it is. ``authorities`` are CA subject DNs one of which the peer's chain must contain;
+    ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all. ``policies`` are
+    OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which it must belong.
+    ``eap_methods`` are those allowed, empty for the usual ones. ``eap_identity`` is our user
     name, or the one that the peer must prove (``ANY``: ask who it is; ``None``: the IKE identity);
     ``aaa_identity`` is whom the certificate of a TLS server inside EAP must name.
     """
@@ -90,6 +95,7 @@ class AuthConfig:
     auth: AuthClass = AuthClass.PUBKEY
     identity: Identity | None = None
     certificates: tuple[bytes, ...] = ()
+    public_keys: tuple[bytes, ...] = ()
     authorities: tuple[Identity, ...] = ()
     send_cert: SendCert = SendCert.IF_ASKED
     signature_schemes: tuple[str, ...] = ()

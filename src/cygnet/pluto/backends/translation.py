@@ -51,6 +51,10 @@ _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
     (lambda one: one.policy & Policy.MODECFGPUSH, "mode config (modeconfig=push) is"),
     (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
     (lambda one: one.policy & Policy.BEET, "type=beet is"),
+    (lambda one: any(end.sigkey not in ("", "%cert") for end in (one.left, one.right)),
+     "raw public keys (leftsigkey, rightsigkey) are"),
+    (lambda one: any(end.auth2 and not end.auth2.startswith("xauth") for end in (one.left, one.right)),
+     "a second authentication round (leftauth2, rightauth2) other than XAUTH is"),
     (lambda one: one.left.updown or one.right.updown, "updown scripts (leftupdown, leftfirewall) are"),
 )
 

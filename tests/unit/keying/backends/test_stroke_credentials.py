@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.manager import BackendManager
+from cygnet.crypto.signatures import PrivateKey, PublicKey
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.stroke import KINDS
@@ -63,6 +64,24 @@ def test_peer_that_asks_for_a_ca_gets_the_certificate_below_it(lab: "Lab") -> No
     assert by_nobody is not None
     assert by_root.certificate == Certificate.parse(lab.a)
     assert by_nobody.certificate == Certificate.parse(lab.self_signed)
+
+
+def test_raw_key_of_ours_needs_no_certificate(lab: "Lab") -> None:
+    store = lab.store()
+    public = PrivateKey.load(private_pem(lab.key)).public_key
+    moon = Identity.parse("moon.lab")
+    key = store.raw_keys.load(f"0x{public.spki.hex()}", moon)
+    own = store.own_key(AuthConfig(public_keys=(key.spki,)), moon, frozenset())
+    assert own is not None
+    assert (own.key.public_key, own.certificate) == (public, None)
+    (document,) = store.documents("pubkeys")
+    assert any(line.endswith(", has private key") for line in document.lines(0, True))
+    stranger = ed25519.Ed25519PrivateKey.generate().public_key()
+    spki = PublicKey.from_native(stranger).spki
+    assert store.own_key(AuthConfig(public_keys=(spki,)), moon, frozenset()) is None
+    both = AuthConfig(certificates=(lab.b,), public_keys=(key.spki,))
+    found = store.own_key(both, moon, frozenset())
+    assert found is not None and (found.key.public_key, found.certificate) == (public, None)
 
 
 def test_chain_to_a_ca_of_the_folder_is_trusted(lab: "Lab") -> None:

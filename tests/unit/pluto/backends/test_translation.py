@@ -52,6 +52,8 @@ def test_policy_becomes_what_the_core_reads() -> None:
         ({"policy": NET.policy | Policy.BEET}, "type=beet"),
         ({"left": replace(LEFT, srcip="%config")}, "virtual addresses"),
         ({"left": replace(LEFT, updown="/bin/true")}, "updown scripts"),
+        ({"right": replace(RIGHT, sigkey="0s12")}, "raw public keys"),
+        ({"left": replace(LEFT, auth2="pubkey")}, "a second authentication round"),
         ({"right": replace(RIGHT, auth="pubkey")}, "do not go together"),
         ({"ike": "rot13"}, "ike=rot13"),
     ],

@@ -25,7 +25,7 @@ from cygnet.charon.sa.events import ServersGiven
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.keying.config.pools import Applicant
-from cygnet.keying.config.records import PeerConfig, Unique
+from cygnet.keying.config.records import AuthClass, PeerConfig, Unique
 
 IF_ASKED = frozenset({AttributeType.INTERNAL_DNS_DOMAIN, AttributeType.INTERNAL_DNSSEC_TA})
 """What is told only to those who ask, since others would take it amiss (RFC 8598, 3)."""
@@ -183,5 +183,6 @@ def _wanted(sa: Association) -> tuple[Address, ...]:
 
 
 def _applicant(sa: Association, config: PeerConfig) -> Applicant:
-    single = config.unique in (Unique.REPLACE, Unique.KEEP)
+    anonymous = config.remote[0].auth is AuthClass.NULL
+    single = config.unique in (Unique.REPLACE, Unique.KEEP) and not anonymous
     return Applicant(sa.unique_id, virtual_ips.lessee(sa), sa.remote.address, single)
