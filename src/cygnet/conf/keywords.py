@@ -144,6 +144,8 @@ _CONN_KEYWORDS = (
     Keyword("rekeyfuzz", CONN, values.percent, "100%", DONE, "rekey_fuzz_percent"),
     Keyword("rekey", CONN, yes_no, "yes", DONE, "rekey"),
     Keyword("reauth", CONN, yes_no, "yes", DONE, "reauth"),
+    Keyword("ppk_id", CONN, text, "", DONE, "ppk_id"),  # these two are swanctl.conf's
+    Keyword("ppk_required", CONN, yes_no, "no", DONE, "ppk_required"),
     Keyword("childless", CONN, one_of("allow", "prefer", "force", "never"), "allow", DONE, "childless"),
     Keyword("keyingtries", CONN, whole(0, 2**31 - 1, forever=0), "3", DONE, "keying_tries"),
     Keyword("dpddelay", CONN, seconds, "30s", DONE, "dpd_delay_s"),

@@ -108,6 +108,8 @@ class Connection:
     rekey_fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    ppk_id: str | None = None
+    ppk_required: bool = False
     childless: str = "allow"
     keying_tries: int = 3
     dpd_delay_s: float = 30

@@ -111,6 +111,8 @@ class AddConnection:
     fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    ppk_id: str = ""
+    ppk_required: bool = False
     childless: str = "allow"
     keying_tries: int = 3
     unique: str = "yes"

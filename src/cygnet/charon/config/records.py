@@ -204,7 +204,9 @@ class PeerConfig:
 
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask the peer
     for, unspecified for any address of a family; ``pools`` names those that the peer gets its own from.
-    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of.
+    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of. ``ppk_id``
+    names the post-quantum pre-shared key that we use as initiator and demand as responder, ``ppk_required``
+    refuses peers that use none (RFC 8784).
     """
 
     name: str
@@ -225,6 +227,8 @@ class PeerConfig:
     pools: tuple[str, ...] = ()
     dns_wanted: frozenset[int] = frozenset()
     dns: tuple[Address, ...] = ()
+    ppk_id: Identity | None = None
+    ppk_required: bool = False
 
     def child(self, name: str) -> ChildConfig | None:
         """The child of that name."""

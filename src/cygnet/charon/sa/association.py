@@ -133,6 +133,7 @@ class Association:
     peer: Peer = field(default_factory=Peer)
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
+    ppk: str = ""  # the PPK_ID of the post-quantum pre-shared key that its keys are made with
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
     peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
     tries: int = 0  # attempts before this one, for ``keyingtries``

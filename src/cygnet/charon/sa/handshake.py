@@ -8,6 +8,7 @@ from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa.int_auth import IntAuth
 from cygnet.charon.sa.key_exchanges import KeyExchanges
 from cygnet.charon.sa.keymat import Nonces
+from cygnet.charon.sa.ppk import PpkUse
 
 
 @dataclass(slots=True)
@@ -43,3 +44,4 @@ class Handshake:
     initial_contact: bool = False
     id_i: Identity | None = None
     id_r: Identity | None = None
+    ppk: PpkUse = field(default_factory=PpkUse)

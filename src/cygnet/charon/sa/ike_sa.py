@@ -183,6 +183,7 @@ class IkeSa:
             config=sa.config,
             peer_certificates=sa.peer_certificates,
             remote_eap_id=sa.remote_eap_id,
+            ppk=sa.ppk,
             local_virtual_ips=sa.virtual.local,
             remote_virtual_ips=sa.virtual.remote,
             dns=sa.virtual.servers.dns,

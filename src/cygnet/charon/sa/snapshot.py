@@ -56,7 +56,7 @@ class IkeSnapshot:
     ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
     the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``.
     ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
-    user whom the peer proved to be by EAP.
+    user whom the peer proved to be by EAP, ``ppk`` the PPK_ID of the post-quantum pre-shared key in its keys.
     """
 
     name: str
@@ -86,6 +86,7 @@ class IkeSnapshot:
     succeeds: int = 0
     config: PeerConfig | None = None
     remote_eap_id: Identity | None = None
+    ppk: str = ""
 
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""

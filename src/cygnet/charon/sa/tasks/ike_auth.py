@@ -19,7 +19,7 @@ from cygnet.charon.encoding.payloads import (
     IdentificationInitiator,
     IdentificationResponder,
 )
-from cygnet.charon.sa import establish
+from cygnet.charon.sa import establish, ppk
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import psk, pubkey
 from cygnet.charon.sa.authenticators.covered import covered
@@ -110,7 +110,7 @@ class IkeAuth(Task):
             self._client = ClientRound(sa, auth, local, mutual=mutual)
             self._client.build_first(draft)
             return
-        draft.add(self._prove(own, local, sa.remote_id, initiator=True))
+        draft.add(*ppk.proofs(sa, lambda: self._prove(own, local, sa.remote_id, initiator=True)))
         self._announce(draft)
 
     def _announce(self, draft: Draft) -> None:
@@ -136,6 +136,7 @@ class IkeAuth(Task):
         expected = self._theirs == 0 or (client is not None and client.proven)
         if payload is None and not has_eap:
             self._refused(message, expected=expected or self._follows)
+        ppk.accepted(sa, message)
         if self._theirs == 0 or (self._follows and message.first(IdentificationResponder)):
             self._identify(message, payload)
         if client is not None and client.process(message):
@@ -213,16 +214,16 @@ class IkeAuth(Task):
             self._server = begin(sa, candidates, message)
             sa.local_id = _own_identity(sa.peer_config.local[0].identity, asked)
         else:
-            self._authenticate(payload, candidates, asked, id_i.identity)
+            self._authenticate(message, candidates, asked, id_i.identity)
             self._round_over(message)
         return MORE
 
     def _another(self, message: Message, peer: Identity) -> None:
         """A further round of the peer, who may have another identity in it."""
         sa = self.sa
-        payload = message.first(Authentication)
         constraints = expected_round(sa.peer_config.remote, self._theirs)
-        if payload is not None:
+        if message.first(Authentication) is not None:
+            payload = ppk.presented(sa, message, sa.peer_config)
             require(sa, self._verify(payload, peer, constraints, initiator=True), constraints)
             self._round_over(message)
         elif constraints.auth is AuthClass.EAP:
@@ -243,6 +244,7 @@ class IkeAuth(Task):
             draft.add(server.payload())
         else:
             self._present(draft, server)
+        draft.add(*ppk.confirmation(sa))
         if server is not None and not server.done:
             return MORE
         self._server = None
@@ -287,7 +289,8 @@ class IkeAuth(Task):
             Group.CFG,
             f"looking for peer configs matching {sa.local}[{local or '%any'}]...{sa.remote}[{remote}]",
         )
-        matches = [match_identities(config, local, remote) for config in sa.negotiation.candidates]
+        known = sa.negotiation.candidates
+        matches = [ppk.checked(sa, match_identities(config, local, remote)) for config in known]
         suitable = sorted((one for one in matches if one.rank), key=lambda one: -one.rank)
         for one in matches[:32]:
             sa.log(Group.CFG, f"  {one.reason}", Level.DETAIL if suitable else Level.CONTROL)
@@ -300,7 +303,7 @@ class IkeAuth(Task):
 
     def _authenticate(
         self,
-        payload: Authentication,
+        message: Message,
         candidates: tuple[PeerConfig, ...],
         asked: Identity | None,
         remote: Identity,
@@ -314,6 +317,7 @@ class IkeAuth(Task):
             sa.config = config
             sa.local_id = _own_identity(config.local[0].identity, asked)
             try:
+                payload = ppk.presented(sa, message, config)
                 facts = self._verify(payload, remote, config.remote[0], initiator=True)
             except PeerError as error:
                 sa.log(Group.IKE, str(error))
