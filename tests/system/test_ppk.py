@@ -55,7 +55,9 @@ def conn(end: End, peer: End, own: list[str], theirs: list[str], options: dict[s
     return "config setup\n\nconn net-net\n" + "".join(f"    {key}={value}\n" for key, value in lines.items())
 
 
-def start(lab: Lab, kinds: str, moons: Ppks, suns: Ppks, methods: tuple[str, ...] = ("psk",)) -> tuple[End, End]:
+def start(
+    lab: Lab, kinds: str, moons: Ppks, suns: Ppks, methods: tuple[str, ...] = ("psk",)
+) -> tuple[End, End]:
     """Both daemons with their connections; ``methods`` are of moon's rounds, sun has its secret."""
     moon, sun = lab.pair(kinds)
     prepare(moon, sun, moons, list(methods), ["psk"])
@@ -151,11 +153,12 @@ REFUSALS = {
     "none here": (Ppks({}, "", required=False), Ppks()),
     "other name": (Ppks({NAME: PPK, "another": OTHER}, "another"), Ppks({NAME: PPK, "another": OTHER})),
 }
+UNSUPPORTED = "PPK required but peer does not support PPK"
 REASONS = {
     "unequal": ("", "MAC mismatched"),
     "unknown": ("", "no PPK found for 'ppk.lab', and the peer requires a PPK"),
-    "none there": ("PPK required but peer does not support PPK", "peer offers to use a PPK, there is none here"),
-    "none here": ("", "PPK required but peer does not support PPK"),
+    "none there": (UNSUPPORTED, "peer offers to use a PPK, there is none here"),
+    "none here": ("", UNSUPPORTED),
     "other name": ("", "received PPK_ID 'another', but require 'ppk.lab'"),
 }
 

@@ -7,7 +7,7 @@ FILE = "/run/swanctl.conf"
 
 
 def connection(end: End, peer: End, rounds: dict[str, list[str]], options: dict[str, str]) -> str:
-    """A section net-net; ``rounds`` are methods of both sides, of which EAP is carol's; keys of it besides."""
+    """A section net-net; ``rounds`` are methods of both sides, of which EAP is carol's."""
     text = "".join(f"    {key} = {value}\n" for key, value in options.items())
     for side, who in (("local", end), ("remote", peer)):
         for number, method in enumerate(rounds[side], 1):

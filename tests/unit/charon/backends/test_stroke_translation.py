@@ -240,6 +240,12 @@ def test_without_rekeying_nothing_ends_as_in_strongswan() -> None:
     assert (peer.rekey, peer.reauth, peer.ike_lifetime_s) == (False, False, 0)
 
 
+def test_ppk_of_a_connection() -> None:
+    peer = translated(replace(NET, ppk_id="ppk.of.moon", ppk_required=True))
+    assert (peer.ppk_id, peer.ppk_required) == (Identity.parse("ppk.of.moon"), True)
+    assert (translated(NET).ppk_id, translated(NET).ppk_required) == (None, False)
+
+
 def test_margins_of_all_kinds_and_childless() -> None:
     request = replace(
         NET, life_bytes=1000, margin_bytes=100, life_packets=50, margin_packets=60, childless="prefer"
