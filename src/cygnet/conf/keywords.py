@@ -184,6 +184,7 @@ _END_KEYWORDS = (
     Keyword("protoport", CONN, values.protocol_port, "%any", DONE, "protoport", end=True),
     Keyword("sourceip", CONN, values.listed, "", DONE, "source_ips", end=True),
     Keyword("dns", CONN, values.listed, "", DONE, "dns", end=True),
+    Keyword("encdns", CONN, values.listed, "", DONE, "encdns", end=True),  # ours: RFC 9464
     Keyword("natip", CONN, text, "", DEAD, end=True),
     Keyword("id", CONN, text, "", DONE, "id", end=True),
     Keyword("id2", CONN, text, "", DONE, "id2", end=True),

@@ -49,6 +49,7 @@ class End:
     to_port: int = 65535
     source_ips: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
+    encdns: tuple[str, ...] = ()
     id: str | None = None
     id2: str | None = None
     auth: str = "pubkey"

@@ -68,6 +68,7 @@ class End:
     to_port: int = 65535
     sourceip: str = ""
     dns: str = ""
+    encdns: str = ""
     updown: str = ""
     hostaccess: bool = False
 

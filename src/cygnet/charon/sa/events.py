@@ -11,6 +11,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import ChildConfig, PeerConfig
+from cygnet.charon.config.resolvers import EncryptedResolver
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import ChildSnapshot
@@ -202,12 +203,17 @@ class ReauthenticationFailed:
 class Servers:
     """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
 
-    ``virtual_ips`` are our addresses there.
+    ``virtual_ips`` are our addresses there. ``encrypted`` are resolvers that speak DNS over TLS, HTTPS or
+    QUIC (RFC 9464), the best first.
     """
 
     dns: tuple[Address, ...] = ()
     domains: tuple[str, ...] = ()
     virtual_ips: tuple[Address, ...] = ()
+    encrypted: tuple[EncryptedResolver, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.dns or self.encrypted)
 
 
 @record

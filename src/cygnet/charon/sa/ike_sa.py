@@ -187,6 +187,7 @@ class IkeSa:
             local_virtual_ips=sa.virtual.local,
             remote_virtual_ips=sa.virtual.remote,
             dns=sa.virtual.servers.dns,
+            encrypted_dns=sa.virtual.servers.encrypted,
         )
 
     # Inside

@@ -10,6 +10,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.config.records import PeerConfig
+from cygnet.charon.config.resolvers import EncryptedResolver
 from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.kernel.port import Mode, SaId
 
@@ -54,7 +55,8 @@ class IkeSnapshot:
     """One IKE_SA. SPIs are 8 octets; ``initiator`` tells whether we are the original initiator.
 
     ``peer_certificates`` are in DER, the peer's own first, its root last; ``remote_virtual_ips`` are those
-    the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``.
+    the peer was given, ``local_virtual_ips`` those it gave us, with the name servers ``dns``
+    and ``encrypted_dns``.
     ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
     user whom the peer proved to be by EAP, ``ppk`` the PPK_ID of the post-quantum pre-shared key in its keys.
     """
@@ -82,6 +84,7 @@ class IkeSnapshot:
     local_virtual_ips: tuple[Address, ...] = ()
     remote_virtual_ips: tuple[Address, ...] = ()
     dns: tuple[Address, ...] = ()
+    encrypted_dns: tuple[EncryptedResolver, ...] = ()
     created_at: float = 0.0
     succeeds: int = 0
     config: PeerConfig | None = None
