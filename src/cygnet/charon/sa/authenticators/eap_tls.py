@@ -8,9 +8,10 @@ from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.authenticators import tunnel_settings
 from cygnet.charon.sa.authenticators.eap_users import user_identity
 from cygnet.eap.errors import EapError
-from cygnet.eap.packets import PEAP, TLS, TTLS
+from cygnet.eap.packets import PEAP, TLS, TTLS, EapType
 from cygnet.eap.ports import CertificateCheck
 from cygnet.eap.tls.options import OwnCertificate, TlsOptions
 
@@ -24,13 +25,18 @@ def for_peer(sa: Association, auth: AuthConfig, ends: tuple[Identity, Identity |
     return TlsOptions(_trust(sa, auth.aaa_identity or ends[1]), own)
 
 
-def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:
-    """As server, ``None`` without a certificate; the peer must be ``user`` by certificate, if given."""
+def for_server(sa: Association, user: bytes, kind: EapType) -> TlsOptions | None:
+    """As server, ``None`` without a certificate.
+
+    With EAP-TLS, and where ``request_peer_auth`` says so, the peer must be ``user`` by certificate.
+    """
     auth = sa.peer_config.local[0]
     own = _own(sa, auth, sa.local_id)
     if own is None:
         return None
-    return TlsOptions(None if user is None else _trust(sa, user_identity(user)), own)
+    settings = tunnel_settings.of(sa.ports.settings, kind)
+    verify = _trust(sa, user_identity(user)) if kind == TLS or settings.peer_auth else None
+    return settings.framed(TlsOptions(verify, own))
 
 
 def _own(sa: Association, auth: AuthConfig, identity: Identity | None) -> OwnCertificate | None:
