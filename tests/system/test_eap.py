@@ -2,6 +2,8 @@
 
 import pytest
 
+from lab.gateways import StrongSwan
+from lab.pam import check_passwords_by_pam
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
@@ -21,9 +23,12 @@ def prepare(lab: Lab, kinds: str, method: str, user: str = "carol") -> tuple[End
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
-@pytest.mark.parametrize("method", ["eap-md5", "eap-mschapv2"])
+@pytest.mark.parametrize("method", ["eap-md5", "eap-mschapv2", "eap-gtc"])
 def test_user_with_password(lab: Lab, kinds: str, method: str) -> None:
+    """strongSwan has the passwords of EAP-GTC checked by PAM."""
     moon, sun = prepare(lab, kinds, method)
+    if method == "eap-gtc" and isinstance(sun.host, StrongSwan):
+        check_passwords_by_pam(sun.host, "carol", "a password of carol")
     bring_up(moon, sun)
     assert_carries(moon, sun)
     if sun.host.kind == "cygnet":
@@ -53,6 +58,29 @@ def test_password_inside_tls(lab: Lab, kinds: str) -> None:
     assert_carries(moon, sun)
 
 
+@pytest.mark.parametrize("piggyback", ["no", "yes"])
+def test_password_inside_peap(lab: Lab, piggyback: str) -> None:
+    """Debian's strongSwan has no PEAP; programs of others are in test_eap_programs.py."""
+    moon, sun = prepare(lab, "cygnet-cygnet", "eap-peap")
+    peap = f"phase2_method = mschapv2\n phase2_piggyback = {piggyback}"
+    sun.host.settings(f"plugins {{\n eap-peap {{\n {peap}\n }}\n }}")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    sun.host.says("EAP method EAP_PEAP succeeded, MSK established")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_fragments_and_method_inside_tls_are_those_of_the_settings(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-ttls")
+    ttls = "fragment_size = 100\n max_message_count = 0\n include_length = no\n phase2_method = mschapv2"
+    for end in (moon, sun):
+        end.host.settings(f"plugins {{\n eap-ttls {{\n {ttls}\n }}\n }}")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    packets = moon.host.log().count("EAP/RES/TTLS")
+    assert packets > 16, f"only {packets} packets"
+
+
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_certificate_first_and_user_second(lab: Lab, kinds: str) -> None:
     """Two rounds of moon (RFC 4739)."""
@@ -78,8 +106,11 @@ def test_second_round_that_is_missing(lab: Lab, kinds: str) -> None:
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
-def test_wrong_password(lab: Lab, kinds: str) -> None:
-    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+@pytest.mark.parametrize("method", ["eap-mschapv2", "eap-gtc"])
+def test_wrong_password(lab: Lab, kinds: str, method: str) -> None:
+    moon, sun = prepare(lab, kinds, method)
+    if method == "eap-gtc" and isinstance(sun.host, StrongSwan):
+        check_passwords_by_pam(sun.host, "carol", "another password")
     replace(sun, "a password of carol", "another password", "/etc/ipsec.secrets")
     sun.host.start()
     moon.host.start()
