@@ -7,7 +7,7 @@ from simulation.certified import certified_pair
 from simulation.eap_pair import PASSWORD, certify, eap_pair
 from simulation.meddling import Meddling
 from simulation.misbehaviour import misbehave, notify_data, without_notify
-from simulation.network import Datagram
+from simulation.network import Datagram, Weather
 from simulation.pair import IKE, Pair
 
 from cygnet.base.identities import Identity
@@ -329,6 +329,31 @@ def test_ppk_survives_the_choice_of_another_key_exchange() -> None:
     # I -> R  IKE_SA_INIT { SAi1, KEi, Ni, N(USE_PPK) }
     pair.connect()
     assert_used(pair)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ppk_through_loss_and_copies(seed: int) -> None:
+    """A request that is sent again is the same one, whatever the keys are by then."""
+    weather = Weather(loss=0.2, copies=0.2, jitter_s=0.1)
+    pair = ppk_pair(Pair(seed, weather=weather), alice=bool(seed % 2), bob=True)
+    pair.connect(120)
+    assert_used(pair)
+
+
+def test_attempt_that_died_half_way_begins_without_it() -> None:
+    pair = ppk_pair(alice=True, bob=True)
+    begun = pair.network.now
+
+    def lose(datagram: Datagram) -> Datagram | None:
+        """What Bob says in IKE_AUTH, until Alice has given up."""
+        of_bob = pair.bob.home.has(datagram.source.address)
+        lost = of_bob and datagram.data[18] == Exchange.IKE_AUTH and pair.network.now < begun + 170
+        return None if lost else datagram
+
+    pair.network.filters.append(lose)
+    pair.connect(400)
+    assert pair.alice.said("peer not responding, trying again (2/3)")
+    assert in_use(pair)[0] == "ppk.of.alice" and pair.alice.finished().ok
 
 
 def test_agreed_on_but_not_named(monkeypatch: pytest.MonkeyPatch) -> None:

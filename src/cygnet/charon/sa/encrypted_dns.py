@@ -178,4 +178,3 @@ def _wanted_hashes(message: Configuration) -> frozenset[int]:
         found = (int.from_bytes(numbers[at : at + 2], "big") for at in range(0, len(numbers) - 1, 2))
         return frozenset(found)
     return frozenset()
-

@@ -65,27 +65,6 @@ def test_eap_settings_are_read_under_strongswans_names(tmp_path: Path) -> None:
     assert conf.missing_plugins() == []
 
 
-def test_eap_settings_without_effect_are_named(tmp_path: Path) -> None:
-    conf = read(tmp_path, """charon { plugins {
-        eap-tls { fragmentsize = 500 }
-        eap-ttls { phase2_tnc = yes
-          phase2_piggyback = yes
-          phase2_method = tls }
-        eap-gtc { backend = pam }
-        eap-aka { request_identity = no }
-    } }""")
-    found = [problem.removeprefix("charon.plugins.") for problem in conf.problems()]
-    assert found == [
-        "eap-tls.fragmentsize = 500: unknown option, it has no effect (did you mean 'fragment_size'?)",
-        "eap-ttls.phase2_tnc = yes: TNC is not part of this version, so that the method is not offered to"
-        " peers",
-        "eap-ttls.phase2_piggyback = yes: no effect, the peer begins inside EAP-TTLS",
-        "eap-ttls.phase2_method = tls: it is none of md5, gtc, mschapv2; peers may use any of these",
-        "eap-gtc.backend = pam: no effect, passwords are compared with those in ipsec.secrets",
-        "eap-aka.request_identity = no: there is no eap-aka in this version, so that it has no effect",
-    ]
-
-
 def read(folder: Path, text: str) -> StrongswanConf:
     path = folder / "strongswan.conf"
     path.write_text(text)
