@@ -1,8 +1,11 @@
 """EAP with real daemons: moon is a user of sun, which proves itself by its certificate."""
 
+import time
+
 import pytest
 
 from lab.gateways import StrongSwan
+from lab.hosts import until
 from lab.pam import check_passwords_by_pam
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
@@ -130,4 +133,37 @@ def test_method_that_the_user_does_not_take(lab: Lab, kinds: str) -> None:
     sun.host.start()
     moon.host.start()
     moon.host.run("ipsec", "up", "net-net", status=None)
+    assert sun.host.installed() == 0
+
+
+HOLD = """
+table inet hold
+delete table inet hold
+table inet hold {
+  chain input {
+    type filter hook input priority -300;
+    udp dport 4500 @th,64,32 0 @th,256,32 >= FIRST drop
+    udp dport 500 @th,224,32 >= FIRST drop
+  }
+}
+"""
+"""IKE messages from the one with this message ID on do not arrive."""
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
+def test_user_who_is_slow_has_the_half_open_timeout_for_all_of_it(lab: Lab, kinds: str) -> None:
+    """An answer now and then gains no time, with strongSwan as with Cygnet."""
+    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+    sun.host.settings("half_open_timeout = 8")
+    for end in (sun, moon):
+        end.host.start()
+    begun = time.monotonic()
+    sun.host.net("nft", "-f", "-", stdin=HOLD.replace("FIRST", "2"))
+    moon.host.spawn("ipsec", "up", "net-net", log="up.log")
+    for first, when in ((3, 2.5), (4, 6.0)):
+        time.sleep(max(begun + when - time.monotonic(), 0))
+        sun.host.net("nft", "-f", "-", stdin=HOLD.replace("FIRST", str(first)))
+        sun.host.says(f"IKE_AUTH request {first - 1} [ EAP", 2)
+    sun.host.says("after timeout", 4)
+    assert 7 < time.monotonic() - begun < 11
     assert sun.host.installed() == 0
