@@ -20,7 +20,7 @@ class Traits:
     """``start`` and ``route`` name a host and a connection: its ``auto=``; the others have ``auto=add``.
 
     ``calm``: nothing is lost and nobody restarts, so that an ``up`` must come to be. ``brief``: lifetimes
-    are so short that much is rekeyed by time.
+    are so short that much is rekeyed by time. ``ppk``: all connections require a post-quantum pre-shared key.
     """
 
     seed: int
@@ -35,6 +35,7 @@ class Traits:
     action: Action
     start: frozenset[tuple[str, str]]
     route: frozenset[tuple[str, str]]
+    ppk: bool
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -75,6 +76,7 @@ def draw(seed: int, hosts: int) -> Traits:
         action=chance.choice([*[Action.NONE] * 5, Action.START, Action.TRAP, Action.CLEAR]),
         start=frozenset(),
         route=frozenset(),
+        ppk=random.Random(f"ppk {seed}").random() < 0.25,
     )
     every = [(name, connection) for name in names for connection, _ in bare.of(name)]
     auto = {one: chance.choice(["add", "add", "start", "route"]) for one in every}
