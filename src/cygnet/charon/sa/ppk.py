@@ -82,8 +82,10 @@ def proofs(sa: "Association", prove: Callable[[], Authentication]) -> tuple[AnyP
     if not sa.initiator or not use.agreed or use.settled or use.own is None:
         return (prove(),)
     use.plain = sa.established_keys
-    optional = not sa.peer_config.ppk_required
-    without = (Notify(NotifyType.NO_PPK_AUTH, prove().data),) if optional else ()
+    without: tuple[AnyPayload, ...] = ()
+    if not sa.peer_config.ppk_required:
+        sa.log(Group.IKE, "PPK is not required, adding a proof without it (NO_PPK_AUTH)")
+        without = (Notify(NotifyType.NO_PPK_AUTH, prove().data),)
     sa.keys = with_ppk(use.plain, use.own)
     identity = Notify(NotifyType.PPK_IDENTITY, bytes([PPK_ID_FIXED]) + use.identifier)
     return (prove(), identity, *without)
