@@ -5,7 +5,6 @@ import time
 import pytest
 
 from lab.gateways import StrongSwan
-from lab.hosts import until
 from lab.pam import check_passwords_by_pam
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace

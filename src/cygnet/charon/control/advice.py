@@ -26,6 +26,12 @@ def explain(reason: str, peer: PeerConfig, child: ChildConfig | None, route: Rou
 
 
 def _refused_us(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    if peer.ppk_id is None:
+        return _refused_proof(peer)
+    return f"{_refused_proof(peer)}; and ppk_required= and the PPK of '{peer.ppk_id}' on both sides"
+
+
+def _refused_proof(peer: PeerConfig) -> str:
     ours, theirs = _identity(peer.local), _identity(peer.remote)
     text = f"the peer's log says which check failed; compare leftid={ours} and rightid={theirs} with its "
     if any(auth.auth is AuthClass.EAP for auth in peer.local):

@@ -49,6 +49,7 @@ HERE = ip_address("192.0.2.1")
         ("tried 1 shared key for 'moon.lab' - 'sun.lab', but MAC mismatched", PSK, ["PSK", "differs"]),
         ("no shared key found for 'moon.lab' - 'sun.lab'", PSK,
          ['moon.lab sun.lab : PSK "..."', "rereadsecrets"]),
+        ("received AUTHENTICATION_FAILED notify error", PPK, ["the PPK of 'ppk.lab'", "ppk_required=", "PSK"]),
         ("PPK required but no PPK_ID configured", PPK, ["ppk_id="]),
         ("PPK required but no PPK found for 'ppk.lab'", PPK, ["ppk.lab : PPK 0s...", "rereadsecrets"]),
         ("PPK required but peer does not support PPK", PPK, ["'ppk.lab'", "ppk_required=no"]),
