@@ -144,6 +144,8 @@ _CONN_KEYWORDS = (
     Keyword("rekeyfuzz", CONN, values.percent, "100%", DONE, "rekey_fuzz_percent"),
     Keyword("rekey", CONN, yes_no, "yes", DONE, "rekey"),
     Keyword("reauth", CONN, yes_no, "yes", DONE, "reauth"),
+    Keyword("ppk_id", CONN, text, "", DONE, "ppk_id"),  # these two are swanctl.conf's
+    Keyword("ppk_required", CONN, yes_no, "no", DONE, "ppk_required"),
     Keyword("childless", CONN, one_of("allow", "prefer", "force", "never"), "allow", DONE, "childless"),
     Keyword("keyingtries", CONN, whole(0, 2**31 - 1, forever=0), "3", DONE, "keying_tries"),
     Keyword("dpddelay", CONN, seconds, "30s", DONE, "dpd_delay_s"),
@@ -182,6 +184,7 @@ _END_KEYWORDS = (
     Keyword("protoport", CONN, values.protocol_port, "%any", DONE, "protoport", end=True),
     Keyword("sourceip", CONN, values.listed, "", DONE, "source_ips", end=True),
     Keyword("dns", CONN, values.listed, "", DONE, "dns", end=True),
+    Keyword("encdns", CONN, values.listed, "", DONE, "encdns", end=True),  # ours: RFC 9464
     Keyword("natip", CONN, text, "", DEAD, end=True),
     Keyword("id", CONN, text, "", DONE, "id", end=True),
     Keyword("id2", CONN, text, "", DONE, "id2", end=True),

@@ -41,6 +41,7 @@ class Store:
     base: str = ""
     web: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    ppks: dict[bytes, Secret] = field(default_factory=dict)
     passwords: dict[str, UserSecret] = field(default_factory=dict)
     login: User | None = None
 
@@ -54,6 +55,12 @@ class Store:
 
     def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
         return self.passwords.get(str(user))
+
+    def ppk(self, identifier: bytes) -> Secret | None:
+        return self.ppks.get(identifier)
+
+    def has_ppk(self) -> bool:
+        return bool(self.ppks)
 
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]

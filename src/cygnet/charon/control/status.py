@@ -137,7 +137,9 @@ def _ike_details(sa: IkeSnapshot, now: float) -> Iterator[str]:
         yield f"{label} Remote EAP identity: {sa.remote_eap_id}"
     yield f"{label} IKEv2 SPIs: {spis}{_ike_renewal(sa, now)}"
     if sa.proposal:
-        yield f"{label} IKE proposal: {sa.proposal}"
+        yield f"{label} IKE proposal: {sa.proposal}{'/PPK' if sa.ppk else ''}"
+    for resolver in sa.encrypted_dns:
+        yield f"{label} Encrypted DNS: {resolver}"
     tasks = {"queued": sa.tasks_queued, "active": sa.tasks_active, "passive": sa.tasks_passive}
     for kind, names in tasks.items():
         if names:

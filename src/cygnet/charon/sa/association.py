@@ -135,6 +135,7 @@ class Association:
     peer: Peer = field(default_factory=Peer)
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
+    ppk: str = ""  # the PPK_ID of the post-quantum pre-shared key that its keys are made with
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
     peer_chains: tuple[Chain, ...] = ()  # with which the peer did, one a round that had any
     tries: int = 0  # attempts before this one, for ``keyingtries``

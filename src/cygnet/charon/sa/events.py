@@ -14,6 +14,7 @@ from cygnet.charon.sa.orders import TellAddresses, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
 from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.marks import NO_MARKS, Marks
@@ -203,12 +204,17 @@ class ReauthenticationFailed:
 class Servers:
     """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
 
-    ``virtual_ips`` are our addresses there.
+    ``virtual_ips`` are our addresses there. ``encrypted`` are resolvers that speak DNS over TLS, HTTPS or
+    QUIC (RFC 9464), the best first.
     """
 
     dns: tuple[Address, ...] = ()
     domains: tuple[str, ...] = ()
     virtual_ips: tuple[Address, ...] = ()
+    encrypted: tuple[EncryptedResolver, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.dns or self.encrypted)
 
 
 @record

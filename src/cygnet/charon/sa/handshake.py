@@ -7,6 +7,7 @@ from cygnet.cert.hash_url import HashAndUrl
 from cygnet.charon.sa.int_auth import IntAuth
 from cygnet.charon.sa.key_exchanges import KeyExchanges
 from cygnet.charon.sa.keymat import Nonces
+from cygnet.charon.sa.ppk import PpkUse
 from cygnet.keying.config.records import PeerConfig
 
 
@@ -46,3 +47,4 @@ class Handshake:
     initial_contact: bool = False
     id_i: Identity | None = None
     id_r: Identity | None = None
+    ppk: PpkUse = field(default_factory=PpkUse)

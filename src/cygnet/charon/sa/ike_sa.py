@@ -185,9 +185,11 @@ class IkeSa:
             config=sa.config,
             peer_certificates=tuple(dict.fromkeys(chain.from_iterable(sa.peer_chains))),
             remote_eap_id=sa.remote_eap_id,
+            ppk=sa.ppk,
             local_virtual_ips=sa.virtual.local,
             remote_virtual_ips=sa.virtual.remote,
             dns=sa.virtual.servers.dns,
+            encrypted_dns=sa.virtual.servers.encrypted,
         )
 
     # Inside

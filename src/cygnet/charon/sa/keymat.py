@@ -1,6 +1,7 @@
-"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2)."""
+"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2; RFC 8784, 3)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cygnet.base.records import record
 from cygnet.base.secret import Secret
@@ -91,6 +92,18 @@ def derive_ike_keys(
         Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng),
         Protection(sealer(encryption, integrity, sk_er, sk_ar), rng),
     )
+
+
+def with_ppk(keys: IkeKeys, ppk: Secret) -> IkeKeys:
+    """SK_d, SK_pi and SK_pr made of SK_d', SK_pi' and SK_pr' and a post-quantum pre-shared key (RFC 8784, 3).
+
+    What protects messages stays as it is, its counters included.
+    """
+
+    def mixed(sk: Secret) -> Secret:
+        return Secret(prf_plus(keys.prf, ppk.reveal(), sk.reveal(), len(sk.reveal())))
+
+    return replace(keys, sk_d=mixed(keys.sk_d), sk_pi=mixed(keys.sk_pi), sk_pr=mixed(keys.sk_pr))
 
 
 def derive_child_keys(

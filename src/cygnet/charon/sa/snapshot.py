@@ -10,6 +10,7 @@ from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.port import Mode
 from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 
@@ -19,9 +20,9 @@ class IkeSnapshot:
 
     ``peer_certificates`` are in DER, the peer's own first, its root last, those of a further round
     behind; ``remote_virtual_ips`` are those the peer was given, ``local_virtual_ips`` those it gave us, with
-    the name servers ``dns``.
+    the name servers ``dns`` and ``encrypted_dns``.
     ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
-    user whom the peer proved to be by EAP.
+    user whom the peer proved to be by EAP, ``ppk`` the PPK_ID of the post-quantum pre-shared key in its keys.
     """
 
     name: str
@@ -47,10 +48,12 @@ class IkeSnapshot:
     local_virtual_ips: tuple[Address, ...] = ()
     remote_virtual_ips: tuple[Address, ...] = ()
     dns: tuple[Address, ...] = ()
+    encrypted_dns: tuple[EncryptedResolver, ...] = ()
     created_at: float = 0.0
     succeeds: int = 0
     config: PeerConfig | None = None
     remote_eap_id: Identity | None = None
+    ppk: str = ""
 
     @property
     def identities(self) -> tuple[Identity | None, Identity | None] | None:

@@ -104,7 +104,7 @@ def give_up(sa: "Association") -> None:
         sa.ports.configuration.release(sa.unique_id)
         for address in virtual.remote:
             sa.log(Group.IKE, f"lease {address} by '{lessee(sa)}' went offline")
-    if virtual.servers.dns:
+    if virtual.servers:
         sa.announce(ServersTaken(virtual.servers))
     for address in virtual.local:
         _uninstall(sa, address)

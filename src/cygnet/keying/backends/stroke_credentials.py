@@ -136,6 +136,14 @@ class StrokeCredentials:
         """The password or NT hash of a user at a server."""
         return self._secrets.users.find(user, server)
 
+    def ppk(self, identifier: bytes) -> Secret | None:
+        """The post-quantum pre-shared key of that name."""
+        return self._secrets.ppks.find(identifier)
+
+    def has_ppk(self) -> bool:
+        """Whether ``ipsec.secrets`` has any."""
+        return bool(self._secrets.ppks)
+
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address
+from cygnet.base.identities import Identity
 from cygnet.crypto.proposals import Protocol
 from cygnet.ctl.stroke import AddConnection, End
 from cygnet.kernel.port import Features, Mode
-from cygnet.keying.backends import address_match, pool_texts
+from cygnet.keying.backends import address_match, pool_texts, resolver_texts
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.stroke_children import MODES, child, choice, proposals
 from cygnet.keying.backends.stroke_ends import (
@@ -72,6 +73,10 @@ class Translator:
             pools=tuple(name for name, _ in pool_texts.pools(request.right.sourceip, "rightsourceip")),
             dns_wanted=pool_texts.dns_families(request.left.dns, "leftdns"),
             dns=pool_texts.dns_servers(request.right.dns, "rightdns"),
+            encdns_wanted=pool_texts.dns_families(request.left.encdns, "leftencdns"),
+            encdns=resolver_texts.resolvers(request.right.encdns, "rightencdns"),
+            ppk_id=Identity.parse(request.ppk_id) if request.ppk_id else None,
+            ppk_required=request.ppk_required,
         )
         return peer, notes
 

@@ -14,6 +14,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol
 from cygnet.eap.packets import EapType
 from cygnet.kernel.port import InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
+from cygnet.keying.config.resolvers import EncryptedResolver
 
 
 class Action(StrEnum):
@@ -210,7 +211,10 @@ class PeerConfig:
 
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask the peer
     for, unspecified for any address of a family; ``pools`` names those that the peer gets its own from.
-    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of.
+    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of;
+    ``encdns_wanted`` and ``encdns`` are the same of encrypted DNS (RFC 9464). ``ppk_id``
+    names the post-quantum pre-shared key that we use as initiator and demand as responder, ``ppk_required``
+    refuses peers that use none (RFC 8784).
     """
 
     name: str
@@ -231,6 +235,10 @@ class PeerConfig:
     pools: tuple[str, ...] = ()
     dns_wanted: frozenset[int] = frozenset()
     dns: tuple[Address, ...] = ()
+    encdns_wanted: frozenset[int] = frozenset()
+    encdns: tuple[EncryptedResolver, ...] = ()
+    ppk_id: Identity | None = None
+    ppk_required: bool = False
 
     def child(self, name: str) -> ChildConfig | None:
         """The child of that name."""

@@ -26,6 +26,7 @@ from cygnet.keying.config.records import (
     IkeConfig,
     PeerConfig,
 )
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 NOW = 1000.0
@@ -74,6 +75,13 @@ def test_user_of_eap_is_shown_in_all_detail_only() -> None:
     sas = [replace(SA, remote_eap_id=Identity.parse("carol"), children=())]
     assert "     net-net[1]: Remote EAP identity: carol" in status(World(sas=sas), Status(all=True))
     assert not any("carol" in line for line in status(World(sas=sas)))
+
+
+def test_ppk_and_encrypted_resolvers_are_shown_in_all_detail() -> None:
+    resolver = EncryptedResolver("dns.lab", (ip_address("10.2.0.53"),))
+    lines = status(World(sas=[replace(SA, ppk="ppk.lab", encrypted_dns=(resolver,))]), Status(all=True))
+    assert any("IKE proposal: " in line and line.endswith("/PPK") for line in lines)
+    assert "     net-net[1]: Encrypted DNS: dns.lab 10.2.0.53 alpn=dot priority=1" in lines
 
 
 @pytest.mark.parametrize(

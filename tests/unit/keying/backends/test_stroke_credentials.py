@@ -200,8 +200,19 @@ def test_operator_who_is_asked_holds_up_nobody(lab: "Lab") -> None:
     assert store.reread(ALL, ask)[1]
 
 
+def test_ppks_are_read_again_with_the_other_secrets(lab: "Lab") -> None:
+    lab.secrets(f"ppk.lab : PPK 0x{bytes(32).hex()}\n")
+    store = lab.store()
+    assert store.has_ppk() and store.ppk(b"another") is None
+    found = store.ppk(b"ppk.lab")
+    assert found is not None and found.reveal() == bytes(32)
+    lab.secrets("")
+    store.reread(frozenset({"secrets"}))
+    assert not store.has_ppk() and store.ppk(b"ppk.lab") is None
+
+
 def test_no_secret_reaches_the_log(lab: "Lab") -> None:
-    lab.secrets(': PSK "hunter2"\n: EAP "hunter2"\n: PSK hunter2 hunter2\n')
+    lab.secrets(': PSK "hunter2"\n: EAP "hunter2"\n: PPK "hunter2"\n: PSK hunter2 hunter2\n')
     lab.store()
     assert lab.log
     assert "hunter2" not in "\n".join(lab.log)

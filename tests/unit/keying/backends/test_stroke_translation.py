@@ -28,6 +28,7 @@ from cygnet.keying.config.records import (
     SendCert,
     Unique,
 )
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.config.settings import DaemonSettings
 
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"
@@ -239,6 +240,21 @@ def test_without_rekeying_nothing_ends_as_in_strongswan() -> None:
     peer = translated(replace(NET, rekey=False, life_bytes=1000, life_packets=100))
     assert child(peer).lifetime == Lifetime()
     assert (peer.rekey, peer.reauth, peer.ike_lifetime_s) == (False, False, 0)
+
+
+def test_encrypted_dns_of_both_ends() -> None:
+    left, right = End(OURS, encdns="%config4,%config6"), End(THEIRS, encdns="dns.lab 10.2.0.53")
+    peer = translated(replace(NET, left=left, right=right))
+    assert peer.encdns_wanted == {4, 6}
+    assert peer.encdns == (EncryptedResolver("dns.lab", (ip_address("10.2.0.53"),)),)
+    with pytest.raises(ConfigError, match="leftencdns=yes is neither an address nor %config"):
+        translated(replace(NET, left=End(OURS, encdns="yes")))
+
+
+def test_ppk_of_a_connection() -> None:
+    peer = translated(replace(NET, ppk_id="ppk.of.moon", ppk_required=True))
+    assert (peer.ppk_id, peer.ppk_required) == (Identity.parse("ppk.of.moon"), True)
+    assert (translated(NET).ppk_id, translated(NET).ppk_required) == (None, False)
 
 
 def test_margins_of_all_kinds_and_childless() -> None:

@@ -7,9 +7,10 @@ from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.authenticators import tunnel_settings
 from cygnet.charon.sa.authenticators.eap_users import user_identity
 from cygnet.eap.errors import EapError
-from cygnet.eap.packets import PEAP, TLS, TTLS
+from cygnet.eap.packets import PEAP, TLS, TTLS, EapType
 from cygnet.eap.ports import CertificateCheck
 from cygnet.eap.tls.options import OwnCertificate, TlsOptions
 from cygnet.keying.config.records import AuthClass, AuthConfig
@@ -25,13 +26,19 @@ def for_peer(sa: Association, auth: AuthConfig, ends: tuple[Identity, Identity |
     return TlsOptions(_trust(sa, auth.aaa_identity or ends[1], counts=proves_itself_so), own)
 
 
-def for_server(sa: Association, user: bytes | None) -> TlsOptions | None:
-    """As server, ``None`` without a certificate; the peer must be ``user`` by certificate, if given."""
+def for_server(sa: Association, user: bytes, kind: EapType) -> TlsOptions | None:
+    """As server, ``None`` without a certificate.
+
+    With EAP-TLS, and where ``request_peer_auth`` says so, the peer must be ``user`` by certificate.
+    """
     auth = sa.peer_config.local[0]
     own = _own(sa, auth, sa.local_id)
     if own is None:
         return None
-    return TlsOptions(None if user is None else _trust(sa, user_identity(user), counts=True), own)
+    settings = tunnel_settings.of(sa.ports.settings, kind)
+    wanted = kind == TLS or settings.peer_auth
+    verify = _trust(sa, user_identity(user), counts=True) if wanted else None
+    return settings.framed(TlsOptions(verify, own))
 
 
 def _own(sa: Association, auth: AuthConfig, identity: Identity | None) -> OwnCertificate | None:

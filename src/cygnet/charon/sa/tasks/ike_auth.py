@@ -16,7 +16,7 @@ from cygnet.charon.encoding.payloads import (
     IdentificationInitiator,
     IdentificationResponder,
 )
-from cygnet.charon.sa import establish
+from cygnet.charon.sa import establish, ppk
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NoFurtherRoundError, RefusedError
 from cygnet.charon.sa.matching import match_identities
@@ -109,7 +109,7 @@ class IkeAuth(Task):
             self._client = ClientRound(sa, auth, local, mutual=mutual)
             self._client.build_first(draft)
             return
-        draft.add(proofs.prove(sa, self._ours, own, local, initiator=True))
+        draft.add(*ppk.proofs(sa, lambda: proofs.prove(sa, self._ours, own, local, initiator=True)))
         self._announce(draft)
 
     def _announce(self, draft: Draft) -> None:
@@ -137,6 +137,7 @@ class IkeAuth(Task):
         expected = self._theirs == 0 or (client is not None and client.proven)
         if payload is None and not has_eap:
             self._refused(message, expected=expected or self._follows)
+        ppk.accepted(sa, message)
         if self._theirs == 0 or (self._follows and message.first(IdentificationResponder)):
             self._identify(message, payload)
         if client is not None and client.process(message):
@@ -216,18 +217,18 @@ class IkeAuth(Task):
             self._server = begin(sa, candidates, message)
             sa.local_id = _own_identity(sa.peer_config.local[0].identity, asked)
         else:
-            self._authenticate(payload, candidates, asked, id_i.identity)
+            self._authenticate(message, candidates, asked, id_i.identity)
             self._round_over(message)
         return MORE
 
     def _another(self, message: Message, peer: Identity) -> None:
         """A further round of the peer, who may have another identity in it."""
         sa = self.sa
-        payload = message.first(Authentication)
         constraints = expected_round(sa.peer_config.remote, self._theirs)
-        if payload is not None:
+        if message.first(Authentication) is not None:
             cert_received.keep_of_round(sa, message)
-            self._accept(proofs.verify(self.sa, payload, peer, constraints, initiator=True), constraints)
+            payload = ppk.presented(sa, message, sa.peer_config)
+            self._accept(proofs.verify(sa, payload, peer, constraints, initiator=True), constraints)
             self._round_over(message)
         elif constraints.auth is AuthClass.EAP:
             self._server = ServerRound(sa, (sa.peer_config,), message, peer, self._theirs)
@@ -247,6 +248,7 @@ class IkeAuth(Task):
             draft.add(server.payload())
         else:
             self._present(draft, server)
+        draft.add(*ppk.confirmation(sa))
         if server is not None and not server.done:
             return MORE
         self._server = None
@@ -291,7 +293,8 @@ class IkeAuth(Task):
             Group.CFG,
             f"looking for peer configs matching {sa.local}[{local or '%any'}]...{sa.remote}[{remote}]",
         )
-        matches = [match_identities(config, local, remote) for config in sa.negotiation.candidates]
+        known = sa.negotiation.candidates
+        matches = [ppk.checked(sa, match_identities(config, local, remote)) for config in known]
         suitable = sorted((one for one in matches if one.rank), key=lambda one: -one.rank)
         for one in matches[:32]:
             sa.log(Group.CFG, f"  {one.reason}", Level.DETAIL if suitable else Level.CONTROL)
@@ -304,7 +307,7 @@ class IkeAuth(Task):
 
     def _authenticate(
         self,
-        payload: Authentication,
+        message: Message,
         candidates: tuple[PeerConfig, ...],
         asked: Identity | None,
         remote: Identity,
@@ -318,6 +321,7 @@ class IkeAuth(Task):
             sa.config = config
             sa.local_id = _own_identity(config.local[0].identity, asked)
             try:
+                payload = ppk.presented(sa, message, config)
                 facts = proofs.verify(self.sa, payload, remote, config.remote[0], initiator=True)
             except PeerError as error:
                 sa.log(Group.IKE, str(error))
