@@ -16,6 +16,7 @@ from cygnet.charon.backends.configuration import StrongswanConf
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
 from cygnet.charon.backends.resolver import Resolver
+from cygnet.charon.backends.saved_keys import saved_keys
 from cygnet.charon.backends.stroke import Host, StrokeBackend
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.told import Told
@@ -225,6 +226,7 @@ class Daemon:
                      lambda ike: ends(ike, resolver.resolve, self._addresses.source)),
             self._addresses,
             self._backends,
+            key_log=saved_keys(settings, partial(self._bus.log, Group.ENC)),
         )  # fmt: skip
         self._place = Workplace(
             self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,

@@ -12,6 +12,7 @@ from cygnet.base.groups import Group, Level
 from cygnet.charon.backends.configuration import StrongswanConf
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.resolver import Resolver
+from cygnet.charon.backends.saved_keys import saved_keys
 from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
@@ -93,6 +94,7 @@ class Protocol:
             cast(Credentials, self.credentials), Authorisation(), self.configs, NoUsers(), NoAddresses(),
             self.kernel, cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
             core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            saved_keys(both, partial(bus.log, Group.ENC)),
         )  # fmt: skip
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         core = Ikev1(ports, self.configs, manager, hosts)

@@ -10,6 +10,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.establish import jittered
 from cygnet.charon.sa.keymat import Nonces, derive_child_keys
+from cygnet.charon.sa.saved_keys import save_child_keys
 from cygnet.charon.sa.states import ChildState
 from cygnet.kernel.port import Lifetime
 
@@ -38,6 +39,7 @@ def complete(
     child.hosts = ends.local, ends.remote
     sa.move_child(child, ChildState.INSTALLING)
     child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
+    save_child_keys(sa, child, keys, initiator=initiator)
     child.installed_at, child.initiated = sa.now, initiator
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None

@@ -23,6 +23,7 @@ from cygnet.charon.config.records import AuthConfig, PeerConfig
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.configuration import Attribute
 from cygnet.charon.sa.marks import NO_MARKS, Marks
+from cygnet.crypto.key_log import KeyLog
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.eap.ports import UserSecret
 from cygnet.kernel.port import Kernel
@@ -281,3 +282,4 @@ class Ports:
     contacts: Contacts = field(default_factory=NoContacts)
     addresses: Addresses = field(default_factory=Anywhere)
     configuration: Configuration = field(default_factory=NoConfiguration)
+    key_log: KeyLog | None = None

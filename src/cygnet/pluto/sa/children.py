@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from cygnet.base.addresses import Address, Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.crypto.proposals import Proposal
+from cygnet.crypto.proposals import Proposal, Transform
 from cygnet.kernel.port import Compression, Encapsulation, IpProtocol, Kernel, Lifetime, Mode, SaId
 from cygnet.pluto.config.shared import ChildConfig
 
@@ -112,6 +112,9 @@ class ChildSa(Protocol):
     @property
     def spis_text(self) -> str:
         """``c1234567_i c7654321_o``."""
+
+    def icv_bits(self, integrity: Transform | None) -> int:
+        """What the integrity algorithm's code is cut to, 0 for its own length."""
 
     def install(
         self, kernel: Kernel, agreed: Any, keys: Any, lifetime: Lifetime, *, exchange_initiator: bool

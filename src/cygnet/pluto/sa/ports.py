@@ -15,6 +15,7 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Check, Verdict
+from cygnet.crypto.key_log import KeyLog
 from cygnet.crypto.signatures import PrivateKey
 from cygnet.kernel.port import Kernel
 from cygnet.pluto.config.records import PeerConfig
@@ -169,3 +170,4 @@ class Ports:
     numbers: Numbers
     rng: Callable[[int], bytes]
     settings: DaemonSettings = field(default_factory=DaemonSettings)
+    key_log: KeyLog | None = None
