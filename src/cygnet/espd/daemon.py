@@ -19,7 +19,7 @@ from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
 from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
-from cygnet.kernel.backends.host import route_probe
+from cygnet.kernel.backends.host import MARK, route_probe
 from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.port import Mark, PolicySpec
 
@@ -46,7 +46,9 @@ class Daemon:
         self._lost: Counter[str] = Counter()
         self._sockets = Sockets(self._lost)
         self._routes = Routes(self._devices)
-        self._addresses = Addresses()
+        self._addresses = Addresses(MARK)
+        for address in self._addresses.clear(lambda mark: mark == MARK):
+            log(f"removed virtual address {address} that an earlier espd left behind")
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt, device)
         self._control.changed = self._changed
