@@ -6,11 +6,14 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Received, Sent
+from cygnet.esp.records import PacketMark
 from cygnet.esp.superpackets import SuperPacket
+from cygnet.espd.appetite import Appetite
 from cygnet.espd.control import Control
 from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
@@ -130,30 +133,33 @@ class Daemon:
 
     # -- events of the loop ------------------------------------------------------------------------------
 
-    def _from_inside(self, device: TunDevice, mark: Mark | None) -> None:
+    def _from_inside(self, device: TunDevice, appetite: Appetite, mark: PacketMark | None) -> None:
+        now, limit = self._loop.round_at, appetite.limit(self._loop.rested)
         for _ in range(SUPERS):
-            packets, large = device.read(BATCH)
-            now, chosen = self._loop.now(), packet_mark(mark)
+            packets, large = device.read(limit)
+            appetite.had(len(packets) + (large is not None))
             if packets:
-                self._forward(self._plane.send(packets, now, chosen))
+                self._forward(self._plane.send(packets, now, mark))
             if large is None:
                 return
-            self._forward(self._plane.send_super(large, now, chosen))
+            self._forward(self._plane.send_super(large, now, mark))
+            if limit == 1:
+                return
 
     def _watch_device(self, device: TunDevice, mark: Mark | None) -> None:
-        self._loop.watch(device, READ, lambda _: self._from_inside(device, mark))
+        appetite, chosen = Appetite(BATCH), packet_mark(mark)
+        self._loop.watch(device, READ, lambda _: self._from_inside(device, appetite, chosen))
 
     def _forget_device(self, device: TunDevice, mark: Mark | None) -> None:
         self._loop.forget(device)
 
-    def _from_outside(self, own: socket.socket, events: int) -> None:
+    def _from_outside(self, own: socket.socket, appetite: Appetite, events: int) -> None:
         if events & ERROR:
             for destination, mtu in self._sockets.learned(own):
                 self._learn(destination, mtu)
-        datagrams = self._sockets.receive(own, BATCH)
-        if not datagrams:
-            return
-        if self._deliver(self._plane.receive(datagrams, self._loop.now())):
+        datagrams = self._sockets.receive(own, appetite.limit(self._loop.rested))
+        appetite.had(self._sockets.calls)
+        if datagrams and self._deliver(self._plane.receive(datagrams, self._loop.round_at)):
             self._changed()
 
     def _deliver(self, received: Received) -> bool:
@@ -212,4 +218,4 @@ class Daemon:
 
     def _watch_sockets(self) -> None:
         for own in self._sockets.receiving():
-            self._loop.watch(own, READ, lambda events, own=own: self._from_outside(own, events))  # type: ignore[misc]
+            self._loop.watch(own, READ, partial(self._from_outside, own, Appetite(BATCH)))
