@@ -18,7 +18,7 @@ from throughput import ESP, IKE, Extent, Subject, Tunnel, packets, stream
 
 RATE = 100
 """Handshakes begun in a second."""
-PACED = (1372, 5000)
+PACED = (1372, 10_000)
 """Octets and packets a second: a load that leaves processors to spare."""
 (ROW,) = (row for row in ROWS if row.name == "psk")
 LOADER, FAR = "198.51.100.1", "198.51.100.2"

@@ -64,14 +64,16 @@ CROWD = (
     *(
         (f"packet_{size}_20000_{what}", title.format(size))
         for size in (64, 1372)
-        for what, title in (("us", "CPU us per packet of {:,}, 20,000/s, both ends"), ("lost", "  of these lost, %"))
+        for what, title in (
+            ("us", "CPU us per packet of {:,}, 20,000/s, both ends"), ("lost", "  of these lost, %"),
+        )
     ),
 )
 BUSY = (
     ("tcp_alone", "TCP, Mbit/s"),
     ("tcp_busy", "TCP beside 100 handshakes/s, Mbit/s"),
     ("tcp_lost", "  of TCP lost to them, %"),
-    ("paced_alone", "lost of 5,000 packets/s of 1,372, %"),
+    ("paced_alone", "lost of 10,000 packets/s of 1,372, %"),
     ("paced_busy", "lost of these beside 100 handshakes/s, %"),
 )
 
@@ -115,14 +117,15 @@ def throughput_table(sheet: Sheet) -> Iterator[str]:
 
 def crowd_table(sheet: Sheet, count: int) -> Iterator[str]:
     """The same traffic through one SA and through many; ratios are those of many to one."""
-    heads = "".join(f"{name + ', 1 SA':>19}{f'{count:,} SAs':>11}{'ratio':>7}" for name in ("Cygnet", "strongSwan"))
+    many = f"{count:,} SAs"
+    heads = "".join(f"{name + ', 1 SA':>19}{many:>11}{'ratio':>7}" for name in ("Cygnet", "strongSwan"))
     yield f"\n{'packets to so many addresses in turn':<50}{heads}"
     for measurement, title in CROWD:
         shown = f"{title:<50}"
         for name in (OURS, THEIRS):
-            one, many = (sheet.median(measurement, f"{name}_{which}") for which in ("one", "many"))
-            ratio = f"{many / one:.2f}" if one and many is not None else "-"
-            shown += f"{_number(one):>19}{_number(many):>11}{ratio:>7}"
+            one, all_ = (sheet.median(measurement, f"{name}_{which}") for which in ("one", "many"))
+            ratio = f"{all_ / one:.2f}" if one and all_ is not None else "-"
+            shown += f"{_number(one):>19}{_number(all_):>11}{ratio:>7}"
         yield shown
 
 

@@ -1,5 +1,5 @@
 """``make bench``: drives Cygnet and Debian's strongSwan as responders, in turn, with the same load; then
-measures what tunnels between two of a kind carry.
+measures what tunnels between two of a kind carry: one, 1,000 at a time, and beside handshakes.
 
 Hosts are namespaces (tests/system/lab); both responders run with user-space ESP and log at level 1. Results:
 a table on standard output, ``results.json`` with every single value, and ``results.svg``.
