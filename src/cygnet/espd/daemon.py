@@ -135,16 +135,16 @@ class Daemon:
 
     def _from_inside(self, device: TunDevice, appetite: Appetite, mark: PacketMark | None) -> None:
         now, limit = self._loop.round_at, appetite.limit(self._loop.rested)
-        for _ in range(SUPERS):
+        found = 0
+        for _ in range(min(SUPERS, limit)):
             packets, large = device.read(limit)
-            appetite.had(len(packets) + (large is not None))
+            found += len(packets) + (large is not None)
             if packets:
                 self._forward(self._plane.send(packets, now, mark))
             if large is None:
-                return
+                break
             self._forward(self._plane.send_super(large, now, mark))
-            if limit == 1:
-                return
+        appetite.had(found)
 
     def _watch_device(self, device: TunDevice, mark: Mark | None) -> None:
         appetite, chosen = Appetite(BATCH), packet_mark(mark)

@@ -1,6 +1,7 @@
 """Keys in Wireshark's files: when they are saved, and into what."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from cygnet.base.secret import Secret
 from cygnet.charon.backends import saved_keys as module
 from cygnet.charon.backends.saved_keys import IKEV1_FILE, append_private, saved_keys
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.crypto.key_log import EspSecrets
+from cygnet.crypto.transforms import Transform
 
 ROW = "0101010101010101,abcd\n"
 
@@ -93,3 +96,15 @@ def test_a_full_file_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     append_private(tmp_path / "keys", b"12345678")
     with pytest.raises(OSError, match="the most"):
         append_private(tmp_path / "keys", b"9")
+
+
+def test_cipher_that_wireshark_has_no_name_for_is_told_once_and_not_saved(tmp_path: Path) -> None:
+    lines: list[str] = []
+    options = DaemonSettings(save_keys_load=True, save_keys_esp=True, save_keys_folder=str(tmp_path))
+    log = saved_keys(options, lambda level, text: lines.append(text))
+    assert log is not None
+    ends = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+    for spi in (1, 2):
+        log.esp(EspSecrets(*ends, spi, Transform(1, 28), None, Secret(b"k" * 36), Secret(b"")))
+    assert not list(tmp_path.iterdir())
+    assert len([line for line in lines if "CHACHA20_POLY1305" in line]) == 1
