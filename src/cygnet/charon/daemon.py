@@ -63,6 +63,7 @@ from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.saved_keys import saved_keys
 from cygnet.keying.backends.stroke import Host, StrokeBackend
 from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.config.settings import DaemonSettings
@@ -227,6 +228,7 @@ class Daemon:
                      lambda ike: ends(ike, resolver.resolve, self._addresses.source)),
             self._addresses,
             self._backends,
+            key_log=saved_keys(settings, partial(self._bus.log, Group.ENC)),
         )  # fmt: skip
         self._place = Workplace(
             self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,

@@ -14,6 +14,7 @@ from cygnet.kernel.port import Kernel
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.saved_keys import saved_keys
 from cygnet.keying.backends.stroke import KINDS
 from cygnet.keying.backends.stroke_credentials import StrokeCredentials
 from cygnet.keying.backends.stroke_files import Places
@@ -85,6 +86,7 @@ class Protocol:
         ports = Ports(
             self.credentials, self.configs, NoUsers(), NoAddresses(), self.kernel, numbers,
             secrets.token_bytes, core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            saved_keys(both, partial(bus.log, Group.ENC)),
         )  # fmt: skip
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         core = Ikev1(ports, self.configs, manager, hosts)

@@ -25,18 +25,19 @@ def stop_leftovers(
 
 
 def clear_kernel(state_file: Path, table: int, log: Log) -> None:
-    """Remove the SAs and policies of a charon that was killed, when no other follows."""
+    """Remove the SAs, policies and virtual addresses of a charon that was killed, when no other follows."""
     if not state_file.exists():
         return
     from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
 
     try:
-        sas, policies = remove_leftovers(state_file, table)
+        sas, policies, addresses = remove_leftovers(state_file, table)
     except CygnetError as error:
         log(0, str(error))
         return
-    if sas or policies:
-        log(1, f"removed {sas} SAs and {policies} policies that charon left in the kernel")
+    if sas or policies or addresses:
+        held = f"{sas} SAs, {policies} policies and {addresses} virtual addresses"
+        log(1, f"removed {held} that charon left in the kernel")
 
 
 def _stop(pid: int) -> None:

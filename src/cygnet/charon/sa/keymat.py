@@ -15,12 +15,16 @@ PSK_PAD = b"Key Pad for IKEv2"
 
 
 class Protection:
-    """Protects what one side sends: its sealer and its IVs (a counter where the cipher allows)."""
+    """Protects what one side sends: its sealer and its IVs (a counter where the cipher allows).
 
-    __slots__ = ("_counter", "_rng", "sealer")
+    ``sk_e`` (salt included) and ``sk_a`` are what the sealer was made of.
+    """
 
-    def __init__(self, sealer: Sealer, rng: Callable[[int], bytes]) -> None:
+    __slots__ = ("_counter", "_rng", "sealer", "sk_a", "sk_e")
+
+    def __init__(self, sealer: Sealer, rng: Callable[[int], bytes], sk_e: Secret, sk_a: Secret) -> None:
         self.sealer = sealer
+        self.sk_e, self.sk_a = sk_e, sk_a
         self._rng = rng
         self._counter = 0
 
@@ -89,8 +93,8 @@ def derive_ike_keys(
         Secret(sk_d),
         Secret(take(d)),
         Secret(take(d)),
-        Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng),
-        Protection(sealer(encryption, integrity, sk_er, sk_ar), rng),
+        Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng, Secret(sk_ei), Secret(sk_ai)),
+        Protection(sealer(encryption, integrity, sk_er, sk_ar), rng, Secret(sk_er), Secret(sk_ar)),
     )
 
 

@@ -18,7 +18,7 @@ BUILT_IN = frozenset({
     "acert", "addrblock", "constraints", "curl", "files", "ldap", "pem", "pkcs1", "pkcs11", "pkcs12", "pkcs8",
     "pubkey", "revocation", "x509",
     # the daemon and its ways to the outside
-    "attr", "charon", "kernel-libipsec", "kernel-netlink", "nonce", "random", "resolve",
+    "attr", "charon", "kernel-libipsec", "kernel-netlink", "nonce", "random", "resolve", "save-keys",
     "socket-default", "stroke", "updown",
 })  # fmt: skip
 """Plugins of strongSwan whose work is done here, under whatever name."""

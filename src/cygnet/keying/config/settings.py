@@ -189,6 +189,12 @@ class DaemonSettings:
     spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
     spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
 
+    # Keys for Wireshark: off unless loaded, told where, and which.
+    save_keys_load: bool = option("plugins.save-keys.load", False)
+    save_keys_ike: bool = option("plugins.save-keys.ike", False)
+    save_keys_esp: bool = option("plugins.save-keys.esp", False)
+    save_keys_folder: str = option("plugins.save-keys.wireshark_keys", "")
+
     # The stroke socket and backend. `max_clients` is ours: of any command, `max_concurrent` of `up`.
     stroke_allow_swap: bool = option("plugins.stroke.allow_swap", True)
     stroke_max_concurrent: int = option("plugins.stroke.max_concurrent", 4, 1, 1024)

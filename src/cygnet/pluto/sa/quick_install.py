@@ -1,8 +1,10 @@
 """Installing an IPsec SA that quick mode agreed on, and what becomes of the one before it."""
 
 from cygnet.base.groups import Group
+from cygnet.crypto.key_log import tell_esp
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import Mode
+from cygnet.keying.sa.child_keys import ciphers_of
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import lifetimes
@@ -35,6 +37,10 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
     child.move(kernel, sa.path)
     sa.move_child(child, ChildState.INSTALLING)
     child.install(kernel, agreed, keys, lifetime, exchange_initiator=quick.initiator)
+    if sa.ports.key_log is not None:
+        names = (child.outbound, child.inbound) if quick.initiator else (child.inbound, child.outbound)
+        ciphers = ciphers_of(proposal)
+        tell_esp(sa.ports.key_log, names, ciphers, keys, child.icv_bits(ciphers[1]))
     child.installed_at = sa.now
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None

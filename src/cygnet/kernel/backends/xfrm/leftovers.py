@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
+from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.backends.xfrm import holdings
 from cygnet.kernel.backends.xfrm.constants import NETLINK_XFRM
 from cygnet.kernel.backends.xfrm.devices import Devices
@@ -11,15 +12,15 @@ from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
 from cygnet.kernel.backends.xfrm.owner import Owner, read, write
 
 
-def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
-    """SAs and policies by the mark in ``state_file``, interfaces, and our routes in ``table``.
+def remove_leftovers(state_file: Path, table: int) -> tuple[int, int, int]:
+    """SAs, policies and virtual addresses by the mark in ``state_file``, interfaces, our routes in ``table``.
 
-    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs and policies there
-    were; raises :class:`KernelError`.
+    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs, policies and
+    addresses there were; raises :class:`KernelError`.
     """
     tag, busy = read(state_file)
     if tag is None or not busy:
-        return 0, 0
+        return 0, 0, 0
     from pyroute2 import IPRoute
 
     from cygnet.kernel.backends.xfrm.route_table import RouteTable
@@ -27,7 +28,8 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
     try:
         with closing(Netlink(NETLINK_XFRM)) as netlink:
             owner = Owner(tag)
-            found = holdings.clear(netlink, owner)
+            sas, policies = holdings.clear(netlink, owner)
+        addresses = Addresses(owner.metric).clear(owner.owns)
         Devices(tag, IPRoute).clear()
         with closing(RouteTable(table)) as routes:
             routes.clear()
@@ -36,4 +38,4 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
         raise other_error(error, "removing what charon left in the kernel") from error
     except OSError as error:
         raise socket_error(error) from error
-    return found
+    return sas, policies, len(addresses)
