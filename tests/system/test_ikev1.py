@@ -4,6 +4,7 @@ import pytest
 
 from lab.gateways import peer_missing
 from lab.hosts import until
+from lab.network import ping
 from lab.topology import Lab
 from lab.tunnels import PSK, assert_carries, bring_up, configure, connection, is_up, replace
 
@@ -116,3 +117,49 @@ def test_peer_that_was_killed_is_found_dead_and_the_tunnel_comes_back(lab: Lab) 
     until(lambda: sun.host.pid_of("pluto") not in (0, before), "a new pluto")
     until(lambda: is_up(moon) and is_up(sun), "the tunnel again", 30)
     assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("kinds", PAIRS[:2])
+def test_packet_at_a_trap_brings_up_what_it_asks_for(lab: Lab, kinds: str) -> None:
+    """``auto=route`` by pluto stands in one list with charon's; deleted by the peer, it waits again."""
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    replace(moon, "auto=add", "auto=route")
+    other = connection("new", moon, sun, {"auto": "route"}).replace(sun.subnet, "10.9.0.0/16")
+    moon.host.write("/etc/ipsec.conf", moon.host.read("/etc/ipsec.conf") + other)
+    sun.host.start()
+    moon.host.start()
+    until(lambda: moon.host.ipsec("status").count(":  ROUTED, TUNNEL, reqid ") == 2, "both daemons' traps")
+    assert moon.host.ipsec("status").count("Routed Connections:") == 1
+    assert not moon.host.established()
+    for time in (1, 2):
+        until(lambda: ping(moon.host, moon.inside, sun.inside, 1), f"a packet gets through, {time}")
+        assert is_up(moon) and is_up(sun)
+        assert_carries(moon, sun)
+        if time == 1:
+            sun.host.ipsec("down", "net-net[*]")
+            until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down")
+            assert "net-net{" in moon.host.ipsec("status"), "the trap is still there"
+    moon.host.ipsec("unroute", "net-net")
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down for good")
+    assert not ping(moon.host, moon.inside, sun.inside, 1)
+    assert "net-net" not in moon.host.ipsec("status")
+    moon.host.ipsec("route", "net-net")
+    assert ":  ROUTED, TUNNEL, reqid " in moon.host.ipsec("status", "net-net")
+
+
+@pytest.mark.parametrize("kinds", PAIRS[:2])
+def test_what_is_to_be_up_for_good_comes_back_when_the_peer_deleted_it(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    replace(moon, "auto=add", "auto=start")
+    sun.host.start()
+    moon.host.start()
+    until(lambda: is_up(moon) and is_up(sun), "up by itself")
+    sun.host.ipsec("down", "net-net[*]")
+    until(lambda: not moon.host.established(), "down")
+    until(lambda: is_up(moon) and is_up(sun), "up again", 15)
+    assert_carries(moon, sun)
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down as the operator wants")

@@ -1,5 +1,6 @@
 """IKEv1 itself with what it stands on: credentials, connections as the core sees them, the kernel."""
 
+import random
 import secrets
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.stroke_translation import Translator
 from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.marks import marks_of
 from cygnet.kernel.backends.factory import choose, open_kernel
@@ -32,9 +34,13 @@ from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
 from cygnet.pluto.config.shared import ChildConfig
 from cygnet.pluto.jobs.core import Core, Sa
-from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
+from cygnet.pluto.jobs.ikev1 import Ikev1
+from cygnet.pluto.jobs.initiator import Initiator
 from cygnet.pluto.jobs.kernel_events import KernelEvents
-from cygnet.pluto.jobs.reactions import Reactions, Workplace
+from cygnet.pluto.jobs.reactions import Reactions
+from cygnet.pluto.jobs.reconciler import Makers, Reconciler
+from cygnet.pluto.jobs.routes import Hosts, Routes
+from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.children import ChildFactory, Path
 from cygnet.pluto.sa.ports import Credentials, Ports
 from cygnet.runtime import paths
@@ -94,12 +100,15 @@ class Protocol:
             self.kernel, cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
             core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
         )  # fmt: skip
-        hosts = Hosts(resolver.resolve, self.kernel.source_address)
-        core = Ikev1(ports, self.configs, manager, hosts)
-        self.core: Core = core
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
-        self.reactions = Reactions(place, core, ports)
-        self._kernel_events = KernelEvents(place)
+        hosts = Hosts(resolver.resolve, self.kernel.source_address)
+        self.routes = Routes(Traps(self.kernel, numbers, resolver.resolve, bus), hosts)
+        initiator = Initiator(ports, self.configs, manager, hosts)
+        makers = Makers(initiator, self.configs.named, random.random)
+        self.reconciler = Reconciler(place, makers, self.routes)
+        self.core: Core = Ikev1(ports, self.configs, manager, initiator, self.routes, self.reconciler)
+        self.reactions = Reactions(place, ports, self.reconciler)
+        self._kernel_events = KernelEvents(place, self.reconciler, self.routes)
 
     def start(self) -> None:
         """Have the kernel tell us from now on."""

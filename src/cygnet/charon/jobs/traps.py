@@ -58,13 +58,16 @@ class Traps:
         self._traps: dict[str, Trap] = {}
         self._asked: dict[int, int] = {}
 
-    def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
-        """Install the child's policy over one that is there; raises :class:`LocalError`."""
+    def install(self, peer: PeerConfig, child: ChildConfig, key: str = "") -> Routed:
+        """Install the child's policy over one that is there; raises :class:`LocalError`.
+
+        ``key`` tells several of one name apart; it stands for the name in :meth:`uninstall`.
+        """
         trap = self._make(peer, child)
         self._add(trap)
         with self._lock:
-            old = self._traps.pop(child.name, None)
-            self._traps[child.name] = trap
+            old = self._traps.pop(key or child.name, None)
+            self._traps[key or child.name] = trap
         if old is not None:
             self._remove(old)
         return trap.routed

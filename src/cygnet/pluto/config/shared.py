@@ -14,9 +14,13 @@ from cygnet.kernel.port import IpProtocol, Lifetime, Mode
 
 
 class Action(StrEnum):
-    """What to do when the peer is dead or when it closes an IPsec SA."""
+    """What to do when the peer is dead or when it closes an IPsec SA.
+
+    CLEAR asks for nothing, even of ``auto=start``; NONE leaves it to what else is wanted.
+    """
 
     NONE = "none"
+    CLEAR = "clear"
     TRAP = "trap"
     START = "start"
 
@@ -116,6 +120,10 @@ class ChildConfig(Protocol):
     @property
     def fuzz_percent(self) -> int:
         """By how much the margin may be enlarged at random."""
+
+    @property
+    def reqid(self) -> int:
+        """Of all its IPsec SAs (``reqid=``), 0 where each pair of selectors gets one."""
 
     @property
     def compress(self) -> bool:

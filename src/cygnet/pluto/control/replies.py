@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from cygnet.base.errors import LocalError
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import DuplicateNameError, OrientationError, UnknownNameError
-from cygnet.pluto.jobs.negotiations import NoPeerError
+from cygnet.pluto.jobs.routes import NoPeerError
 
 
 class Reply(Protocol):

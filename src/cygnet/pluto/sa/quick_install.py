@@ -26,7 +26,7 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
     own, theirs = child.spi_octets, proposal.spi
     spis = Spis(own, theirs) if quick.initiator else Spis(theirs, own)
     keys = child_keys(sa.established_keys, proposal, quick.nonces, spis, quick.shared)
-    child.reqid = quick.reqid
+    child.reqid = quick.reqid or quick.config.reqid
     if not child.reqid:
         child.reqid = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts, child.marks)
         child.counted = True
