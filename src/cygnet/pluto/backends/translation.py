@@ -60,7 +60,6 @@ def _ignored(message: AddConnection) -> list[str]:
     """What is left out without harm, by keyword."""
     wanted = {
         "inactivity": message.inactivity_s,
-        "compress": message.policy & Policy.COMPRESS,
     }
     return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
 

@@ -172,7 +172,7 @@ class Reconciler:
             self._want(event.config, event.reason)
 
     def closed(self, event: ChildClosed) -> None:
-        """An IPsec SA ended without our asking: ``closeaction``, ``dpdaction``, or it is to be up for good."""
+        """An IPsec SA ended without our asking: ``closeaction``, ``dpdaction``, or it shall be up for good."""
         config = self._current(event.peer) if event.peer is not None else None
         if config is None or self._stopping:
             return

@@ -21,6 +21,7 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
         (quick.local,),
         (quick.remote,),
         int.from_bytes(proposal.spi, "big"),
+        compression=quick.compression,
         original=quick.original,
     )
     own, theirs = child.spi_octets, proposal.spi
