@@ -130,7 +130,9 @@ def test_first_transform_that_both_have_is_chosen():
 def test_cpi_of_four_octets_is_understood(monkeypatch):
     # RFC 3173, 4.1: the two octets before the CPI MUST be ignored
     pair = compressing()
-    changed_offers(monkeypatch, lambda one: [replace(one, spi=one.spi.rjust(4, b"\7")) if one.protocol == 4 else one])
+    changed_offers(
+        monkeypatch, lambda one: [replace(one, spi=b"\7\7" + one.spi) if one.protocol == 4 else one]
+    )
     pair.connect()
     assert pair.is_up()
     assert None not in compressions(pair)
@@ -170,3 +172,24 @@ def test_answer_with_a_transform_that_was_not_offered_is_refused(monkeypatch):
     pair.connect()
     assert "IPComp transform that we did not offer" in pair.alice.outcome().reason
     assert not pair.alice.children and not pair.alice.kernel.cpis
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_answer_that_says_esp_again_without_means_the_first(repeated, monkeypatch):
+    # I <- R  { HASH(2), SA(1: ESP, 1: IPCOMP CPI 257, 2: ESP), … }    strongSwan's way
+    pair = compressing()
+    original = phase2_offers.Phase2Terms.answer
+
+    def answer(terms, spi, compression):
+        made = original(terms, spi, compression)
+        again = replace(made.proposals[0], number=2, spi=spi if repeated else b"else")
+        return SecurityAssociation((*made.proposals, again))
+
+    monkeypatch.setattr(phase2_offers.Phase2Terms, "answer", answer)
+    pair.connect()
+    assert bool(pair.alice.children) is repeated
+    if repeated:
+        assert pair.is_up()
+        assert None not in compressions(pair)
+    else:
+        assert "not exactly one transform chosen" in pair.alice.outcome().reason

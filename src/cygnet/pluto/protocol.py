@@ -93,7 +93,8 @@ class Protocol:
         )
         self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached)
         manager = machinery.manager
-        numbers = Numbers(manager.next_unique_id, REQID_BASE)
+        # whack names SAs of either kind by one number, #n.
+        numbers = Numbers(manager.next_unique_id, REQID_BASE, manager.next_unique_id)
         sock = machinery.socket
         ports = Ports(
             cast(Credentials, self.credentials), Authorisation(), self.configs, NoUsers(), NoAddresses(),

@@ -85,7 +85,7 @@ class Reconciler:
             self._intents.release(name)
 
     def cancel(self, name: str) -> bool:
-        """An operator took it down: no attempt follows until somebody wants it again. Whether one would have."""
+        """An operator took it down: no attempt follows until it is wanted again; whether one would have."""
         with self._lock:
             return self._intents.cancel(name)
 
@@ -172,7 +172,7 @@ class Reconciler:
             self._want(event.config, event.reason)
 
     def closed(self, event: ChildClosed) -> None:
-        """An IPsec SA ended without our asking: ``closeaction``, ``dpdaction``, or it shall be up for good."""
+        """An IPsec SA ended without our asking: ``closeaction``, ``dpdaction``, a lasting wish."""
         config = self._current(event.peer) if event.peer is not None else None
         if config is None or self._stopping:
             return

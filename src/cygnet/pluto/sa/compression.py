@@ -17,7 +17,7 @@ from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.children import ChildSa
 
 LOWEST, HIGHEST = 256, 61439
-"""CPIs that are negotiated; those below are for well-known algorithms, those above private (RFC 3173, 3.3)."""
+"""CPIs that are negotiated; below are well-known algorithms, above is private use (RFC 3173, 3.3)."""
 
 
 def propose(sa: Association, child: ChildSa) -> tuple[tuple[int, ...], bytes] | None:
@@ -47,10 +47,12 @@ def usable(sa: Association, terms: Iterable[Phase2Terms]) -> list[tuple[Phase2Te
     known = sa.ports.kernel.features.compression
     found = []
     for one in terms:
-        cpi = _cpi(one.compression) if one.compression is not None else None
-        kinds = [each.id for each in one.compression.transforms if each.id in known] if one.compression else []
-        if cpi is not None and kinds:
-            found.append((one, Compression(kinds[0], cpi)))
+        source = one.compression
+        if source is None or (cpi := _cpi(source)) is None:
+            continue
+        kind = next((each.id for each in source.transforms if each.id in known), None)
+        if kind is not None:
+            found.append((one, Compression(kind, cpi)))
     return found
 
 

@@ -37,7 +37,7 @@ from cygnet.pluto.encoding.payloads import (
     SecurityAssociation,
 )
 from cygnet.pluto.encoding.payloads.payload import PayloadType as T
-from cygnet.pluto.encoding.phase2_offers import PROTO_IPCOMP, Life, Phase2Terms, Wish, life_of
+from cygnet.pluto.encoding.phase2_offers import Life, Phase2Terms, Wish, life_of
 from cygnet.pluto.sa import compression, lifetimes, quick_install, quick_modes, quick_selectors
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.errors import NotPossibleError
@@ -203,15 +203,32 @@ def _take_exchange(quick: QuickMode, message: Message) -> None:
 def _accept(quick: QuickMode, answer: SecurityAssociation) -> Phase2Terms:
     """The responder's choice must be one of our offers (RFC 2409, 5), perhaps with a shorter lifetime."""
     terms, reasons = phase2_offers.read(answer)
-    main = [one for one in answer.proposals if one.protocol != PROTO_IPCOMP]
-    if len(main) != 1 or len(main[0].transforms) != 1 or len(terms) != 1:
-        raise BadProposalSyntaxError(f"not exactly one transform chosen {'; '.join(reasons)}".strip())
+    if reasons or not _is_single(answer, terms):
+        shown = ", ".join(f"{one.number}:{one.protocol}*{len(one.transforms)}" for one in answer.proposals)
+        raise BadProposalSyntaxError(f"not exactly one transform chosen ({'; '.join(reasons) or shown})")
     chosen = terms[0].transform
     offered = quick.offered.proposals[0].transforms if quick.offered else ()
     wanted = (chosen.id, phase2_offers.algorithms_of(chosen))
     if not any((one.id, phase2_offers.algorithms_of(one)) == wanted for one in offered):
         raise BadProposalSyntaxError("the peer chose what we did not offer")
     return terms[0]
+
+
+def _is_single(answer: SecurityAssociation, terms: tuple[Phase2Terms, ...]) -> bool:
+    """Whether one transform of each protocol was chosen.
+
+    strongSwan says the one of ESP a second time without IPComp, in a proposal behind: it means the first.
+    """
+    if not terms or any(len(one.transforms) != 1 for one in answer.proposals):
+        return False
+    first, *others = terms
+    same = (first.transform.id, phase2_offers.algorithms_of(first.transform), first.source.spi)
+    return all(
+        first.compression is not None
+        and one.compression is None
+        and (one.transform.id, phase2_offers.algorithms_of(one.transform), one.source.spi) == same
+        for one in others
+    )
 
 
 def _responder_lifetime(quick: QuickMode, chosen: Phase2Terms) -> tuple[Payload, ...]:
