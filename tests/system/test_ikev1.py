@@ -225,7 +225,7 @@ def test_pluto_that_was_killed_has_all_again(lab: Lab, auto: str) -> None:
         if time == 1:
             before = moon.host.pid_of("pluto")
             moon.host.run("kill", "-KILL", str(before))
-            until(lambda: moon.host.pid_of("pluto") not in (0, before), "a new pluto")
+            until(lambda before=before: moon.host.pid_of("pluto") not in (0, before), "a new pluto")
 
 
 def test_peer_that_comes_late_is_found(lab: Lab) -> None:

@@ -246,3 +246,11 @@ def test_initiation_that_is_to_last_is_left_to_the_core(pluto: Pluto) -> None:
     pluto.whack(connection_to_peer(pluto))
     assert pluto.whack(whack.Initiate("net", asynchronous=True, lasting=True)) == (0, [])
     assert pluto.core.kept == ['"net"']
+
+
+def test_shunt_is_routed_and_not_initiated(pluto: Pluto) -> None:
+    shunt = AddConnection("local", End("%defaultroute"), End("%any", client="10.9.0.0/16"), shunt="pass")
+    pluto.whack(shunt)
+    code, lines = pluto.whack(whack.Initiate("local"))
+    assert code and "--route installs it" in lines[-1]
+    assert pluto.whack(whack.Route("local")) == (0, ['000 "local" routed'])

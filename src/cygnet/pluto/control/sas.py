@@ -11,7 +11,7 @@ from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
 from cygnet.pluto.control.replies import Reply
 from cygnet.pluto.jobs.core import Core, Finished, Progress
-from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target, check_begins
+from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target, check_begins, check_oriented
 
 CHECK_S = 0.5
 """How often a silent dialogue looks whether its client is still there."""
@@ -82,7 +82,7 @@ class SaHandler:
     def route(self, request: Route, reply: Reply) -> None:
         """Catch packets of a connection that is not up."""
         connection = self._connection(request.name)
-        check_begins(connection)
+        check_oriented(connection)
         self.core.route(connection)
         reply.line(Rc.COMMENT, f"{connection.label} routed")
 

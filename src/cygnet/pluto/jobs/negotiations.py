@@ -132,9 +132,16 @@ class Negotiations:
         return self._manager.post(number, command, Priority.MEDIUM, type(order).__name__, sure=True)
 
 
-def check_begins(connection: Connection) -> None:
-    """Raises ``LocalError`` where nothing can be begun: neither end is ours, or the peer may be anybody."""
+def check_oriented(connection: Connection) -> None:
+    """Raises ``OrientationError`` where neither end is this host."""
     if connection.remote is None:
         raise OrientationError(f"we cannot identify ourselves with either end of {connection.label}")
+
+
+def check_begins(connection: Connection) -> None:
+    """Raises ``LocalError`` where nothing can be begun: the peer may be anybody, or there is none."""
+    check_oriented(connection)
+    if connection.message.shunt != "trap":
+        raise LocalError(f"{connection.label} is a shunt, with nothing to negotiate: --route installs it")
     if connection.is_template:
         raise NoPeerError(f"cannot initiate {connection.label} without knowing the peer's address")

@@ -37,6 +37,9 @@ FIRST_TICKET = 1 << 32
 """Operators' orders count from 1 (``jobs.negotiations``)."""
 USABLE = ("CREATED", "CONNECTING", "ESTABLISHED")
 
+MAX_CONFIGS = 20_000
+"""Records of connections and instances that are remembered; no more than those may be wanted."""
+
 MakeOrder = Callable[[PeerConfig, int], Order]
 
 
@@ -115,7 +118,7 @@ class Reconciler:
             if intent is not None and intent.phase is Phase.TRY:
                 self._routes.traps.asked(event.reqid, intent.ticket)
                 return
-            self._configs[key] = config
+            self._remember(key, config)
             self._intents.begin(key, shape, ticket)
             self._routes.traps.asked(event.reqid, ticket)
 
@@ -193,7 +196,7 @@ class Reconciler:
         with self._lock:
             if self._stopping:
                 return
-            self._configs[key] = config
+            self._remember(key, config)
             intent = self._intents.wait(key, AS_CONFIGURED, why)
             if intent is None:
                 return
@@ -266,6 +269,13 @@ class Reconciler:
             return None
         loaded = self._makers.loaded(config.name)
         return config if config.instance and loaded is not None else loaded
+
+    def _remember(self, key: str, config: PeerConfig) -> None:
+        """What an attempt is made with; of those that nothing is wanted of, some are forgotten."""
+        if len(self._configs) >= MAX_CONFIGS:
+            for other in [one for one in self._configs if self._intents.get(one) is None]:
+                del self._configs[other]
+        self._configs[key] = config
 
     def _tries_of(self, key: str) -> int:
         config = self._current(self._configs.get(key))

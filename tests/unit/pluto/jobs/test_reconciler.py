@@ -349,3 +349,32 @@ def test_peer_that_may_be_anybody_cannot_be_routed_but_a_shunt_can() -> None:
         daemon.routes.install(anybody)
     (routed,) = daemon.routes.install(replace(anybody, children=(replace(CHILD, mode=Mode.PASS),)))
     assert routed.mode is Mode.PASS
+
+
+def test_order_that_went_down_with_its_isakmp_sa_is_a_failed_attempt() -> None:
+    daemon = Daemon()
+    daemon.reconciler.keep(daemon.config)
+    daemon.place.run()
+    daemon.place.sas.clear()
+    daemon.reconciler.retired(1)
+    assert daemon.place.run() == [5]
+    assert len(daemon.place.orders) == 2
+
+
+def test_attempt_goes_on_in_the_isakmp_sa_that_takes_the_others_place() -> None:
+    daemon = Daemon()
+    daemon.reconciler.keep(daemon.config)
+    daemon.place.run()
+    daemon.reconciler.moved(1, 2)
+    daemon.reconciler.retired(1)
+    assert not daemon.place.jobs
+    daemon.reconciler.retired(2)
+    assert daemon.place.jobs
+
+
+def test_isakmp_sa_that_goes_before_it_has_the_order_is_a_failed_attempt() -> None:
+    daemon = Daemon()
+    daemon.reconciler.keep(daemon.config)
+    daemon.place.order = lambda number, order: False  # type: ignore[method-assign]
+    daemon.place.run()
+    assert [delay for delay, _ in daemon.place.jobs] == [5]
