@@ -10,11 +10,10 @@ from simulation.network import Cut, SourceNat, StaticNat, Weather
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import Action as CharonAction
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Encapsulation, Mode
+from cygnet.keying.config.records import Action
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.config.shared import Action
 from cygnet.pluto.sa.events import ChildClosed, ChildDown, ChildUp, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
@@ -298,7 +297,7 @@ def test_peer_that_deletes_all_is_told_of_for_what_shall_be_up_for_good():
 
 def test_close_action_clear_asks_for_nothing():
     pair = Pair()
-    pair.change_child("alice", close_action=CharonAction.CLEAR)
+    pair.change_child("alice", close_action=Action.CLEAR)
     pair.connect()
     pair.bob.order(pair.bob.sa, TerminateIke())
     pair.network.run(1)

@@ -8,7 +8,8 @@ from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate, load_certificates
-from cygnet.charon.config.records import (
+from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.config.records import (
     AuthClass,
     AuthConfig,
     ChildConfig,
@@ -17,9 +18,8 @@ from cygnet.charon.config.records import (
     SendCert,
     Unique,
 )
-from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import OwnKey
-from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.credentials import OwnKey
 from cygnet.loadtest.certificates import Issuer
 from cygnet.loadtest.credentials import Credentials
 from cygnet.loadtest.options import NUMBER, Options

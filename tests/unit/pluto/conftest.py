@@ -11,10 +11,10 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Announce, Effect, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
-from cygnet.charon.sa.snapshot import Routed
 from cygnet.ctl.whack import Listen, Policy, Request, Status
 from cygnet.ctl.whack_lines import conversation
 from cygnet.kernel.port import Mode
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.daemon import Daemon, Invocation
 from cygnet.pluto.jobs.core import (

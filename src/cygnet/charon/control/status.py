@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
-from cygnet.charon.sa.policy_lines import policies
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
 from cygnet.kernel.port import DropCount, KernelError, SaId, Usage
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.routed import policies
 
 HALF_OPEN = ("CREATED", "CONNECTING")
 

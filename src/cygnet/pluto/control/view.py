@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.durations import date, span
-from cygnet.charon.sa.policy_lines import policies
-from cygnet.charon.sa.snapshot import Routed
 from cygnet.ctl.whack import End, Policy, Status
+from cygnet.keying.sa.routed import Routed, policies
 from cygnet.pluto.backends.connections import Connection, UnknownNameError
 from cygnet.pluto.jobs.core import ChildPicture, Picture
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
-from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import SaId
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram

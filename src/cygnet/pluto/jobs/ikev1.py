@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cygnet.charon.sa.snapshot import Routed
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.encoding.exchanges import Exchange

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cygnet.base.groups import Group
-from cygnet.pluto.config.shared import Unique
+from cygnet.keying.config.records import Unique
 from cygnet.pluto.jobs.core import Finished, Picture
 from cygnet.pluto.jobs.isakmp_sa import outcome
 from cygnet.pluto.jobs.reconciler import Reconciler

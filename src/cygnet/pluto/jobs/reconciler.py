@@ -13,7 +13,9 @@ from typing import Protocol
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.jobs.intents import (
+from cygnet.kernel import port
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.intents import (
     AS_CONFIGURED,
     REVIVAL_S,
     Intents,
@@ -23,10 +25,8 @@ from cygnet.charon.jobs.intents import (
     Verdict,
     pause,
 )
-from cygnet.charon.jobs.traps import Trap
-from cygnet.kernel import port
+from cygnet.keying.traps import Trap
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action, ChildConfig
 from cygnet.pluto.jobs.core import Finished, Sa
 from cygnet.pluto.jobs.routes import Routes
 from cygnet.pluto.jobs.workplace import Workplace

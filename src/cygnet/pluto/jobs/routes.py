@@ -7,11 +7,11 @@ from typing import cast
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector, pairs
-from cygnet.charon.config.records import ChildConfig, IkeConfig
-from cygnet.charon.config.records import PeerConfig as CharonPeer
-from cygnet.charon.jobs.hosts import ends, is_anybody
-from cygnet.charon.jobs.traps import SHUNTS, Traps
-from cygnet.charon.sa.snapshot import Routed
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.config.records import PeerConfig as SharedPeer
+from cygnet.keying.hosts import ends, is_anybody
+from cygnet.keying.sa.routed import SHUNTS, Routed
+from cygnet.keying.traps import Traps
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.sa.quick_selectors import MAX_PAIRS
 
@@ -29,14 +29,15 @@ class Hosts:
 
     def of(self, config: PeerConfig) -> tuple[Host, Host]:
         """Ours and the peer's; raises ``LocalError`` if there is nowhere to go."""
-        return ends(cast(IkeConfig, config.ike), self.names, self.source_address)
+        return ends(config.ike, self.names, self.source_address)
 
 
 class Routes:
-    """The traps and shunts of connections, by name; charon's machinery installs them. For any thread.
+    """The traps and shunts of connections, by name; for any thread.
 
     IKEv1 has one selector for each end (RFC 2407, 4.6.2), so that each pair of a connection's selectors is
-    a trap of its own: what it asks for is one IPsec SA, which has its reqid.
+    a trap of its own: what it asks for is one IPsec SA, which has its reqid. Of a peer ``Traps`` reads
+    ``ike`` only, which both daemons have.
     """
 
     def __init__(self, traps: Traps, hosts: Hosts) -> None:
@@ -48,12 +49,12 @@ class Routes:
         child = next(iter(config.children), None)
         if child is None:
             raise LocalError(f"'{config.name}' protects nothing that packets could ask for")
-        wanted = self._pairs(config, cast(ChildConfig, child))
+        wanted = self._pairs(config, child)
         old, keys = self._keys.get(config.name, ()), []
         try:
             for number, one in enumerate(wanted):
                 keys.append(f"{config.name}#{number}")
-                self.traps.install(cast(CharonPeer, config), one, keys[-1])
+                self.traps.install(cast(SharedPeer, config), one, keys[-1])
         except LocalError:
             self._remove((*old, *keys))
             self._keys.pop(config.name, None)
@@ -79,7 +80,7 @@ class Routes:
     def _pairs(self, config: PeerConfig, child: ChildConfig) -> list[ChildConfig]:
         if child.mode in SHUNTS:
             return [child]
-        if is_anybody(cast(IkeConfig, config.ike).remote):
+        if is_anybody(config.ike.remote):
             raise NoPeerError(f"cannot route '{config.name}' without knowing the peer's address (right=)")
         local, remote = self._hosts.of(config)
         ours = tuple(one.resolve(local.address) for one in child.local_ts)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.kernel.port import Compression
+from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.pluto.encoding.errors import BadProposalSyntaxError
 from cygnet.pluto.encoding.payloads import ProposalPayload, SecurityAssociation
 from cygnet.pluto.encoding.phase2_offers import PROTO_IPCOMP, Phase2Terms
 from cygnet.pluto.sa.association import Association
-from cygnet.pluto.sa.children import ChildSa
 
 LOWEST, HIGHEST = 256, 61439
 """CPIs that are negotiated; below are well-known algorithms, above is private use (RFC 3173, 3.3)."""

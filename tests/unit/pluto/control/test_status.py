@@ -7,9 +7,9 @@ import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.snapshot import Routed
 from cygnet.ctl.whack import AddConnection, End, Policy, Status
 from cygnet.kernel.port import Mode
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.control.daemon_verbs import DaemonState
 from cygnet.pluto.control.status import Facts, StatusHandler

@@ -10,13 +10,12 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
-from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.jobs.traps import Traps
 from cygnet.kernel import port
 from cygnet.kernel.port import Mode
+from cygnet.keying.config.records import Action, AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
+from cygnet.keying.numbers import Numbers
+from cygnet.keying.traps import Traps
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action
 from cygnet.pluto.jobs.core import ChildPicture, Finished, Picture
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reconciler import Makers, Reconciler
