@@ -46,7 +46,6 @@ from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.roaming import Roaming
-from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.memory import Holdings
@@ -70,6 +69,7 @@ from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.hosts import ends
 from cygnet.keying.numbers import Numbers
+from cygnet.keying.traps import Traps
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers

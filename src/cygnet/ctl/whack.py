@@ -268,10 +268,14 @@ class Unroute:
 
 @dataclass(frozen=True, slots=True)
 class Initiate:
-    """``--initiate``: negotiate; the answer follows unless ``asynchronous``."""
+    """``--initiate``: negotiate; the answer follows unless ``asynchronous``.
+
+    ``lasting``: it is to be up for good (``auto=start``), whatever happens to it.
+    """
 
     name: str
     asynchronous: bool = False
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

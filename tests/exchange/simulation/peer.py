@@ -14,7 +14,6 @@ from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.reconciler import Reconciler
-from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
 from cygnet.charon.sa.events import Finished
@@ -26,6 +25,7 @@ from cygnet.crypto.key_log import KeyLog
 from cygnet.keying.config.records import ChildConfig, IkeConfig, PeerConfig
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.hosts import ends
+from cygnet.keying.traps import Traps
 from simulation.home import Home
 from simulation.network import Datagram, Network
 from simulation.shell import Board, Kernel, Manager, Queues

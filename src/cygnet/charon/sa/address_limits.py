@@ -8,7 +8,7 @@ from cygnet.cert.address_blocks import AddressBlocks
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.encoding.errors import TsUnacceptableError
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.matching import Selectors, text
+from cygnet.keying.sa.matching import Selectors, text
 
 
 def permitted(sa: Association, remote: Selectors) -> Selectors:

@@ -17,7 +17,6 @@ from cygnet.base.records import record
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.events import (
-    Cause,
     ChildClosed,
     ChildDown,
     ChildStateChanged,
@@ -40,6 +39,7 @@ from cygnet.crypto.proposals import Proposal, Protocol
 from cygnet.keying.config.records import ChildConfig, PeerConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.esp_path import Path
 from cygnet.keying.sa.marks import Marks, marks_of
 

@@ -6,8 +6,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause, OrderPassedOn
-from cygnet.charon.sa.matching import is_same_peer, narrow
+from cygnet.charon.sa.events import OrderPassedOn
 from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks import BEGINNING
@@ -26,7 +25,9 @@ from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.marks import has_unique_marks, kept
+from cygnet.keying.sa.matching import is_same_peer, narrow
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 

@@ -3,13 +3,11 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from enum import StrEnum
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
-from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.sa.orders import TellAddresses, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
@@ -17,7 +15,7 @@ from cygnet.keying.config.records import ChildConfig, PeerConfig
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.child_states import ChildState
-from cygnet.keying.sa.marks import NO_MARKS, Marks
+from cygnet.keying.sa.endings import Cause, Lost
 
 
 @record
@@ -107,40 +105,6 @@ class InboundLingers:
 
     id: SaId
     delay_s: float
-
-
-class Cause(StrEnum):
-    """Why an IKE_SA or a CHILD_SA ended."""
-
-    ORDERED = "ordered"
-    CLOSED = "closed by the peer"
-    DEAD = "peer not responding"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    LOST = "unknown to the peer"
-    OUT_OF_STEP = "out of step with the peer"
-    RESET = "the data plane was restarted"
-    INACTIVE = "inactive"
-    REAUTH = "to be reauthenticated"
-    REAUTHENTICATED = "reauthenticated"
-    REPLACED = "replaced"
-    CROSSED = "replaced by one that both sides kept"
-
-
-@record
-class Lost:
-    """A CHILD_SA that went, as far as it takes to make one like it; ``reqid`` 0: that of its selectors.
-
-    ``hosts`` are what ``dynamic`` selectors stood for, ours first.
-    """
-
-    config: ChildConfig
-    child_id: int
-    reqid: int
-    local_ts: tuple[TrafficSelector, ...]
-    remote_ts: tuple[TrafficSelector, ...]
-    hosts: tuple[tuple[Address, ...], tuple[Address, ...]] | None = None
-    marks: Marks = NO_MARKS
 
 
 @record

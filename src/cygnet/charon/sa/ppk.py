@@ -18,8 +18,8 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Authentication, Notify
 from cygnet.charon.sa.errors import NoPpkError, RefusedError
 from cygnet.charon.sa.keymat import IkeKeys, with_ppk
-from cygnet.charon.sa.matching import IdentityMatch
 from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.matching import IdentityMatch
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association

@@ -7,8 +7,6 @@ Times are seconds of the daemon's monotonic clock.
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
-from cygnet.base.selectors import TrafficSelector
-from cygnet.kernel.port import Mode
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
@@ -64,15 +62,3 @@ class IkeSnapshot:
     def concerns(self, name: str) -> bool:
         """Whether this is its name, or that of one of its CHILD_SAs."""
         return name == self.name or any(child.name == name for child in self.children)
-
-
-@record
-class Routed:
-    """An installed trap or shunt policy. ``unique_id`` and ``reqid`` are 0 for a shunt."""
-
-    name: str
-    unique_id: int
-    reqid: int
-    mode: Mode
-    local_ts: tuple[TrafficSelector, ...]
-    remote_ts: tuple[TrafficSelector, ...]

@@ -16,8 +16,8 @@ from cygnet.base.identities import Identity, IdType
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
 from cygnet.charon.sa.events import Servers, ServersTaken
-from cygnet.charon.sa.matching import Ends, Selectors, resolve
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.matching import Ends, Selectors, resolve
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association

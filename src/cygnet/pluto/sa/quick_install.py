@@ -24,12 +24,13 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
         (quick.remote,),
         int.from_bytes(proposal.spi, "big"),
         pads=False,
+        compression=quick.compression,
         original=quick.original,
     )
     own, theirs = child.spi_octets, proposal.spi
     spis = Spis(own, theirs) if quick.initiator else Spis(theirs, own)
     keys = child_keys(sa.established_keys, proposal, quick.nonces, spis, quick.shared)
-    child.reqid = quick.reqid
+    child.reqid = quick.reqid or quick.config.reqid
     if not child.reqid:
         child.reqid = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts, child.marks)
         child.counted = True

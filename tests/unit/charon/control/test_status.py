@@ -12,7 +12,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
-from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import Done, Status
 from cygnet.eap.packets import MSCHAPV2
 from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
@@ -28,6 +28,7 @@ from cygnet.keying.config.records import (
 )
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.routed import Routed
 
 NOW = 1000.0
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")

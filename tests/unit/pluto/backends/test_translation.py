@@ -65,8 +65,5 @@ def test_what_is_not_there_yet_is_refused_by_name(changes: dict[str, Any], named
 
 def test_what_has_no_effect_is_told() -> None:
     _, none = translated(NET)
-    _, notes = translated(replace(NET, dpd_action="hold", inactivity_s=5))
-    assert set(notes) - set(none) == {
-        "dpdaction has no effect in this version of pluto",
-        "inactivity has no effect in this version of pluto",
-    }
+    _, notes = translated(replace(NET, inactivity_s=5))
+    assert set(notes) - set(none) == {"inactivity has no effect in this version of pluto"}

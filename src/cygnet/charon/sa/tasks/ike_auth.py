@@ -19,7 +19,6 @@ from cygnet.charon.encoding.payloads import (
 from cygnet.charon.sa import establish, ppk
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NoFurtherRoundError, RefusedError
-from cygnet.charon.sa.matching import match_identities
 from cygnet.charon.sa.tasks import cert_received, proofs
 from cygnet.charon.sa.tasks.ike_auth_eap import (
     ClientRound,
@@ -35,6 +34,7 @@ from cygnet.eap.packets import Code
 from cygnet.keying.config.records import AuthClass, AuthConfig, PeerConfig, Unique
 from cygnet.keying.sa.authorisation import Facts, comply, failures
 from cygnet.keying.sa.credentials import OwnKey
+from cygnet.keying.sa.matching import match_identities
 
 OF_CHILD_SAS = (
     NotifyType.TS_UNACCEPTABLE,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from cygnet.base.addresses import Host
 from cygnet.base.identities import NULL, Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.matching import MAX_PAIRS, Ends, covers, match_child, match_identities, narrow, resolve
 from cygnet.keying.config.records import AuthClass, AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.keying.sa.matching import MAX_PAIRS, Ends, covers, match_child, match_identities, narrow, resolve
 
 CONFIG = PeerConfig(
     "net",
