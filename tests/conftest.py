@@ -1,19 +1,19 @@
 """What all tests share: Hypothesis profiles, and which tests this machine can run.
 
-A test marked ``root``, ``tun``, ``peer`` or ``eap_programs`` is skipped, with the reason, where its need is
+A test marked with a need below (``root``, ``tun``, ``peer``…) is skipped, with the reason, where its need is
 not met. With ``CYGNET_REQUIRE_PEERS=1`` in the environment (continuous integration) such a skip is a failure.
 """
 
 import os
 from collections.abc import Generator
-from functools import cache
+from functools import cache, partial
 
 import hypothesis
 import pytest
 
 from lab.eap_programs import eap_programs_missing
 from lab.gateways import peer_missing
-from lab.hosts import can_make_hosts, can_make_tun
+from lab.hosts import can_make_hosts, can_make_tun, program_missing
 from lab.libreswan import libreswan_missing
 from lab.uml import INSIDE, uml_missing
 
@@ -29,6 +29,7 @@ NEEDS = {
     "root": cache(can_make_hosts),
     "tun": cache(can_make_tun),
     "peer": cache(peer_missing),
+    "ike_scan": cache(partial(program_missing, "ike-scan")),
     "eap_programs": cache(eap_programs_missing),
     "libreswan": cache(libreswan_missing),
     "uml": cache(uml_missing),
