@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
-from cygnet.kernel.port import SaId
+from cygnet.kernel.port import SaId, Usage
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
@@ -67,7 +67,7 @@ class ChildPicture:
     """An IPsec SA. ``state`` is the one of its exchange (``STATE_QUICK_I2``), ``life`` as charon names it.
 
     ``ids`` are the kernel's names of it, in and out.
-    ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
+    ``usage_in`` and ``usage_out`` are what the kernel counted.
     """
 
     number: int
@@ -86,8 +86,8 @@ class ChildPicture:
     udp: bool = False
     cpis: tuple[int, int] | None = None
     ids: tuple[SaId, SaId] | None = None
-    usage_in: tuple[int, float | None] = (0, None)
-    usage_out: tuple[int, float | None] = (0, None)
+    usage_in: Usage = Usage()
+    usage_out: Usage = Usage()
     event: str = ""
     event_at: float = 0.0
     expire_at: float | None = None
