@@ -14,13 +14,12 @@ from cygnet.charon.config.records import AuthClass, AuthConfig, Unique
 from cygnet.charon.encoding.message import parse_message
 from cygnet.charon.encoding.payloads import KeyExchange
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
-from cygnet.charon.sa.ports import Ports
 from cygnet.loadtest.initiators import Initiators, Setting
 from cygnet.loadtest.options import parse
 from cygnet.loadtest.pace import Pace
 from cygnet.loadtest.plan import Plan, read_files
-from cygnet.loadtest.ports import DiscardKernel, NoConnections, Numbers
-from cygnet.loadtest.processes import reused_pair
+from cygnet.loadtest.ports import DiscardKernel, Numbers
+from cygnet.loadtest.versions import Ikev2, reused_pair
 
 LOADER = Host.of("192.0.2.1", 40000)
 STEP_S = 0.01
@@ -70,13 +69,11 @@ class Load:
         options = parse([BOB, "--psk", SECRET, "--local-ts", "10.64.0.0/16", *argv])
         plan = Plan(options, read_files(options), 0.0)
         self.wire = VirtualWire(self.network)
-        ports = Ports(
-            plan.credentials(), NoConnections(), DiscardKernel(), Numbers(1000), os.urandom, plan.settings
-        )
+        pair = reused_pair(options.ike) if options.reuse_keys else None
+        version = Ikev2(plan, DiscardKernel(), Numbers(1000), os.urandom, pair)
         setting = Setting(
-            plan, ports, Host.of(BOB, 500), [self.wire],
-            reused_pair(options), options.delete_after, lambda: self.network.now,
-        )  # fmt: skip
+            plan, version, Host.of(BOB, 500), [self.wire], options.delete_after, lambda: self.network.now
+        )
         self.initiators = Initiators(setting)
         self.result = self.initiators.result
         self.pace = Pace(options.concurrency, options.rate)

@@ -32,11 +32,16 @@ conn load
 """
 
 
-def prepare(lab: Lab, kinds: str, auth: str = "psk") -> tuple[Gateway, Gateway]:
+IKEV1 = {"keyexchange=ikev2": "keyexchange=ikev1", "aes128gcm16-prfsha256-x25519": "aes128-sha256-x25519"}
+
+
+def prepare(lab: Lab, kinds: str, auth: str = "psk", changes: dict[str, str] | None = None) -> tuple[Gateway, Gateway]:
     """moon is to make the load, sun responds to anybody."""
     moon, sun = lab.pair(kinds)
     sun.host.settings("dos_protection = no")
     text = CONNECTION + ("  authby=secret\n" if auth == "psk" else "  leftcert=own.pem\n")
+    for old, new in (changes or {}).items():
+        text = text.replace(old, new)
     sun.host.write("/etc/ipsec.conf", text)
     sun.host.write("/etc/ipsec.secrets", secrets(sun, auth), 0o600)
     sun.host.start()

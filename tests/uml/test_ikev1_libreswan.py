@@ -8,6 +8,7 @@ from bench import Bench, crossed, spis, states, up, write_configs
 from lab.certificates import authority, leaf
 from lab.hosts import until
 from lab.libreswan import Libreswan
+from lab.network import address
 from lab.tunnels import PSK, End, credentials
 
 pytestmark = pytest.mark.libreswan
@@ -38,23 +39,27 @@ COMMON = {
     "leftupdown": "/bin/true",
     "left": "192.0.2.2",
     "right": "192.0.2.1",
-    "leftsubnet": "10.2.0.0/24",
-    "rightsubnet": "10.1.0.0/24",
 }
 THEIR_GCM = {"esp": "aes_gcm128-null", "pfs": "no"}
 THEIR_PFS = {"esp": "aes256-sha2_256;modp2048", "pfs": "yes"}
+OF_RSA = {"authby": "rsasig", "leftcert": "own", "rightrsasigkey": "%cert", "rightca": "%same"}
+LIVES = {"ikelifetime": "24s", "salifetime": "20s", "rekeymargin": "10s", "rekeyfuzz": "0%"}
 THEIRS: dict[str, dict[str, str]] = {
-    "tunnel": THEIR_GCM,
-    "pfs": THEIR_PFS,
-    "rsa": {**THEIR_PFS, "authby": "rsasig", "leftcert": "own", "rightrsasigkey": "%cert", "rightca": "%same",
-            "leftid": "@sun.lab", "rightid": "@moon.lab"},
-    "transport": {"type": "transport", "esp": "aes256-sha2_256", "pfs": "no", "leftsubnet": "", "rightsubnet": ""},
-    "renewed": THEIR_PFS,
-    "theirs": {**THEIR_PFS, "ikelifetime": "24s", "salifetime": "20s", "rekeymargin": "10s", "rekeyfuzz": "0%"},
+    "tunnel": {**THEIR_GCM},
+    "pfs": {**THEIR_PFS},
+    "rsa": {**THEIR_PFS, **OF_RSA, "leftid": "@sun.lab", "rightid": "@moon.lab"},
+    "transport": {"type": "transport", "esp": "aes256-sha2_256", "pfs": "no"},
+    "renewed": {**THEIR_PFS},
+    "theirs": {**THEIR_PFS, **LIVES},
     "dead": {**THEIR_GCM, "dpddelay": "1", "dpdtimeout": "4", "dpdaction": "clear"},
-}  # fmt: skip
+}
 HOSTS = ("192.0.2.1", "192.0.2.2")
-NETS = ("10.1.0.1", "10.2.0.1")
+
+
+def inside(name: str) -> tuple[str, str]:
+    """The inner addresses of both ends: libreswan keeps a connection's network to itself."""
+    number = list(CONNS).index(name)
+    return f"10.1.{number}.1", f"10.2.{number}.1"
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +69,31 @@ def ends(bench: Bench) -> tuple[End, Libreswan]:
     bench.hosts.append(sun)
     bench.plug(sun, 2)
     beyond = End(moon.host, "192.0.2.2", "10.2.0.1", "10.2.0.0/24", "@sun.lab")
-    sun.net("ip", "route", "add", "10.1.0.0/24", "via", "192.0.2.1", "src", "10.2.0.1")  # its updown would
     for name, options in CONNS.items():
+        ours, theirs = inside(name)
+        if name != "tunnel":
+            address(moon.host, f"{ours}/24", device="lan0")
+            address(sun, f"{theirs}/24", device="lan0")
+        sun.net("ip", "route", "add", _net(ours), "via", "192.0.2.1", "src", theirs)  # its updown would
+        if options.get("type") != "transport":
+            options |= {"onesubnet": _net(theirs), "othersubnet": _net(ours)}
+            THEIRS[name] |= {"leftsubnet": _net(theirs), "rightsubnet": _net(ours)}
         options |= {"keyexchange": "ikev1", "ike": IKE}
         options |= {"oneid": f"@sun.{name}", "otherid": f"@moon.{name}"} | options
     write_configs(beyond, moon, CONNS)
     key = credentials(moon, leaf(authority("rsa"), "moon.lab"))
     moon.host.write("/etc/ipsec.secrets", f'{key}: PSK "{PSK}"\n', 0o600)
     names = {name: {"leftid": f"@sun.{name}", "rightid": f"@moon.{name}"} for name in THEIRS}
-    theirs = {name: COMMON | names[name] | options for name, options in THEIRS.items()}
-    sun.configure({name: {k: v for k, v in one.items() if v} for name, one in theirs.items()}, PSK)
+    sun.configure({name: COMMON | names[name] | options for name, options in THEIRS.items()}, PSK)
     sun.own(leaf(authority("rsa"), "sun.lab"))
     sun.start()
     moon.host.start()
     bench.switch.listen()
     return moon, sun
+
+
+def _net(address: str) -> str:
+    return address.removesuffix("1") + "0/24"
 
 
 def close(ends: tuple[End, Libreswan], name: str) -> None:
@@ -99,7 +114,7 @@ def their_up(ends: tuple[End, Libreswan], name: str) -> None:
 @pytest.mark.parametrize("name", ["tunnel", "pfs", "rsa", "transport"])
 def test_it_carries_whoever_begins(bench: Bench, ends: tuple[End, Libreswan], name: str) -> None:
     moon, sun = ends
-    pair = HOSTS if name == "transport" else NETS
+    pair = HOSTS if name == "transport" else inside(name)
     up(moon, name)
     assert "ESP(spi=" in crossed(bench.switch, moon.host, *pair)
     assert "ESP(spi=" in crossed(bench.switch, sun, *reversed(pair))
@@ -113,14 +128,14 @@ def test_it_carries_whoever_begins(bench: Bench, ends: tuple[End, Libreswan], na
 @pytest.mark.parametrize("name", ["renewed", "theirs"])
 def test_both_phases_are_renewed_while_traffic_flows(ends: tuple[End, Libreswan], name: str) -> None:
     """By us and by libreswan."""
-    moon, sun = ends
+    moon, _ = ends
     if name == "renewed":
         up(moon, name)
     else:
         their_up(ends, name)
     before = spis(moon.host)
     first = re.findall(rf"{name}\[(\d+)\]: ESTABLISHED", moon.host.ipsec("status"))
-    flood = moon.host.net("ping", "-q", "-c", "110", "-i", "0.2", "-I", *NETS).stdout
+    flood = moon.host.net("ping", "-q", "-c", "110", "-i", "0.2", "-I", *inside(name)).stdout
     assert re.search(r" (1[01]\d) received", flood), flood
     until(lambda: not before & spis(moon.host), "the first IPsec SAs are gone", 20)
     now = re.findall(rf"{name}\[(\d+)\]: ESTABLISHED", moon.host.ipsec("status"))
@@ -128,7 +143,7 @@ def test_both_phases_are_renewed_while_traffic_flows(ends: tuple[End, Libreswan]
     close(ends, name)
 
 
-def test_peer_that_is_gone_is_found_dead_by_either(bench: Bench, ends: tuple[End, Libreswan]) -> None:
+def test_peer_that_is_gone_is_found_dead_by_either(ends: tuple[End, Libreswan]) -> None:
     moon, sun = ends
     up(moon, "dead")
     before = spis(moon.host)

@@ -17,6 +17,9 @@ from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
 
 
+UNUSED = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Establish:
     """Bring up the connection: phase 1 if need be, then phase 2. ``ticket`` comes back in Finished."""
@@ -86,8 +89,8 @@ class ChildPicture:
     udp: bool = False
     cpis: tuple[int, int] | None = None
     ids: tuple[SaId, SaId] | None = None
-    usage_in: Usage = Usage()
-    usage_out: Usage = Usage()
+    usage_in: Usage = UNUSED
+    usage_out: Usage = UNUSED
     event: str = ""
     event_at: float = 0.0
     expire_at: float | None = None
