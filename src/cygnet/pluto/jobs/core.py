@@ -16,7 +16,6 @@ from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
 
-
 UNUSED = Usage()
 
 
