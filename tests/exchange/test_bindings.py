@@ -4,9 +4,9 @@ from simulation.network import SourceNat
 from simulation.pair import Pair
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.records import Binding
 from cygnet.charon.sa.orders import MappingChange, RekeyChild, TerminateIke
 from cygnet.kernel.port import Direction, Interface, InterfaceKind, InterfaceSpec, Mark, Offload
+from cygnet.keying.config.records import Binding
 
 OWN = Binding(InterfaceKind.AUTO, "office")
 

@@ -20,10 +20,10 @@ from cygnet.cert.certificates import Certificate
 from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Rules
-from cygnet.charon.config.records import AuthClass, Revocation
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.crypto.signatures import PrivateKey, schemes_for
+from cygnet.keying.config.records import AuthClass, Revocation
+from cygnet.keying.config.settings import DaemonSettings
 
 BASE = "http://certs.test/"
 NOW = datetime.fromtimestamp(TODAY, UTC)

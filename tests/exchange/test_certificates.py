@@ -17,9 +17,9 @@ from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.crl import Crl
 from cygnet.cert.trust import Rules
-from cygnet.charon.config.records import AuthClass, Revocation, SendCert
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import RekeyIke
+from cygnet.keying.config.records import AuthClass, Revocation, SendCert
+from cygnet.keying.config.settings import DaemonSettings
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ec256", "ec384", "ed25519"])

@@ -10,8 +10,6 @@ from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect, Send
-from cygnet.charon.config.records import UniqueMark
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Delete, Notify
@@ -19,6 +17,8 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, RekeyIke, TerminateChild, TerminateIke
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import IpProtocol, Mark, SaSpec
+from cygnet.keying.config.records import UniqueMark
+from cygnet.keying.config.settings import DaemonSettings
 
 AH = parse_proposals("sha256-sha512!", Protocol.AH)
 

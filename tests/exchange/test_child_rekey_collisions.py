@@ -10,17 +10,17 @@ from simulation.peer import Peer
 from simulation.post import Post
 from simulation.traffic import Traffic, newest_outbound
 
-from cygnet.charon.config.records import Action
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import SecurityAssociation
 from cygnet.charon.sa.events import ChildClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, UpdateConfig
-from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, Draft, Step
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.config.records import Action
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.child_states import ChildState
 
 CREATE, FOLLOWUP, INFORMATIONAL = (
     Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL,

@@ -6,9 +6,9 @@ import pytest
 from simulation.pair import BOB, Pair, selector
 from simulation.peer import outcome
 
-from cygnet.charon.config.records import Childless
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import Initiate
+from cygnet.keying.config.records import Childless
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def pair_with(alice: Childless = Childless.ALLOW, bob: Childless = Childless.ALLOW) -> Pair:

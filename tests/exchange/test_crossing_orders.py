@@ -8,12 +8,12 @@ from simulation.pair import Pair, selector
 from simulation.peer import Peer, outcome
 from simulation.post import Post
 
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.orders import RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import Acquire, Direction, Expire, KernelReset, PolicySpec, SaSpec
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def two(seed: int = 1, settings: DaemonSettings | None = None, **changes: object) -> Pair:
@@ -48,6 +48,28 @@ def test_what_only_the_ike_sa_had_that_goes_is_made_in_the_one_that_stays() -> N
         pair.network.run(30)
         assert pair.is_up(children=2), seed
         assert all(outcome(one).ok for one in dialogues), seed
+
+
+def test_up_after_down_of_an_ike_sa_that_waits_for_an_answer() -> None:
+    """The deletion has not gone out yet when ``up`` comes: what is there still does not count."""
+    pair = two()
+    pair.alice.keep("net-net")
+    pair.network.run()
+    post = Post(pair)
+    # I -> R  INFORMATIONAL { N(ADDITIONAL_IP4_ADDRESS) }
+    # R -> I  INFORMATIONAL { } is held back
+    post.hold(pair.bob, Exchange.INFORMATIONAL, response=True)
+    pair.alice.home.gain("198.51.100.1")
+    pair.alice.roam()
+    pair.network.run()
+    assert pair.alice.down("peer[*]")
+    pair.network.run(0.01)
+    dialogue = pair.alice.up("net-net")
+    pair.network.run()
+    post.release()
+    # I -> R  INFORMATIONAL { D } of the IKE_SA, and another one is made
+    pair.network.run(5)
+    assert pair.is_up() and outcome(dialogue).ok
 
 
 def test_down_of_what_is_being_made_in_an_ike_sa_that_is_there() -> None:

@@ -9,13 +9,13 @@ from simulation.pair import Pair
 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import AuthClass
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.payloads import Authentication, AuthenticationMethod, Eap
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
-from cygnet.charon.sa.ports import User
 from cygnet.eap.packets import GTC, MD5, MSCHAPV2, EapType
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.records import AuthClass
+from cygnet.keying.sa.credentials import User
 
 WRONG = UserSecret(Secret(b"another"))
 

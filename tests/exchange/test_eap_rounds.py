@@ -9,12 +9,12 @@ from simulation.pair import Pair
 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import AuthClass, AuthConfig
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.eap.packets import MD5, MSCHAPV2
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.records import AuthClass, AuthConfig
 
 CAROL = Identity.parse("carol")
 USER = AuthConfig(AuthClass.EAP, None, eap_methods=(MSCHAPV2,), eap_identity=CAROL)

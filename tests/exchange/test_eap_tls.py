@@ -8,11 +8,11 @@ from simulation.eap_pair import certify, change_eap, eap_pair
 from simulation.meddling import Meddling
 
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthClass
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.eap.packets import MD5, MSCHAPV2, PEAP, TLS, TTLS, EapType
+from cygnet.keying.config.records import AuthClass
 
 OVER_TLS = [TLS, TTLS, PEAP]
 

@@ -8,7 +8,7 @@ from simulation.certified import certified_pair
 from simulation.network import Weather
 from simulation.pair import Pair
 
-from cygnet.charon.config.settings import DaemonSettings
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def large_pair(weather: Weather | None = None, seed: int = 1) -> Pair:

@@ -10,15 +10,15 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
+from cygnet.base.effects import Counted
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, build_protected
 from cygnet.charon.encoding.payloads import Delete, Nonce, Notify, Unknown
-from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, TerminateIke
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def established() -> Pair:

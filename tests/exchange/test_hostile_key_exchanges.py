@@ -10,8 +10,7 @@ from simulation.pair import Pair, another
 from simulation.peer import Peer
 from simulation.post import Post
 
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
+from cygnet.base.effects import Counted
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear
 from cygnet.charon.encoding.notify import NotifyType
@@ -21,12 +20,14 @@ from cygnet.charon.encoding.payloads import (
     Notify,
     SecurityAssociation,
 )
-from cygnet.charon.sa.events import Cause, Counted, IkeClosed
+from cygnet.charon.sa.events import Cause, IkeClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.crypto.proposals import Transform
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 INIT, INTERMEDIATE, CREATE, FOLLOWUP = (
     Exchange.IKE_SA_INIT, Exchange.IKE_INTERMEDIATE, Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE,

@@ -10,7 +10,8 @@ from simulation.traffic import Traffic
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, TerminateIke
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
+from cygnet.keying.sa.child_states import ChildState
 
 CREATE, FOLLOWUP, INFORMATIONAL = (
     Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL,

@@ -9,7 +9,7 @@ from simulation.network import SourceNat, Weather
 from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AuthClass
+from cygnet.keying.config.records import AuthClass
 from cygnet.pluto.config.records import Method
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.sa.events import Configured, IkeEstablished, Unconfigured

@@ -12,8 +12,8 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Encapsulation, Mode
+from cygnet.keying.config.records import Action
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.config.shared import Action
 from cygnet.pluto.sa.events import ChildDown, ChildUp, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState

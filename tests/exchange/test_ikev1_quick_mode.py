@@ -7,8 +7,9 @@ from simulation.network import Weather
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import IpProtocol, Lifetime, Mode
+from cygnet.keying.config.records import Action
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.config.shared import Action
 from cygnet.pluto.sa.events import ChildClosed, ChildDown, ChildUp
 from cygnet.pluto.sa.orders import (
     Acquire,
@@ -19,7 +20,6 @@ from cygnet.pluto.sa.orders import (
     TerminateChild,
     UpdateConfig,
 )
-from cygnet.pluto.sa.states import ChildState
 
 TS = TrafficSelector.of
 

@@ -8,12 +8,12 @@ from simulation.network import Weather
 from simulation.pair import Pair, config, selector
 from simulation.peer import Peer, outcome
 
-from cygnet.charon.config.records import Action, AddressSpec
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.orders import TerminateChild, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import Acquire
+from cygnet.keying.config.records import Action, AddressSpec
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def loaded(seed: int = 1, settings: DaemonSettings | None = None, **changes: object) -> Pair:

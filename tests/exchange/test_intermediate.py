@@ -11,7 +11,6 @@ from simulation.pair import Pair
 from simulation.post import Post
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import build_protected, open_message, parse_message
 from cygnet.charon.encoding.notify import NotifyType
@@ -19,6 +18,7 @@ from cygnet.charon.encoding.payloads import Nonce, SecurityAssociation
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.crypto.proposals import Transform
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.config.settings import DaemonSettings
 
 INTERMEDIATE = Exchange.IKE_INTERMEDIATE
 SUPPORTED = NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED

@@ -2,9 +2,9 @@
 
 from simulation.pair import Pair
 
-from cygnet.charon.config.records import Action
 from cygnet.charon.sa.orders import KernelReset
 from cygnet.kernel.port import Usage
+from cygnet.keying.config.records import Action
 
 
 def monitored() -> Pair:

@@ -10,10 +10,10 @@ from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import AuthClass, AuthConfig, Unique
 from cygnet.charon.encoding.message import parse_message
 from cygnet.charon.encoding.payloads import KeyExchange
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
+from cygnet.keying.config.records import AuthClass, AuthConfig, Unique
 from cygnet.loadtest.initiators import Initiators, Setting
 from cygnet.loadtest.options import parse
 from cygnet.loadtest.pace import Pace

@@ -20,8 +20,8 @@ from simulation.network import SourceNat
 from simulation.pair import Pair
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import RekeyIke
+from cygnet.keying.config.settings import DaemonSettings
 
 LISTS = ("N(ADD_4_ADDR)", "N(ADD_6_ADDR)", "N(NO_ADD_ADDR)")
 

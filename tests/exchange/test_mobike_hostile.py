@@ -250,7 +250,7 @@ def test_list_of_hundreds_is_cut_and_counted(exchange: Exchange) -> None:
 
 
 def counted(pair: Pair) -> list:  # type: ignore[type-arg]
-    from cygnet.charon.sa.events import Counted
+    from cygnet.base.effects import Counted
 
     return pair.bob.of(Counted)
 

@@ -22,9 +22,9 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import MappingChange, RekeyIke
 from cygnet.kernel.port import Encapsulation, Usage
+from cygnet.keying.config.settings import DaemonSettings
 
 PUBLIC, BOBS_PUBLIC = "203.0.113.9", "203.0.113.88"
 UPDATE = "request [ N(UPD_SA_ADDR) N(NATD_S_IP) N(NATD_D_IP) N(COOKIE2)"

@@ -13,7 +13,7 @@ from simulation.pair import Pair
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Host
-from cygnet.charon.sa.orders import MappingChange, RekeyChild, RekeyIke, TerminateIke
+from cygnet.charon.sa.orders import MappingChange, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 
 SEEDS = 120
@@ -85,13 +85,9 @@ class World:
             peer.roam()
 
     def rekey(self) -> None:
-        """CHILD_SAs by either side or both at once, the IKE_SA by Alice only.
-
-        If she moves before Bob has her response to a rekeying of his, the two know different IKE_SAs, and
-        both give up after some time.
-        """
-        choice = self.random.choice((RekeyIke(), RekeyChild(name="net-net")))
-        wishes = ((self.pair.alice, choice), (self.pair.bob, RekeyChild(name="net-net")))
+        """CHILD_SAs or IKE_SAs, by either side or both at once."""
+        choices = [self.random.choice((RekeyIke(), RekeyChild(name="net-net"))) for _ in range(2)]
+        wishes = tuple(zip((self.pair.alice, self.pair.bob), choices, strict=True))
         for peer, order in self.random.choice((wishes, wishes[:1], wishes[1:])):
             for sa in tuple(peer.sas.values()):
                 peer.order(sa, order)
@@ -139,24 +135,11 @@ def test_whatever_happens_both_sides_end_on_the_same_path(seed: int) -> None:
     pair = world.pair
     for peer in (pair.alice, pair.bob):
         for number, sa in tuple(peer.sas.items()):
-            if sa.state in (IkeState.DELETING, IkeState.REKEYED):
-                del peer.sas[number]  # one that the other has forgotten, or cannot be told of
-    if not pair.alice.sas or not pair.bob.sas:
-        assert_gone(pair)
-        return
+            if sa.state is IkeState.DELETING:
+                del peer.sas[number]  # the other has deleted it, and its answer was lost
     assert pair.is_up(), f"seed {seed}"
     there, back = hosts(pair.alice), hosts(pair.bob)
     assert there == back[::-1]
     assert (ways(pair.alice), ways_in(pair.alice)) == ({there}, {there})
     assert (ways(pair.bob), ways_in(pair.bob)) == ({back}, {back})
     assert not (pair.alice.kernel.reservations or pair.bob.kernel.reservations)
-
-
-def assert_gone(pair: Pair) -> None:
-    """Where one has given up, the other does so as well, and nothing is left behind."""
-    for peer in (pair.alice, pair.bob):
-        for sa in tuple(peer.sas.values()):
-            if sa.state is not IkeState.DELETING:
-                peer.order(sa, TerminateIke())
-    pair.network.run(200)
-    assert pair.is_clean()

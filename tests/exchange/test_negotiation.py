@@ -6,8 +6,8 @@ import pytest
 from simulation.network import Datagram
 from simulation.pair import Pair
 
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def ike(pair: Pair, whose: str, text: str) -> None:

@@ -7,9 +7,9 @@ from simulation.pair import Pair
 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import AuthClass
 from cygnet.charon.sa.events import IkeEstablished
 from cygnet.charon.sa.orders import TerminateIke
+from cygnet.keying.config.records import AuthClass
 
 
 def test_both_sides_end_with_the_same_child_sa() -> None:

@@ -9,7 +9,8 @@ from simulation.peer import Peer
 
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, KernelExpire, Order, RekeyChild, RekeyIke, TerminateChild
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
+from cygnet.keying.sa.child_states import ChildState
 
 MOMENTS = (0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 1, 10)
 PEER_GIVEN_UP = "peer not responding"

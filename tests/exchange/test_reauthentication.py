@@ -3,14 +3,15 @@
 import pytest
 from simulation.pair import Pair, selector
 from simulation.peer import Peer
+from simulation.post import Post
 
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.events import ChildDown, ChildUp, Finished
 from cygnet.charon.sa.orders import Initiate, RekeyIke, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.backends.memory import differences
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def renewing(settings: DaemonSettings | None = None, **changes: object) -> Pair:
@@ -18,6 +19,10 @@ def renewing(settings: DaemonSettings | None = None, **changes: object) -> Pair:
     pair = Pair(settings=settings)
     pair.change("alice", ike_lifetime_s=3600, margin_s=300, reauth=True, **changes)
     return pair
+
+
+def states(peer: Peer) -> list[IkeState]:
+    return [sa.state for sa in peer.sas.values()]
 
 
 def shapes(peer: Peer) -> list[tuple[object, ...]]:
@@ -170,6 +175,33 @@ def test_both_authenticate_anew_at_once() -> None:
                 pair.bob.order(sa, RekeyIke())
         pair.network.run(60)
         assert pair.is_up(), seed
+
+
+def test_with_keep_both_authenticate_anew_and_much_is_lost() -> None:
+    """Each makes a successor, but of different IKE_SAs: in the end there is one, with both CHILD_SAs."""
+    pair = Pair()
+    pair.add_child("second", "10.3.0.0/16", "10.4.0.0/16")
+    for whose in ("alice", "bob"):
+        pair.change(whose, unique=Unique.KEEP, reauth=True)
+    first = pair.connect()
+    pair.alice.order(first, Initiate(pair.alice_config.children[1]))
+    pair.network.run()
+    post = Post(pair)
+    # I -> R  IKE_AUTH { IDi, IDr, AUTH, SAi2, TSi, TSr }     Alice's second IKE_SA
+    # R -> I  IKE_AUTH { IDr, AUTH, SAr2, TSi, TSr }          lost, however often
+    post.lose(pair.bob, Exchange.IKE_AUTH, response=True, count=9)
+    pair.alice.order(first, RekeyIke())
+    pair.network.run(11)
+    assert states(pair.alice) == [IkeState.ESTABLISHED, IkeState.CONNECTING]
+    assert states(pair.bob) == [IkeState.ESTABLISHED] * 2
+    # R -> I  IKE_AUTH { IDi, IDr, AUTH, SAi2, TSi, TSr }     Bob's successor of the second one
+    # R -> I  INFORMATIONAL { D }                             on the second one, lost
+    post.lose(pair.bob, Exchange.INFORMATIONAL, count=9)
+    pair.bob.order(list(pair.bob.sas.values())[-1], RekeyIke())
+    # Alice gives the second one up, and finds the third when she wants to try again
+    # I -> R  INFORMATIONAL { D }                             on the first one
+    pair.network.run(400)
+    assert pair.is_up(children=2)
 
 
 def test_old_one_is_rekeyed_by_the_peer_meanwhile() -> None:

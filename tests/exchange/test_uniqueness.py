@@ -7,9 +7,9 @@ from simulation.network import Weather
 from simulation.pair import BOB, Pair
 from simulation.peer import Peer
 
-from cygnet.charon.config.records import Unique
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.states import IkeState
+from cygnet.keying.config.records import Unique
+from cygnet.keying.config.settings import DaemonSettings
 
 ELSEWHERE = "192.0.2.7"
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from bench import Bench, crossed, down, is_foreign_only, policies, spis, states, up, write_configs
+from bench import SETTINGS, Bench, crossed, down, is_foreign_only, policies, spis, states, up, write_configs
 
 from lab.hosts import until
 from lab.network import address, ping
@@ -133,6 +133,7 @@ def test_killed_pluto_leaves_nothing_and_others_keep_theirs(bench: Bench, ends: 
     """charon's among them: both daemons' SAs are in one kernel."""
     moon, sun = ends
     up(moon, "second", sun)
+    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("second"))
     charons = spis(moon.host)
     for command in FOREIGN:
         moon.host.net("sh", "-c", command)
@@ -141,6 +142,7 @@ def test_killed_pluto_leaves_nothing_and_others_keep_theirs(bench: Bench, ends: 
     moon.host.run("kill", "-9", str(old))
     until(lambda: moon.host.pid_of("pluto") not in (0, old), "a new pluto", 30)
     until(lambda: spis(moon.host) == charons | {"0x0000004d"}, "only what is not pluto's", 30)
+    moon.host.net("sh", "-c", "ip xfrm policy; ip route show table 220; ip rule")
     assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("second"))
     up(moon, "tunnel")
     assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("tunnel"))
@@ -155,15 +157,14 @@ PLUTO_ALONE = """config setup
 """
 
 
-@pytest.mark.parametrize("sockets", ["raw", "udp"])
+@pytest.mark.parametrize("sockets", ["inherited", "raw", "udp"])
 def test_pluto_alone_takes_esp_out_of_udp(bench: Bench, ends: tuple[End, End], sockets: str) -> None:
     moon, sun = ends
-    conf = moon.host.read("/etc/ipsec.conf")
     moon.host.stop()
+    moon.host.settings(SETTINGS if sockets == "inherited" else f"{SETTINGS}\n  socket = {sockets}")
     text = moon.host.read("/etc/strongswan.conf")
-    changed = text.replace("pluto {", f"pluto {{\n  socket = {sockets}", 1)
-    moon.host.write("/etc/strongswan.conf", changed)
-    only = re.findall(r"^conn udp\n(?: .*\n)*", conf, re.M)
+    moon.host.write("/etc/strongswan.conf", text.replace("pluto {", f"pluto {{\n  socket = {sockets}", 1))
+    only = re.findall(r"^conn udp\n(?: .*\n)*", moon.host.read("/etc/ipsec.conf"), re.M)
     moon.host.write("/etc/ipsec.conf", PLUTO_ALONE + only[0])
     moon.host.start()
     assert f"socket-{sockets}" in moon.host.ipsec("whack", "--status")
@@ -171,5 +172,3 @@ def test_pluto_alone_takes_esp_out_of_udp(bench: Bench, ends: tuple[End, End], s
     assert "UDP-encap: ESP" in crossed(bench.switch, moon.host, *inside("udp"))
     assert "UDP-encap: ESP" in crossed(bench.switch, sun.host, *reversed(inside("udp")))
     down(moon, "udp", sun)
-    moon.host.write("/etc/strongswan.conf", text)
-    moon.host.write("/etc/ipsec.conf", conf)

@@ -1,5 +1,6 @@
 """Host addresses with a port."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from cygnet.base.records import record
@@ -34,10 +35,16 @@ class Host:
         return Host(self.address, port)
 
     def __str__(self) -> str:
-        if self.is_any:
-            return "%any" if self.family == 4 else "%any6"
-        return str(self.address)
+        return _text(self.address)
 
     def with_brackets(self) -> str:
         """``ADDRESS[PORT]``, strongSwan's ``%#H``."""
         return f"{self}[{self.port}]"
+
+
+@lru_cache(maxsize=4096)
+def _text(address: Address) -> str:
+    """The same few addresses are written many times with each handshake."""
+    if address.is_unspecified:
+        return "%any" if address.version == 4 else "%any6"
+    return str(address)

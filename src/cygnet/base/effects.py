@@ -4,6 +4,7 @@ A core returns ``list[Effect]`` from every call (``docs/architecture.md``, core 
 an answer to is asked of a port instead.
 """
 
+from dataclasses import field
 from typing import Any
 
 from cygnet.base.addresses import Host
@@ -61,6 +62,27 @@ class Log:
     level: int
     text: str
     sa: str = ""
+
+
+@record
+class Counted:
+    """Something worth a counter happened, such as a dropped message; inside :class:`Announce`, too.
+
+    ``connection`` is the SA's, empty while none is chosen. It goes to the counters, not to the bus.
+    """
+
+    name: str
+    connection: str = field(default="", compare=False)
+
+
+@record
+class MessageSeen:
+    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
+
+    connection: str
+    exchange: int
+    incoming: bool
+    response: bool
 
 
 Effect = Send | Schedule | Announce | Adopt | Retire

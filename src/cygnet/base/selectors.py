@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summariz
 from cygnet.base.addresses import Address
 from cygnet.base.records import record
 
+MAX_SELECTORS = 255
+"""That one end of a CHILD_SA may have: IKEv2 counts them in an octet (RFC 7296, 3.13)."""
 ICMP_PROTOCOLS = (1, 58)
 PROTOCOL_NAMES = {
     1: "icmp",
@@ -123,6 +125,8 @@ class TrafficSelector:
 
     def networks(self) -> list[IPv4Network | IPv6Network]:
         """The fewest prefixes that cover exactly this range."""
+        if self.start == self.end:
+            return [ip_network(self.start)]
         return list(summarize_address_range(self.start, self.end))
 
     def __str__(self) -> str:

@@ -19,6 +19,8 @@ __all__ = ["Certificate", "CertificateLoadError", "MalformedCertificateError", "
 
 MAX_OCTETS = 65535
 MAX_IN_FILE = 1000
+REMEMBERED = 256
+"""Certificates that are kept as they were read, whoever asks next."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,32 +48,12 @@ class Certificate:
         if len(der) > MAX_OCTETS:
             raise MalformedCertificateError(f"certificate of {len(der)} octets")
         try:
-            return cls._read(der)
+            return _read(der)
         except PeerError as error:
             raise MalformedCertificateError(f"unusable certificate: {error}") from None
         except PARSE_ERRORS as error:
             text = str(error).partition("\n")[0][:120]
             raise MalformedCertificateError(f"malformed certificate: {text}") from None
-
-    @classmethod
-    def _read(cls, der: bytes) -> "Certificate":
-        native = x509.load_der_x509_certificate(der)
-        _ = (native.issuer, native.subject)  # what is malformed is found here, not in a verification
-        issuer, subject = names_of(native.tbs_certificate_bytes)
-        serial = native.serial_number
-        digest = native.signature_hash_algorithm
-        return cls(
-            der=der,
-            subject=Identity(IdType.DER_ASN1_DN, subject),
-            issuer=Identity(IdType.DER_ASN1_DN, issuer),
-            serial=serial.to_bytes(serial.bit_length() // 8 + 1, "big", signed=True).lstrip(b"\0") or b"\0",
-            not_before=native.not_valid_before_utc.timestamp(),
-            not_after=native.not_valid_after_utc.timestamp(),
-            public_key=PublicKey.from_native(native.public_key()),
-            extensions=read_extensions(native.extensions),
-            hash_name=digest.name if digest else "",
-            native=native,
-        )
 
     @property
     def alt_names(self) -> tuple[Identity, ...]:
@@ -117,7 +99,7 @@ class Certificate:
     @property
     def is_self_signed(self) -> bool:
         """Whether the certificate's own key signed it."""
-        return self.is_self_issued and self.is_signed_by(self.public_key)
+        return self.is_self_issued and _is_self_signed(self)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -154,6 +136,34 @@ class Certificate:
 
     def __str__(self) -> str:
         return _quoted(self.subject)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(der: bytes) -> Certificate:
+    """The same certificate is asked for many times: a CA's with each peer, a peer's for all that is in it."""
+    native = x509.load_der_x509_certificate(der)
+    _ = (native.issuer, native.subject)  # what is malformed is found here, not in a verification
+    issuer, subject = names_of(native.tbs_certificate_bytes)
+    serial = native.serial_number
+    digest = native.signature_hash_algorithm
+    return Certificate(
+        der=der,
+        subject=Identity(IdType.DER_ASN1_DN, subject),
+        issuer=Identity(IdType.DER_ASN1_DN, issuer),
+        serial=serial.to_bytes(serial.bit_length() // 8 + 1, "big", signed=True).lstrip(b"\0") or b"\0",
+        not_before=native.not_valid_before_utc.timestamp(),
+        not_after=native.not_valid_after_utc.timestamp(),
+        public_key=PublicKey.from_native(native.public_key()),
+        extensions=read_extensions(native.extensions),
+        hash_name=digest.name if digest else "",
+        native=native,
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_self_signed(certificate: Certificate) -> bool:
+    """A trusted CA is asked for it with each peer."""
+    return certificate.is_signed_by(certificate.public_key)
 
 
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:

@@ -12,14 +12,8 @@ from cygnet import __version__
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon import facts
-from cygnet.charon.backends.configuration import StrongswanConf
-from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.manager import BackendManager, chosen
-from cygnet.charon.backends.resolver import Resolver
-from cygnet.charon.backends.stroke import Host, StrokeBackend
-from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.told import Told
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.export import ExportHandler
@@ -35,13 +29,12 @@ from cygnet.charon.control.purge import PurgeHandler
 from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.reread import RereadHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
-from cygnet.charon.control.server import ControlServer, Limits, listen
+from cygnet.charon.control.server import Limits, stroke_server
 from cygnet.charon.control.status import StatusHandler
 from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.control.user_credentials import UserCredentialsHandler
 from cygnet.charon.jobs.addresses import Interfaces, UsableAddresses
 from cygnet.charon.jobs.contacts import Contacts
-from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.ike_counters import IkeCounters
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
@@ -49,8 +42,6 @@ from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
 from cygnet.charon.jobs.name_servers import Keeper, NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
-from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.jobs.performer import EffectPerformer
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
@@ -64,22 +55,32 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
-from cygnet.charon.sockets import open_sockets, xfrm_settings
-from cygnet.kernel.backends.factory import choose, open_kernel
+from cygnet.charon.sockets import open_sockets
+from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.interfaces import has_route, placed_addresses
-from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
+from cygnet.keying.backends.configuration import StrongswanConf
+from cygnet.keying.backends.environment import Environment
+from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.stroke import Host, StrokeBackend
+from cygnet.keying.backends.stroke_files import Places
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.data_plane import Owner, open_data_plane
+from cygnet.keying.hosts import ends
+from cygnet.keying.numbers import Numbers
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
+from cygnet.runtime.control_socket import listen
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
 from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
 from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.performer import EffectPerformer
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
@@ -185,13 +186,14 @@ class Daemon:
             self._bus.log(Group.KNL, Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
         inherited = self._socket.kind == "inherited"
         descriptors = {name: sock.fileno() for name, sock in self._esp_sockets.items()}
-        access = EspdAccess(paths.espd_socket(), "charon", descriptors, spawn=not inherited)
-        self._kernel: Kernel = open_kernel(chosen, access, xfrm_settings(settings), log)
+        owner = Owner("charon", paths.charon_xfrm(), not inherited, descriptors)
+        self._kernel: Kernel = open_data_plane(chosen, settings, owner, log)
 
     def _build_core(self) -> None:
         settings, clock = self._settings, time.monotonic
         self._sender = Sender(self._sends, self._socket, self._report, self._counters, self._refused)
         performer = EffectPerformer(self._sender, self._events, self._bus, self._counters, clock)
+        performer.name = lambda sa: f"IKE_SA {sa.name}[{sa.unique_id}]"
         self._manager: Manager[IkeSa] = Manager(
             self._jobs, performer, _keys, clock, self._counters,
             sa_limit=settings.ikesa_limit or SA_LIMIT, mailbox_limit=settings.mailbox,
@@ -300,7 +302,7 @@ class Daemon:
         )  # fmt: skip
         limits = Limits(settings.stroke_max_clients, settings.stroke_max_concurrent)
         listener = listen(paths.charon_ctl())
-        self._control = ControlServer(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
+        self._control = stroke_server(listener, handlers.table(), limits, partial(self._bus.log, Group.CFG))
 
     def _renew(self, lost: SaId) -> None:
         """An SA has gone from the kernel: as if it had expired."""

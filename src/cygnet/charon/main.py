@@ -1,15 +1,13 @@
-"""The program ``charon``: command line, PID file, signals."""
+"""The program ``charon`` and its command line."""
 
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cygnet import __version__
-from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.runtime import paths
-from cygnet.runtime.pidfile import AlreadyRunningError, PidFile
+from cygnet.runtime.program import Daemon, Program, UsageError
 
 USAGE = """usage: charon [--help] [--version] [--use-syslog] [--debug-TYPE LEVEL ...]
 
@@ -17,9 +15,6 @@ The IKEv2 daemon. Reads strongswan.conf, ipsec.secrets and ipsec.d; connections 
   --use-syslog         do not log to standard error as well
   --debug-TYPE LEVEL   log level -1 to 4 of one group (dmn mgr ike chd job cfg knl net enc lib esp any)
 """
-STOP = (signal.SIGTERM, signal.SIGINT)
-REOPEN = signal.SIGHUP
-EXIT_FAILED, EXIT_USAGE = 1, 2
 
 
 @dataclass(slots=True)
@@ -31,30 +26,10 @@ class Options:
     text: str = ""
 
 
-class UsageError(Exception):
-    """The command line is wrong; the text says where."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Exit status 0, 1 (failed, the reason on standard error), 2 (usage)."""
-    try:
-        options = parse(sys.argv[1:] if argv is None else argv)
-    except UsageError as error:
-        print(f"charon: {error}\n{USAGE}", end="", file=sys.stderr)
-        return EXIT_USAGE
-    if options.text:
-        print(options.text, end="")
-        return 0
-    pid_file = PidFile(paths.charon_pid(), "charon")
-    try:
-        pid_file.take()
-    except (AlreadyRunningError, OSError) as error:
-        print(f"charon: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    try:
-        return run(options)
-    finally:
-        pid_file.release()
+    """Run until SIGTERM or SIGINT; the exit status."""
+    program = Program("charon", USAGE, parse, lambda options: paths.charon_pid(), build)
+    return program.main(argv)
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -74,23 +49,11 @@ def parse(argv: Sequence[str]) -> Options:
     return options
 
 
-def run(options: Options) -> int:
-    """Build the daemon, start it, wait for a signal, stop it."""
-    from cygnet.charon.daemon import Daemon, Invocation
-    from cygnet.runtime import collecting
+def build(options: Options) -> Daemon:
+    """charon itself; raises ``LocalError``."""
+    from cygnet.charon import daemon
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP, REOPEN))
-    try:
-        daemon = Daemon(Invocation(options.debug, stderr=not options.syslog_only))
-        daemon.start()
-        collecting.settle()
-    except LocalError as error:
-        print(f"charon: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    while signal.sigwait((*STOP, REOPEN)) == REOPEN:
-        daemon.reopen_logs()
-    daemon.stop()
-    return 0
+    return daemon.Daemon(daemon.Invocation(options.debug, stderr=not options.syslog_only))
 
 
 def _group(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What charon opens, or tells its kernel backend: IKE sockets, espd's sockets where starter did not."""
+"""What charon opens: IKE sockets, espd's sockets where starter did not."""
 
 import os
 import socket
@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from cygnet.base.addresses import Address
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.kernel.backends.userland import take_back_sockets
-from cygnet.kernel.backends.xfrm.settings import XfrmSettings
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.runtime import paths
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.choosing import SocketError, open_ike_socket
@@ -44,19 +43,6 @@ def open_sockets(
     kind = "raw" if settings.socket == "auto" and not inherited else settings.socket
     ike = open_ike_socket(kind, wanted, os.environ, counters, local_addresses=local_addresses)
     return ike, open_esp_sockets(wanted) if with_espd and ike.kind == "raw" else {}
-
-
-def xfrm_settings(settings: DaemonSettings) -> XfrmSettings:
-    """What the kernel's IPsec is told."""
-    spis = min(settings.spi_min, settings.spi_max), max(settings.spi_min, settings.spi_max)
-    return XfrmSettings(
-        paths.charon_xfrm(),
-        settings.install_routes,
-        settings.routing_table,
-        settings.routing_table_priority,
-        spis,
-        settings.xfrm_acq_expires or round(settings.answer_patience_s),
-    )
 
 
 def _open_group(wanted: SocketSettings, members: Sequence[str], must: bool) -> SocketGroups | None:

@@ -12,8 +12,8 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity, IdType
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.sa.ports import OwnKey
 from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.sa.credentials import OwnKey
 
 LIFETIME = datetime.timedelta(days=1)
 EARLIER = datetime.timedelta(hours=1)

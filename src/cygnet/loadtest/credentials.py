@@ -10,9 +10,9 @@ from cygnet.cert.certificates import Certificate
 from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.trust import Verdict, build_chain
-from cygnet.charon.config.records import AuthConfig
-from cygnet.charon.sa.ports import Authority, Lookup, OwnKey, User
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.records import AuthConfig
+from cygnet.keying.sa.credentials import Authority, Lookup, OwnKey, User
 
 MAX_VERDICTS = 256
 

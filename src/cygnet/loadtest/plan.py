@@ -8,7 +8,8 @@ from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate, load_certificates
-from cygnet.charon.config.records import (
+from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.config.records import (
     AuthClass,
     AuthConfig,
     ChildConfig,
@@ -17,14 +18,12 @@ from cygnet.charon.config.records import (
     SendCert,
     Unique,
 )
-from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.ports import OwnKey
-from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.credentials import OwnKey
 from cygnet.loadtest.certificates import Issuer
 from cygnet.loadtest.credentials import Credentials
 from cygnet.loadtest.options import NUMBER, Options
 from cygnet.pluto.config import records as pluto
-from cygnet.pluto.config import shared
 
 NAME = "load-test"
 
@@ -97,7 +96,7 @@ class Plan:
         return pluto.PeerConfig(
             peer.name, peer.ike, peer.local[0], peer.remote[0], peer.children,
             pluto.Method.PSK if by_secret else pluto.Method.PUBKEY,
-            unique=shared.Unique.NEVER, rekey=False, keying_tries=1,
+            unique=Unique.NEVER, rekey=False, keying_tries=1,
         )  # fmt: skip
 
     def identity(self, number: int) -> Identity | None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.marks import NO_MARKS, Marks
 from cygnet.charon.sa.ports import Candidate
 from cygnet.kernel.port import (
     Difference,
@@ -26,6 +25,7 @@ from cygnet.kernel.port import (
     SaSpec,
     Usage,
 )
+from cygnet.keying.sa.marks import NO_MARKS, Marks
 
 FIRST_SPI, LAST_SPI = 0xC0000000, 0xCFFFFFFF
 _EVERYTHING = Features("none", frozenset(range(256)), frozenset(range(256)), frozenset(Mode))

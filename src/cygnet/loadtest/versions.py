@@ -11,7 +11,6 @@ from cygnet.charon.sa import association as ikev2_association
 from cygnet.charon.sa import events as ikev2_events
 from cygnet.charon.sa import orders as ikev2_orders
 from cygnet.charon.sa import timers as ikev2_timers
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.ike_sa import IkeSa as Ikev2Sa
 from cygnet.charon.sa.ports import Ports as Ikev2Ports
 from cygnet.charon.sa.tasks.ike_init import first_method
@@ -21,7 +20,6 @@ from cygnet.crypto.proposals import Proposal
 from cygnet.loadtest.plan import Plan
 from cygnet.loadtest.ports import DiscardKernel, NoConnections, Numbers
 from cygnet.loadtest.wires import Wire
-from cygnet.pluto.backends.authorisation import Authorisation
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.message import NO_COOKIE
 from cygnet.pluto.sa import association as ikev1_association
@@ -137,9 +135,8 @@ class Ikev1:
         )  # fmt: skip
         nobody = cast(Any, None)  # no connection of a load test has users or mode config
         self._ports = Ikev1Ports(
-            cast(Any, plan.credentials()), Authorisation(), cast(Any, NoConnections()), nobody, nobody,
-            kernel, cast(Any, _ipsec_sa), cast(Any, numbers), rng, settings,
-        )  # fmt: skip
+            plan.credentials(), cast(Any, NoConnections()), nobody, nobody, kernel, numbers, rng, settings
+        )
 
     def make(self, number: int, wire: Wire, target: Host) -> Sa:
         """An ISAKMP SA."""
@@ -165,7 +162,3 @@ def reused_pair(ike: tuple[Proposal, ...]) -> tuple[int, KeyPair]:
     """The key pair of ``--reuse-keys`` with its method's number: the first of ``--ike``."""
     method = first_method(ike)
     return method, ke_method(method).generate(os.urandom)
-
-
-def _ipsec_sa(unique_id: int, config: Any, path: Any, spi_in: int) -> ChildSa:
-    return ChildSa(unique_id, config, 0, path, spi_in)

@@ -9,21 +9,20 @@ from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
-from cygnet.charon.backends.stroke import KINDS
 from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
+from cygnet.keying.backends.stroke import KINDS
 from cygnet.pluto.backends.configuration import ShellSettings, load
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
 from cygnet.pluto.control.dispatch import Handlers
 from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.sas import SaHandler
-from cygnet.pluto.control.server import Limits, WhackServer
+from cygnet.pluto.control.server import Limits, whack_server
 from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import Core, Picture, Sa
 from cygnet.pluto.jobs.negotiations import Negotiations
-from cygnet.pluto.jobs.performer import EffectPerformer
 from cygnet.pluto.jobs.pictures import with_usage
 from cygnet.pluto.jobs.receive import DatagramHandler, Reports
 from cygnet.pluto.protocol import Machinery, Protocol
@@ -37,6 +36,7 @@ from cygnet.runtime.counters import Counters
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import Manager
 from cygnet.runtime.network.datagrams import Datagram
+from cygnet.runtime.performer import EffectPerformer
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
@@ -130,6 +130,7 @@ class Daemon:
         queue = SendQueue(settings.send_queue, self._counters)
         self._sender = Sender(queue, self._socket, self._report, self._counters, self._refused)
         self._performer = EffectPerformer(self._sender, self._events, bus, self._counters, clock)
+        self._performer.name = lambda sa: f"ISAKMP SA #{sa.unique_id}"
         self._manager: Manager[Sa] = Manager(
             self._jobs, self._performer, _keys, clock, self._counters,
             sa_limit=settings.sa_limit, mailbox_limit=settings.mailbox,
@@ -176,7 +177,7 @@ class Daemon:
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
         log = partial(self._bus.log, Group.CFG)
-        self._control = WhackServer(listener, handlers.table(), Limits(self._settings.max_clients), log)
+        self._control = whack_server(listener, handlers.table(), Limits(self._settings.max_clients), log)
 
     def _pictures(self) -> Sequence[Picture]:
         """All ISAKMP SAs, their IPsec SAs with what the kernel counted."""

@@ -1,4 +1,4 @@
-"""The program ``pluto``: command line, PID file, signals."""
+"""The program ``pluto`` and its command line."""
 
 import os
 import signal
@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cygnet import __version__
-from cygnet.base.errors import LocalError
 from cygnet.runtime import paths
-from cygnet.runtime.pidfile import AlreadyRunningError, PidFile
+from cygnet.runtime.program import Daemon, Program, UsageError
 
 USAGE = """usage: pluto [--help] [--version] [--nofork] [--stderrlog] [--optionsfrom FILE]
              [--ctlbase PATH] [--ikeport PORT] [--natikeport PORT] [--debug-TYPE ...]
@@ -24,9 +23,6 @@ The IKEv1 daemon, controlled by whack; it hears peers from `whack --listen` on. 
                        controlmore private
 Options of strongSwan 4's pluto that have no effect here are accepted and named in the log.
 """
-STOP = (signal.SIGTERM, signal.SIGINT)
-REOPEN = signal.SIGHUP
-EXIT_FAILED, EXIT_USAGE = 1, 2
 DEPTH_LIMIT = 10
 
 DEBUGS = frozenset({
@@ -55,30 +51,13 @@ class Options:
     text: str = ""
 
 
-class UsageError(Exception):
-    """The command line is wrong; the text says where."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM, SIGINT or ``whack --shutdown``. Exit status 0, 1 (failed), 2 (usage)."""
-    try:
-        options = parse(sys.argv[1:] if argv is None else argv)
-    except UsageError as error:
-        print(f"pluto: {error}\n{USAGE}", end="", file=sys.stderr)
-        return EXIT_USAGE
-    if options.text:
-        print(options.text, end="")
-        return 0
-    pid_file = PidFile(Path(options.ctlbase + ".pid") if options.ctlbase else paths.pluto_pid(), "pluto")
-    try:
-        pid_file.take()
-    except (AlreadyRunningError, OSError) as error:
-        print(f"pluto: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    try:
-        return run(options)
-    finally:
-        pid_file.release()
+    """Run until SIGTERM, SIGINT or ``whack --shutdown``; the exit status."""
+    return Program("pluto", USAGE, parse, _pid_file, build).main(argv)
+
+
+def _pid_file(options: Options) -> Path:
+    return Path(options.ctlbase + ".pid") if options.ctlbase else paths.pluto_pid()
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -156,25 +135,15 @@ _FLAGS = {
 _VALUES = ("ctlbase", "ikeport", "natikeport")
 
 
-def run(options: Options) -> int:
-    """Build the daemon, start it, wait for a signal, stop it."""
-    from cygnet.pluto.daemon import Daemon, Invocation
+def build(options: Options) -> Daemon:
+    """pluto itself; raises ``LocalError``."""
+    from cygnet.pluto import daemon
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP, REOPEN))
-    invocation = Invocation(
+    invocation = daemon.Invocation(
         tuple(options.debug), options.stderr, options.ctlbase, options.ports.get("ikeport", 0),
         options.ports.get("natikeport", 0), tuple(options.ignored),
     )  # fmt: skip
-    try:
-        daemon = Daemon(invocation, end=lambda: os.kill(os.getpid(), signal.SIGTERM))
-        daemon.start()
-    except LocalError as error:
-        print(f"pluto: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    while signal.sigwait((*STOP, REOPEN)) == REOPEN:
-        daemon.reopen_logs()
-    daemon.stop()
-    return 0
+    return daemon.Daemon(invocation, end=lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 if __name__ == "__main__":

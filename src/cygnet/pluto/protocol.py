@@ -5,38 +5,31 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon.backends.configuration import StrongswanConf
-from cygnet.charon.backends.environment import Environment
-from cygnet.charon.backends.resolver import Resolver
-from cygnet.charon.backends.stroke import KINDS
-from cygnet.charon.backends.stroke_credentials import StrokeCredentials
-from cygnet.charon.backends.stroke_files import Places
-from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.marks import marks_of
-from cygnet.kernel.backends.factory import choose, open_kernel
+from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import local_addresses
-from cygnet.kernel.backends.userland import EspdAccess
-from cygnet.kernel.backends.xfrm.settings import XfrmSettings
 from cygnet.kernel.port import Kernel
+from cygnet.keying.backends.configuration import StrongswanConf
+from cygnet.keying.backends.environment import Environment
+from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.stroke import KINDS
+from cygnet.keying.backends.stroke_credentials import StrokeCredentials
+from cygnet.keying.backends.stroke_files import Places
+from cygnet.keying.backends.stroke_translation import Translator
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.data_plane import Owner, open_data_plane
+from cygnet.keying.numbers import Numbers
 from cygnet.pluto.backends.absent import NoAddresses, NoUsers
-from cygnet.pluto.backends.authorisation import Authorisation
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
-from cygnet.pluto.config.shared import ChildConfig
 from cygnet.pluto.jobs.core import Core, Sa
 from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reactions import Reactions, Workplace
-from cygnet.pluto.sa.children import ChildFactory, Path
-from cygnet.pluto.sa.ports import Credentials, Ports
+from cygnet.pluto.sa.ports import Ports
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -90,9 +83,8 @@ class Protocol:
         numbers = Numbers(manager.next_unique_id, REQID_BASE)
         sock = machinery.socket
         ports = Ports(
-            cast(Credentials, self.credentials), Authorisation(), self.configs, NoUsers(), NoAddresses(),
-            self.kernel, cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
-            core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            self.credentials, self.configs, NoUsers(), NoAddresses(), self.kernel, numbers,
+            secrets.token_bytes, core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
         )  # fmt: skip
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         core = Ikev1(ports, self.configs, manager, hosts)
@@ -115,22 +107,10 @@ def _is_local(address: Address) -> bool:
     return address in local_addresses()
 
 
-def _child_sa(numbers: Numbers, unique_id: int, config: ChildConfig, path: Path, spi_in: int) -> ChildSa:
-    """Both daemons' IPsec SAs are of one class; its records are charon's, which ours have the shape of."""
-    child = ChildSa(unique_id, config, 0, path, spi_in)  # type: ignore[arg-type]
-    child.marks = marks_of(child.config, numbers)
-    return child
-
-
 def _open_kernel(both: DaemonSettings, sock: IkeSocket, log: Callable[[int, str], None]) -> Kernel:
     chosen = choose(both.kernel, log)
     inherited = sock.kind == "inherited"
-    if chosen == "xfrm" and not inherited and not sock.enable_udp_encapsulation():
+    if chosen == "xfrm" and not sock.enable_udp_encapsulation():
         log(Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
-    access = EspdAccess(paths.espd_socket(), "pluto", spawn=not inherited)
-    spis = min(both.spi_min, both.spi_max), max(both.spi_min, both.spi_max)
-    settings = XfrmSettings(
-        paths.pluto_xfrm(), both.install_routes, both.routing_table, both.routing_table_priority, spis,
-        both.xfrm_acq_expires or round(both.answer_patience_s),
-    )  # fmt: skip
-    return open_kernel(chosen, access, settings, log)
+    owner = Owner("pluto", paths.pluto_xfrm(), spawns=not inherited)
+    return open_data_plane(chosen, both, owner, log)

@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 
 from cygnet.cert.address_blocks import EXTENSION_OID, AddressBlocks, parse_range
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.sa.ports import OwnKey
 from cygnet.crypto.signatures import PrivateKey
+from cygnet.keying.sa.credentials import OwnKey
 from simulation.stores import TODAY
 
 DAY = 86400

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cygnet.charon.config.records import AuthClass
+from cygnet.keying.config.records import AuthClass
 from simulation.authority import Issuer
 from simulation.pair import Pair
 

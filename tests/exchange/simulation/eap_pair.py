@@ -5,9 +5,9 @@ from typing import Any
 
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import AuthClass
 from cygnet.eap.packets import EapType
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.records import AuthClass
 from simulation.authority import Issuer
 from simulation.pair import Pair
 

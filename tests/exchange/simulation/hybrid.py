@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.keying.config.settings import DaemonSettings
 from simulation.network import Weather
 from simulation.pair import Pair
 

@@ -6,22 +6,19 @@ from ipaddress import ip_address
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Adopt, Announce, Counted, Effect, Log, Retire, Schedule, Send
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
-from cygnet.charon.sa.authorisation import Facts, comply
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.marks import marks_of
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Expire, Lifetime
+from cygnet.keying.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
 from cygnet.pluto.config.records import Method, PeerConfig, XauthConfig
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.endpoint import Create, Dispatch, Endpoint
-from cygnet.pluto.sa.events import ChildUp, Counted, Finished, HandedOver, IkeEstablished
+from cygnet.pluto.sa.events import ChildUp, Finished, HandedOver, IkeEstablished
 from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.orders import HandOver, Initiate, KernelExpire, Order, TakeOver
 from cygnet.pluto.sa.ports import Ports
@@ -37,17 +34,6 @@ ESP = parse_proposals("aes128-sha256!", Protocol.ESP)
 ESP_PFS = parse_proposals("aes128-sha256-curve25519!", Protocol.ESP)
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 POOL, NAME_SERVER = ip_address("10.9.0.1"), ip_address("10.2.0.53")
-
-
-class Authorisation:
-    """The facts and constraints of charon, as both daemons shall have them."""
-
-    def comply(self, proved: Any, constraints: Any) -> Any:
-        auth = AuthClass.PSK if proved.by_secret else AuthClass.PUBKEY
-        if not proved.by_secret and not proved.chain:
-            auth = AuthClass.ANY
-        facts = Facts(proved.identity, auth, proved.scheme, proved.chain, proved.checks)
-        return comply(facts, constraints)
 
 
 @dataclass
@@ -99,8 +85,8 @@ class Peer:
         self.retired: list[str] = []
         self.keep_alives = 0
         self.ports = Ports(
-            self.store, Authorisation(), self.connections, self.users, self.pools, self.kernel, self._child,
-            self.numbers, self.random.randbytes, settings,
+            self.store, self.connections, self.users, self.pools, self.kernel, self.numbers,
+            self.random.randbytes, settings,
         )  # fmt: skip
         self.endpoint = Endpoint(settings, self, self.random.randbytes)
         network.stations[self.host.address] = self
@@ -109,11 +95,6 @@ class Peer:
     def forbid_aggressive_psk(self) -> None:
         """From now on, in this daemon's settings."""
         self.ports = replace(self.ports, settings=replace(self.settings, aggressive_psk=False))
-
-    def _child(self, unique_id: int, config: Any, path: Any, spi_in: int) -> ChildSa:
-        child = ChildSa(unique_id, config, 0, path, spi_in)
-        child.marks = marks_of(config, self.numbers)
-        return child
 
     # What the endpoint asks of a manager
 

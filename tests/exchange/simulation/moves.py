@@ -1,7 +1,7 @@
 """Pairs of which one has several addresses, and what to look at after it has moved."""
 
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.kernel.port import SaSpec
+from cygnet.keying.config.settings import DaemonSettings
 from simulation.pair import Pair
 from simulation.peer import Peer
 

@@ -5,7 +5,13 @@ from dataclasses import replace
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import (
+from cygnet.charon.sa.events import InboundLingers
+from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.states import IkeState
+from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.kernel.backends.memory import differences
+from cygnet.kernel.port import Lifetime
+from cygnet.keying.config.records import (
     AddressSpec,
     AuthClass,
     AuthConfig,
@@ -13,14 +19,8 @@ from cygnet.charon.config.records import (
     IkeConfig,
     PeerConfig,
 )
-from cygnet.charon.config.settings import DaemonSettings
-from cygnet.charon.sa.events import InboundLingers
-from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.snapshot import ChildSnapshot
-from cygnet.charon.sa.states import IkeState
-from cygnet.crypto.proposals import Protocol, parse_proposals
-from cygnet.kernel.backends.memory import differences
-from cygnet.kernel.port import Lifetime
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from simulation.network import Network, Weather
 from simulation.peer import Peer
 

@@ -5,12 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, Send
-from cygnet.charon.config.records import ChildConfig, IkeConfig, PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
+from cygnet.base.effects import Adopt, Announce, Counted, Effect, Log, Retire, Schedule, Send
 from cygnet.charon.control.specifier import find, parse_specifier
 from cygnet.charon.jobs.contacts import Contacts
-from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
@@ -20,11 +17,14 @@ from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
-from cygnet.charon.sa.events import Counted, Finished
+from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order, Roam
 from cygnet.charon.sa.ports import Configuration, NoConfiguration, Ports
 from cygnet.charon.sa.states import IkeState
+from cygnet.keying.config.records import ChildConfig, IkeConfig, PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.hosts import ends
 from simulation.home import Home
 from simulation.network import Datagram, Network
 from simulation.shell import Board, Kernel, Manager, Queues

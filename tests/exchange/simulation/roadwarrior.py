@@ -6,11 +6,11 @@ from ipaddress import ip_address
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.backends.address_pools import MemoryPools
-from cygnet.charon.backends.pool_texts import PoolSpec, pools, wishes
-from cygnet.charon.config.records import AuthClass, AuthConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.configuration import Attribute
+from cygnet.keying.backends.address_pools import MemoryPools
+from cygnet.keying.backends.pool_texts import PoolSpec, pools, wishes
+from cygnet.keying.config.records import AuthClass, AuthConfig
+from cygnet.keying.config.settings import DaemonSettings
 from simulation.pair import Pair, selector
 from simulation.peer import Peer
 

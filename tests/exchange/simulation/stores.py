@@ -14,10 +14,11 @@ from cygnet.cert.hash_url import HashAndUrl, announce
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Rules, Verdict, build_chain
-from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
-from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.ports import Authority, Candidate, Lookup, OwnKey, User
+from cygnet.charon.sa.ports import Candidate
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.records import AuthConfig, ChildConfig, PeerConfig
+from cygnet.keying.sa.credentials import Authority, Lookup, OwnKey, User
+from cygnet.keying.sa.marks import NO_MARKS, Marks
 
 TODAY = 1_800_000_000.0  # the date in simulations, POSIX seconds
 

@@ -6,6 +6,7 @@ Each step tells the model what it may change, does it, and says what it did.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from simulation.peer import Peer, outcome
@@ -15,7 +16,7 @@ from cygnet.charon.control.specifier import Target, find, parse_specifier
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.kernel.port import Acquire, Expire, KernelReset
 from lives.wishes import Wishes
-from lives.world import NETS, World
+from lives.world import ADDRESSES, ELSEWHERE, NETS, World
 
 MOMENTS = (0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.3, 1, 3, 10, 30)
 LONG_S = (100, 200)
@@ -48,6 +49,8 @@ class Steps:
                 (self.loss, 4), (self.late, 3), (self.cut, 3),
                 (self.crash, 3), (self.stop, 2), (self.reset, 2),
             ]  # fmt: skip
+        if traits.moving:
+            self._weighted.append((self.move, 8))
 
     @property
     def host(self) -> Peer:
@@ -201,6 +204,15 @@ class Steps:
     def late(self) -> str:
         share = self.world.late = self.chance.choice([0, 0.05, 0.2])
         return f"network: {share} come much later"
+
+    def move(self) -> str:
+        """To the other address, with or without the one before; or there is none for a while."""
+        have = self.host.home.usable()
+        places = [ADDRESSES[self.name], ELSEWHERE[self.name]]
+        to = self.chance.choice([*(one for one in places if ip_address(one) not in have), ""])
+        leaving = have if to == "" or self.chance.random() < 0.7 else ()
+        self.world.move(self.name, to, leaving)
+        return f"{self.name}: has {', '.join(map(str, self.host.home.usable())) or 'no address'}"
 
     def cut(self) -> str:
         seconds = self.chance.choice([1, 10, 60, 200])

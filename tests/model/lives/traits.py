@@ -3,11 +3,13 @@
 import random
 from dataclasses import dataclass, replace
 
-from cygnet.charon.config.records import Action, Childless, Unique
+from cygnet.keying.config.records import Action, Childless, Unique
 
 NAMES = ("alice", "bob", "carol")
 CHILDREN = 2
 """Connections between every two hosts."""
+MOVING = 0.5
+"""How many of the lives that are not calm have moves."""
 SUITES = (
     ("aes128gcm16-prfsha256-x25519!", "aes128gcm16!"),
     ("aes128gcm16-prfsha256-x25519!", "aes128gcm16-x25519!"),
@@ -20,13 +22,14 @@ class Traits:
     """``start`` and ``route`` name a host and a connection: its ``auto=``; the others have ``auto=add``.
 
     ``calm``: nothing is lost and nobody restarts, so that an ``up`` must come to be. ``brief``: lifetimes
-    are so short that much is rekeyed by time.
+    are so short that much is rekeyed by time. ``moving``: hosts change their addresses.
     """
 
     seed: int
     names: tuple[str, ...]
     calm: bool
     brief: bool
+    moving: bool
     suite: tuple[str, str]
     reauth: dict[str, bool]
     make_before_break: bool
@@ -60,13 +63,12 @@ def draw(seed: int, hosts: int) -> Traits:
     everyone = chance.choice([True, False, None])
     calm = chance.random() < 0.3
     unique = chance.choice([Unique.REPLACE, Unique.REPLACE, Unique.KEEP])
-    if unique is Unique.KEEP and not calm:
-        everyone = False  # with it a host leaves alone what may be the peer's reauthentication, however long
     bare = Traits(
         seed,
         names,
         calm=calm,
         brief=chance.random() < 0.2,
+        moving=False,
         suite=chance.choice([*SUITES[:2], *SUITES]),
         reauth=some if everyone is None else dict.fromkeys(names, everyone),
         make_before_break=chance.random() < 0.75,
@@ -80,6 +82,7 @@ def draw(seed: int, hosts: int) -> Traits:
     auto = {one: chance.choice(["add", "add", "start", "route"]) for one in every}
     return replace(
         bare,
+        moving=not calm and chance.random() < MOVING,
         start=frozenset(one for one in every if auto[one] == "start"),
         route=frozenset(one for one in every if auto[one] == "route"),
     )

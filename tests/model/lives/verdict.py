@@ -10,7 +10,7 @@ from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Direction, SaId
 from lives.wishes import Wishes
-from lives.world import World
+from lives.world import OWNERS, World
 
 
 def problems(world: World, wishes: Wishes) -> list[str]:
@@ -41,8 +41,7 @@ def busy(world: World) -> list[str]:
 
 
 def _snapshots(world: World, name: str, other: str) -> list[IkeSnapshot]:
-    remote = world.hosts[other].host.address
-    return [sa for sa in world.hosts[name].manager.snapshots() if sa.remote.address == remote]
+    return [sa for sa in world.hosts[name].manager.snapshots() if OWNERS[sa.remote.address] == other]
 
 
 def _between(world: World, one: str, other: str) -> list[str]:
@@ -53,6 +52,9 @@ def _between(world: World, one: str, other: str) -> list[str]:
     alive = all(state == "ESTABLISHED" for state, *_ in pictures[0])
     if len(pictures[0]) > 1 or pictures[0] != pictures[1] or not alive:
         found.append(f"IKE_SAs: {one} has {pictures[0]}, {other} has {pictures[1]}")
+    ways = [{(sa.local, sa.remote) for sa in sides[0]}, {(sa.remote, sa.local) for sa in sides[1]}]
+    if world.traits.moving and ways[0] != ways[1]:
+        found.append(f"paths: {one} is on {ways[0]}, {other} on {ways[1]}")
     here = [(child.name, child.state, child.inbound.spi, child.outbound.spi) for child in _children(sides[0])]
     there = [(one.name, one.state, one.outbound.spi, one.inbound.spi) for one in _children(sides[1])]
     names = [name for name, *_ in here]
@@ -119,6 +121,6 @@ def _lingering(host: Peer) -> set[SaId]:
 
 def _view(world: World, name: str, other: str) -> SimpleNamespace:
     """As much of a kernel as is about one other host."""
-    kernel, remote = world.hosts[name].kernel, world.hosts[other].host.address
-    sas = {one: spec for one, spec in kernel.sas.items() if remote in (one.source, one.destination)}
+    kernel, remotes = world.hosts[name].kernel, {one for one, owner in OWNERS.items() if owner == other}
+    sas = {one: spec for one, spec in kernel.sas.items() if remotes & {one.source, one.destination}}
     return SimpleNamespace(sas=sas, policies=())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container
 from enum import IntEnum
 
-from cygnet.charon.config.records import Action
+from cygnet.keying.config.records import Action
 from lives.traits import Traits
 
 

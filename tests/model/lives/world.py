@@ -1,22 +1,27 @@
 """The hosts of one life, fully connected, and what happens to what they send each other."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from ipaddress import ip_address
 
 from simulation.network import Datagram, Network, Weather
 from simulation.pair import config
 from simulation.peer import Peer
 
+from cygnet.base.addresses import Address
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Lifetime
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 from lives.traits import Traits
 
 ADDRESSES = {"alice": "192.0.2.1", "bob": "192.0.2.2", "carol": "192.0.2.3"}
+ELSEWHERE = {"alice": "198.51.100.1", "bob": "198.51.100.2", "carol": "198.51.100.3"}
+"""Where each may be instead, or besides."""
+OWNERS = {ip_address(one): name for places in (ADDRESSES, ELSEWHERE) for name, one in places.items()}
 NETS = {"alice": 1, "bob": 2, "carol": 3}
 DPD_S = 30.0
 LATEST_S = 60.0
@@ -66,25 +71,40 @@ class World:
 
     def cut(self, one: str, other: str, seconds: float) -> None:
         """Nothing goes between the two for a while."""
-        ends = frozenset(self.hosts[name].host.address for name in (one, other))
-        self._cut[ends] = self.network.now + seconds
+        self._cut[frozenset((one, other))] = self.network.now + seconds
 
     def heal(self) -> None:
         """The network is good from now on."""
         self.network.weather = Weather()
         self.late = 0.0
         self._cut.clear()
+        if self.traits.moving:
+            for name, host in self.hosts.items():
+                self.move(name, ADDRESSES[name], host.home.usable())
+
+    def move(self, name: str, to: str, leaving: Iterable[Address] = ()) -> None:
+        """A host gets an address, unless it has it, and loses others; its kernel tells."""
+        home = self.hosts[name].home
+        if to and ip_address(to) not in home.usable():
+            home.gain(to)
+        for address in leaving:
+            if str(address) != to:
+                home.lose(str(address))
+        self.hosts[name].roam()
 
     def _mishap(self, datagram: Datagram) -> Datagram | None:
-        ends = frozenset((datagram.source.address, datagram.destination.address))
+        ends = frozenset(OWNERS[one.address] for one in (datagram.source, datagram.destination))
         if self._cut.get(ends, 0.0) > self.network.now:
             return None
         if self.chance.random() < self.late:
-            station = self.network.stations[datagram.destination.address]
-            delay = self.chance.random() * LATEST_S
-            self.network.at(delay, lambda: station.arrive(datagram))
+            self.network.at(self.chance.random() * LATEST_S, lambda: self._arrive(datagram))
             return datagram if self.chance.random() < 0.5 else None
         return datagram
+
+    def _arrive(self, datagram: Datagram) -> None:
+        station = self.network.stations.get(datagram.destination.address)
+        if station is not None:
+            station.arrive(datagram)
 
     def _teller(self, name: str, tell: Callable[[str], None]) -> Callable[[str], None]:
         return lambda line: tell(f"{self.network.now:9.3f} {name:5}: {line}")
@@ -111,6 +131,7 @@ class World:
         )
         ike = replace(
             peer.ike,
+            remote=replace(peer.ike.remote, allow_any=traits.moving),
             proposals=parse_proposals(traits.suite[0], Protocol.IKE),
             childless=traits.childless if name == first else peer.ike.childless,
         )

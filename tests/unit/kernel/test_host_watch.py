@@ -5,7 +5,8 @@ from struct import pack
 
 import pytest
 
-from cygnet.kernel.backends.host_watch import HostWatch
+from bpf_machine import run
+from cygnet.kernel.backends.host_watch import HostWatch, without_tunnels
 from cygnet.kernel.backends.interfaces import Link, has_route, link_in, links, placed_addresses
 from cygnet.kernel.port import AddressChange
 
@@ -73,3 +74,16 @@ def test_links_and_addresses_of_this_host():
 
 def test_octets_that_are_no_link():
     assert link_in(b"123") == Link(0, "", False)
+
+
+def test_routes_of_tunnels_do_not_even_wake_the_watch():
+    def message(kind: int, body: bytes) -> bytes:
+        return pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+    filtered = without_tunnels()
+    assert not run(filtered, message(24, route(220)))
+    assert not run(filtered, message(25, route(220)))
+    assert run(filtered, message(24, route(254)))
+    assert run(filtered, message(24, route(252, large=22003)))
+    assert run(filtered, message(16, link(220, 0x41)))
+    assert run(filtered, message(20, bytes([2, 24, 0, 220, 220])))

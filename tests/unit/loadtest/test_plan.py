@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import AuthClass, AuthConfig
+from cygnet.keying.config.records import AuthClass, AuthConfig
 from cygnet.loadtest.options import parse
 from cygnet.loadtest.plan import Plan, read_files
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cygnet.pluto.main import UsageError, main, parse
+from cygnet.pluto.main import main, parse
+from cygnet.runtime.program import UsageError
 
 
 def test_options_are_taken(tmp_path: Path) -> None:

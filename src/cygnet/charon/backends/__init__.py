@@ -1,1 +1,1 @@
-"""charon's stores of connections, policies, credentials and settings, several at once in configured order."""
+"""All stores at once in configured order, as the IKEv2 core asks them, and what peers are told."""

@@ -11,13 +11,14 @@ from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.ocsp import OcspResponse
 from cygnet.cert.revocation import FetchError
 from cygnet.cert.trust import Check, Verdict
-from cygnet.charon.backends.errors import ConfigError
-from cygnet.charon.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
-from cygnet.charon.config.pools import Applicant, Lease, Pool
-from cygnet.charon.config.records import AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.encoding.payloads.configuration import Attribute
-from cygnet.charon.sa.ports import Authority, Candidate, Credentials, Lookup, OwnKey, User
+from cygnet.charon.sa.ports import Candidate
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.backends.errors import ConfigError
+from cygnet.keying.backends.ports import ConnectionStore, PolicyStore, PoolStore, Query, Ranked
+from cygnet.keying.config.pools import Applicant, Lease, Pool
+from cygnet.keying.config.records import AuthConfig, ChildConfig, PeerConfig
+from cygnet.keying.sa.credentials import Authority, Credentials, Lookup, OwnKey, User
 
 IKEV1 = 1
 CANDIDATES = 10_000

@@ -6,9 +6,9 @@ RFC 7296, 3.15.1; RFC 8598 (``25``, domains); under ``attr`` stand strongSwan's 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 
 MAX_ATTRIBUTES = 64
 MAX_OCTETS = 1024

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from cygnet.base.addresses import Address
-from cygnet.charon.config.records import AuthClass, AuthConfig, ChildConfig, PeerConfig
+from cygnet.keying.config.records import AuthClass, AuthConfig, ChildConfig, PeerConfig
 
 Route = Callable[[Address], Address | None]
 """The address this host would use towards another, ``None`` without a route."""

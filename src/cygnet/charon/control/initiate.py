@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.control.advice import Route, explain
 from cygnet.charon.control.following import Follower, Outcome
 from cygnet.charon.control.ports import Connections, Negotiations, Reply
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_FAILED, Done, Initiate
 from cygnet.kernel.port import Mode
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from cygnet.charon.control.ports import Reply, Snapshots
 from cygnet.charon.control.replies import refuse
-from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.ctl.stroke import EXIT_FAILED, Done, Kernel
 from cygnet.kernel.port import Difference, KernelError, KernelView, SaId, SaView
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 HELD = ("INSTALLED", "REKEYING", "REKEYED", "UPDATING")
 """States of a CHILD_SA in which the data plane has both of its SAs."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from cygnet.base.addresses import Address
-from cygnet.charon.config.pools import Pool
 from cygnet.charon.control.ports import Pools, Reply
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_FAILED, EXIT_USAGE, Done, Leases
+from cygnet.keying.config.pools import Pool
 
 
 @dataclass(frozen=True, slots=True)

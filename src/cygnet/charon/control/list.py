@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.printing import certificate_lines
-from cygnet.charon.config.authorities import AuthoritySection
 from cygnet.charon.control.list_algorithms import algorithm_lines
 from cygnet.charon.control.ports import Certificates, Clock, Facts, Reply
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_USAGE, Done, List
+from cygnet.keying.config.authorities import AuthoritySection
 
 CERTIFICATES = {
     "certs": "List of X.509 End Entity Certificates",

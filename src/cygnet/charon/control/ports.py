@@ -10,14 +10,14 @@ from typing import Protocol
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.config.authorities import AuthoritySection
-from cygnet.charon.config.documents import Document
-from cygnet.charon.config.pools import Lease, Pool
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import AddAuthority, AddConnection
 from cygnet.kernel.port import DropCount, SaId, Usage
+from cygnet.keying.config.authorities import AuthoritySection
+from cygnet.keying.config.documents import Document
+from cygnet.keying.config.pools import Lease, Pool
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 
 class Dialogue(Protocol):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.control.ports import Connections, Reply, Traps
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_FAILED, Done, Route, Unroute
 from cygnet.kernel.port import Mode
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 

@@ -1,6 +1,5 @@
-"""The control thread: the stroke socket, its clients and their limits.
+"""What clients of the stroke socket ask and are told, and their limits.
 
-Each client has a thread of its own, so that a command which follows a negotiation holds up nobody else.
 The number of clients, the time to read a request and the time a client may take to accept a line are
 limited; of ``up``, which may last for minutes, fewer may run at once than of everything together.
 """
@@ -11,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler
-from cygnet.ctl.frames import ANSWER, PROMPT, ControlError, NothingAskedError, frame_octets, read_frame
+from cygnet.ctl.frames import ANSWER, PROMPT, ControlError, frame_octets, read_frame
 from cygnet.ctl.stroke import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -24,17 +22,14 @@ from cygnet.ctl.stroke import (
     encode_reply,
     receive,
 )
+from cygnet.keying.control import ClientLimits, ControlServer, Language
 from cygnet.runtime.control_socket import (
     POLL_S,
-    Acceptor,
     ClientGoneError,
     DeadlineStream,
     check_connected,
-    listen,
     send_all,
 )
-
-__all__ = ["ClientReply", "ControlServer", "Limits", "listen"]
 
 PIECE = 1 << 15
 """About how many octets of a long answer are sent at once."""
@@ -54,66 +49,56 @@ class Limits:
     answer_s: float = 120
 
 
-class ControlServer:
-    """Accepts clients on ``listener`` and answers one request of each. ``log`` takes a level and a line."""
+def stroke_server(
+    listener: socket.socket,
+    handlers: Mapping[type[Request], Handler],
+    limits: Limits,
+    log: Callable[[int, str], None],
+) -> ControlServer:
+    """Answers one request of each client on ``listener``. ``log`` takes a level and a line."""
+    turns = threading.BoundedSemaphore(limits.initiating)
+
+    def begin(client: socket.socket) -> StrokeConversation:
+        return StrokeConversation(handlers, turns, ClientReply(client, limits))
+
+    language = Language("stroke", lambda request: request.kind, begin)
+    return ControlServer(listener, language, ClientLimits(limits.clients, limits.request_s), log)
+
+
+class StrokeConversation:
+    """One request, and lines with an exit code at their end. ``turns`` limits those that wait for ``up``."""
 
     def __init__(
-        self,
-        listener: socket.socket,
-        handlers: Mapping[type[Request], Handler],
-        limits: Limits,
-        log: Callable[[int, str], None],
+        self, handlers: Mapping[type[Request], Handler], turns: threading.Semaphore, reply: "ClientReply"
     ) -> None:
-        self._handlers = handlers
-        self._limits = limits
-        self._log = log
-        self._initiating = threading.BoundedSemaphore(limits.initiating)
-        self._acceptor = Acceptor(listener, self._converse, limits.clients, "stroke", log)
+        self._handlers, self._turns, self._reply = handlers, turns, reply
 
-    def start(self) -> None:
-        """Begin to accept."""
-        self._acceptor.start()
+    def receive(self, stream: DeadlineStream) -> tuple[Request]:
+        """The request; raises ``ControlError``."""
+        return (receive(stream),)
 
-    def close(self, deadline_s: float = 1.0) -> None:
-        """Accept nobody more; clients being served end with their own commands."""
-        self._acceptor.close(deadline_s)
+    def answer(self, request: Request) -> None:
+        """Have it handled and send the exit code."""
+        waits = isinstance(request, Initiate) and request.wait
+        self._reply.done(self._in_turn(request) if waits else self._handle(request))
 
-    def _converse(self, client: socket.socket) -> None:
-        reply = ClientReply(client, self._limits)
+    def fail(self, error: Exception) -> None:
+        """The exit code says whose fault it was."""
+        self._reply.done(Done(EXIT_USAGE if isinstance(error, ControlError) else EXIT_FAILED, str(error)))
+
+    def end(self) -> None:
+        """The exit code was the end."""
+
+    def _handle(self, request: Request) -> Done:
+        return self._handlers[type(request)](request, self._reply)
+
+    def _in_turn(self, request: Request) -> Done:
+        while not self._turns.acquire(timeout=POLL_S):
+            self._reply.check()
         try:
-            try:
-                request = receive(DeadlineStream(client, monotonic() + self._limits.request_s))
-            except NothingAskedError:
-                return
-            except ControlError as error:
-                self._log(1, f"stroke request refused: {error}")
-                reply.done(Done(EXIT_USAGE, str(error)))
-                return
-            self._log(2, f"stroke request: {request.kind}")
-            reply.done(self._answer(request, reply))
-        except (ClientGoneError, OSError):
-            self._log(2, "stroke client is gone")
-
-    def _answer(self, request: Request, reply: "ClientReply") -> Done:
-        try:
-            if isinstance(request, Initiate) and request.wait:
-                return self._in_turn(request, reply)
-            return self._handlers[type(request)](request, reply)
-        except (ClientGoneError, OSError):
-            raise
-        except LocalError as error:
-            return Done(EXIT_FAILED, str(error))
-        except Exception as error:
-            self._log(0, f"stroke {request.kind} failed unexpectedly: {error!r}")
-            return Done(EXIT_FAILED, f"internal error: {error!r}")
-
-    def _in_turn(self, request: Request, reply: "ClientReply") -> Done:
-        while not self._initiating.acquire(timeout=POLL_S):
-            reply.check()
-        try:
-            return self._handlers[type(request)](request, reply)
+            return self._handle(request)
         finally:
-            self._initiating.release()
+            self._turns.release()
 
 
 class ClientReply:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 SPECIFIER = re.compile(r"(?P<name>[^\]\[{}]*)(?:(?P<open>[\[{])(?P<number>\d{1,10}|\*)?(?P<close>[\]}]))?")
 PAIRS = ("[]", "{}")

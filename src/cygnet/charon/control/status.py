@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from cygnet.base.durations import span
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
 from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
 from cygnet.kernel.port import DropCount, KernelError, Mode, SaId, Usage
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 HALF_OPEN = ("CREATED", "CONNECTING")

@@ -8,10 +8,10 @@ from cryptography import x509
 
 from cygnet.base import distinguished_names
 from cygnet.base.durations import date, span
-from cygnet.charon.config.eap_names import eap_name
-from cygnet.charon.config.pools import Pool
-from cygnet.charon.config.records import Action, AuthClass, AuthConfig, ChildConfig, PeerConfig
 from cygnet.charon.control.ports import Figures
+from cygnet.keying.config.eap_names import eap_name
+from cygnet.keying.config.pools import Pool
+from cygnet.keying.config.records import Action, AuthClass, AuthConfig, ChildConfig, PeerConfig
 
 VERSIONS = {0: "IKEv1/2", 1: "IKEv1", 2: "IKEv2"}
 

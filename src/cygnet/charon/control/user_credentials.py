@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import PASSWORD_CLASSES, AuthClass
 from cygnet.charon.control.ports import Connections, Reply, Users
 from cygnet.charon.control.replies import refuse
 from cygnet.ctl.stroke import EXIT_USAGE, Done, UserCredentials
+from cygnet.keying.config.records import PASSWORD_CLASSES, AuthClass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
-from cygnet.charon.config.matching import is_same_peer
-from cygnet.charon.config.records import IkeConfig, PeerConfig, Unique
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.workplace import Sas
+from cygnet.charon.sa.matching import is_same_peer
+from cygnet.keying.config.records import IkeConfig, PeerConfig, Unique
 
 ALIVE = ("ESTABLISHED", "REKEYING")
 MAX_CLAIMS = 10_000

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from cygnet.charon.jobs.installed import Known
 from cygnet.charon.sa.events import ChildUp
-from cygnet.charon.sa.marks import has_unique_marks
-from cygnet.charon.sa.snapshot import ChildSnapshot
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.marks import has_unique_marks
 
 CROSSED_S = 10.0
 """CHILD_SAs that both sides asked for within this time are one intention, as who was asked last sees it."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.charon.encoding.exchanges import Exchange
-from cygnet.charon.sa.events import ChildUp, Counted, IkeEstablished, MessageSeen
+from cygnet.charon.sa.events import ChildUp, IkeEstablished
 from cygnet.runtime.counters import CounterTable
 
 EXCHANGES: dict[int, str] = {

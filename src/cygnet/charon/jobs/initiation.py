@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cygnet.base.addresses import Address
-from cygnet.charon.config.matching import is_same_peer
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.jobs.hosts import ends
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.hosts import ends
 
 REUSABLE = ("CREATED", "CONNECTING", "ESTABLISHED", "REKEYING")
 

@@ -1,13 +1,14 @@
-"""The CHILD_SAs that there are: by the kernel's SAs, by name, by reqid."""
+"""The CHILD_SAs that there are: by the kernel's SAs, by name, by reqid, by what they are for."""
 
 import threading
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cygnet.charon.config.records import ChildConfig
+from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.sa.events import ChildUp
-from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 
 @dataclass(slots=True)
@@ -25,6 +26,10 @@ class Known:
     leaving: bool = False
 
 
+Traffic = tuple[str, tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]
+"""What a CHILD_SA is for: its configuration's name, the selectors here and there."""
+
+
 class Installed:
     """What the events of IKE_SAs told so far; safe for any thread."""
 
@@ -35,6 +40,7 @@ class Installed:
         self._by_name: dict[str, dict[int, Known]] = {}
         self._by_reqid: dict[int, dict[int, Known]] = {}
         self._by_ike: dict[int, set[int]] = {}
+        self._carrying: dict[Traffic, dict[int, Known]] = {}  # without those that are leaving
 
     def add(self, event: ChildUp) -> None:
         """A CHILD_SA carries traffic. One that replaces what was to be deleted is to be deleted too."""
@@ -49,6 +55,8 @@ class Installed:
             self._by_name.setdefault(child.name, {})[child.unique_id] = known
             self._by_reqid.setdefault(child.reqid, {})[child.unique_id] = known
             self._by_ike.setdefault(event.ike_id, set()).add(child.unique_id)
+            if not known.leaving:
+                self._carrying.setdefault(_traffic(child), {})[child.unique_id] = known
 
     def remove(self, child_id: int) -> None:
         """It is gone."""
@@ -63,6 +71,7 @@ class Installed:
                     del self._by_spi[spi]
             _drop(self._by_name, child.name, child_id)
             _drop(self._by_reqid, child.reqid, child_id)
+            _drop(self._carrying, _traffic(child), child_id)
             self._by_ike[known.ike_id].discard(child_id)
             if not self._by_ike[known.ike_id]:
                 del self._by_ike[known.ike_id]
@@ -70,8 +79,10 @@ class Installed:
     def mark_leaving(self, child_id: int) -> None:
         """It is being deleted: nobody should count on it."""
         with self._lock:
-            if child_id in self._all:
-                self._all[child_id].leaving = True
+            known = self._all.get(child_id)
+            if known is not None:
+                known.leaving = True
+                _drop(self._carrying, _traffic(known.child), child_id)
 
     def move(self, old_ike: int, new_ike: int) -> None:
         """An IKE_SA was rekeyed: its CHILD_SAs belong to the new one."""
@@ -100,6 +111,14 @@ class Installed:
         with self._lock:
             return tuple(self._by_name.get(name, {}).values())
 
+    def has_other(self, child_id: int, traffic: Traffic) -> bool:
+        """Whether another CHILD_SA, which is not being deleted, is for the same.
+
+        A gateway with one configuration for all has thousands of that name, and may lose all at once.
+        """
+        with self._lock:
+            return any(other != child_id for other in self._carrying.get(traffic, ()))
+
     def of_ike(self, ike_id: int, name: str = "") -> tuple[Known, ...]:
         """The CHILD_SAs of an IKE_SA, of one configuration or of all, oldest first.
 
@@ -120,7 +139,11 @@ K = TypeVar("K")
 
 
 def _drop(index: dict[K, dict[int, Known]], key: K, child_id: int) -> None:
-    entries = index[key]
-    del entries[child_id]
+    entries = index.get(key, {})
+    entries.pop(child_id, None)
     if not entries:
-        del index[key]
+        index.pop(key, None)
+
+
+def _traffic(child: ChildSnapshot) -> Traffic:
+    return child.name, child.local_ts, child.remote_ts

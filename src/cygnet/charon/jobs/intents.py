@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
-from cygnet.charon.config.matching import Selectors, resolve
-from cygnet.charon.config.records import Action, ChildConfig
 from cygnet.charon.sa.events import Cause, Lost
-from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.matching import Selectors, resolve
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.marks import Marks
 
 PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 """Between attempts that failed: doubled with each, up to the longest."""
@@ -153,9 +153,9 @@ class Intents:
         return self._by_child.get(child, {}).get(shape)
 
     def is_lasting(self, child: str) -> bool:
-        """Whether it is wanted up for good."""
-        shapes = self._by_child.get(child, {}).values()
-        return any(intent.lasting and not intent.held for intent in shapes)
+        """Whether it is wanted up for good, which is only ever wanted as it is configured."""
+        intent = self.get(child)
+        return intent is not None and intent.lasting and not intent.held
 
     def all(self) -> Iterator[Intent]:
         """Every intent."""
@@ -263,10 +263,10 @@ class Intents:
 
     def satisfied(self, child: str) -> None:
         """One of them is up, whoever made it: nothing more is waited for."""
-        for intent in tuple(self._by_child.get(child, {}).values()):
-            if intent.phase is Phase.WAIT and intent.shape == AS_CONFIGURED:
-                intent.tries = intent.failures = 0
-                self._rest(intent)
+        intent = self.get(child)
+        if intent is not None and intent.phase is Phase.WAIT:
+            intent.tries = intent.failures = 0
+            self._rest(intent)
 
     def cancel(self, child: str) -> bool:
         """An operator does not want it: whether anything was wanted.

@@ -1,12 +1,12 @@
 """What operators and starter ask of IKE_SAs: each order is given, and followed to its end."""
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.orders import Initiate, Order, RekeyChild, RekeyIke, TerminateChild, TerminateIke
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 
 class Negotiations:

@@ -27,7 +27,7 @@ from cygnet.charon.sa.events import (
     Reauthenticated,
     ReauthenticationFailed,
 )
-from cygnet.charon.sa.states import ChildState
+from cygnet.keying.sa.child_states import ChildState
 
 
 class Reactions:
@@ -38,7 +38,7 @@ class Reactions:
         self._reconciler = reconciler
         self._installed = installed
         self._uniqueness = Uniqueness(place)
-        self._reauthentications = Reauthentications(place)
+        self._reauthentications = Reauthentications(place, self._uniqueness)
         self._by_kind: dict[type, Callable[[Any], bool | None]] = {
             IkeEstablished: self._established,
             ChildUp: self._child_up,

@@ -4,15 +4,16 @@ import threading
 from dataclasses import dataclass, replace
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.matching import is_same_peer
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.intents import AS_CONFIGURED, shape_of
-from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S
+from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.ike_sa import IkeSa
+from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import Unique
 
 
 @dataclass(slots=True)
@@ -26,8 +27,9 @@ class _Pending:
 class Reauthentications:
     """Makes the successor, lets the old IKE_SA go once that has all, tells it when that came to nothing."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workplace, uniqueness: Uniqueness) -> None:
         self._place = place
+        self._uniqueness = uniqueness
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
 
@@ -68,32 +70,61 @@ class Reauthentications:
                 if pending.old_id == old_id:
                     pending.old_id = new_id
 
-    def _crosses(self, old: IkeSnapshot) -> bool:
+    def _crosses(self, old: IkeSnapshot, others: list[IkeSnapshot]) -> bool:
         """Whether there is a second IKE_SA of the connection, one of the two new: the peer is at it.
 
         Then it would be an IKE_SA that is about to be replaced, or a successor that has not everything yet.
         """
+        since = self._place.clock() - REAUTHENTICATION_S
+        return any(max(one.established_at or 0.0, old.established_at or 0.0) > since for one in others)
+
+    def _superseding(self, old: IkeSnapshot, others: list[IkeSnapshot]) -> IkeSnapshot | None:
+        """With ``uniqueids=keep``: the newest that came after this one, and has been there for a while.
+
+        Both sides may have made a successor, of different IKE_SAs even, if much is lost. With other values
+        of ``uniqueids`` the older one ends by that; here one IKE_SA more would end neither.
+        """
+        if old.config is None or old.config.unique is not Unique.KEEP:
+            return None
+        newest = max((*others, old), key=lambda one: (one.created_at, one.unique_id))
+        return newest if newest is not old and self._place.ports.settings.reuse_ikesa else None
+
+    def _others(self, old: IkeSnapshot) -> list[IkeSnapshot]:
+        """The IKE_SAs of the same connection that are no successor in the making."""
         if old.local_id is None or old.remote_id is None or old.config is None:
-            return False
-        manager, now = self._place.manager, self._place.clock()
+            return []
+        manager, found = self._place.manager, []
         for number in manager.by_identities((old.local_id, old.remote_id)):
             other = manager.snapshot(number)
             if other is None or number == old.unique_id or other.state not in ALIVE or other.config is None:
                 continue
-            young = max(other.established_at or 0.0, old.established_at or 0.0) > now - REAUTHENTICATION_S
-            if young and not other.succeeds and is_same_peer(other.config, old.config):
-                return True
-        return False
+            if not other.succeeds and is_same_peer(other.config, old.config):
+                found.append(other)
+        return found
 
     def _begin(self, event: Reauthenticate) -> None:
-        place, old = self._place, event.ike_id
-        snapshot = place.manager.snapshot(old)
+        snapshot = self._place.manager.snapshot(event.ike_id)
         if snapshot is None:
-            place.finish(event.ticket, False, "the IKE_SA is gone")
+            self._place.finish(event.ticket, False, "the IKE_SA is gone")
             return
-        if self._crosses(snapshot):
-            place.order(old, ReauthFailed("the peer is reauthenticating", event.ticket))
-            return
+        if not self._is_needless(event, snapshot):
+            self._make(event)
+
+    def _is_needless(self, event: Reauthenticate, old: IkeSnapshot) -> bool:
+        """Whether the peer is at it, or was."""
+        others = self._others(old)
+        if self._crosses(old, others):
+            self._place.order(event.ike_id, ReauthFailed("the peer is reauthenticating", event.ticket))
+            return True
+        newer = self._superseding(old, others)
+        if newer is None:
+            return False
+        self._uniqueness.give_way(old, newer)
+        self._place.finish(event.ticket, True, "a newer IKE_SA is there already")
+        return True
+
+    def _make(self, event: Reauthenticate) -> None:
+        place, old = self._place, event.ike_id
         number = place.manager.next_unique_id()
         with self._lock:
             self._pending[number] = _Pending(old, event.ticket)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.jobs.crossings import losers
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
+from cygnet.charon.jobs.fitting import fitting, outdated
 from cygnet.charon.jobs.initiation import Initiation
-from cygnet.charon.jobs.installed import Installed, Known
+from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.intents import (
     AS_CONFIGURED,
     REVIVAL_S,
@@ -31,10 +31,7 @@ from cygnet.charon.jobs.unwanted import Unwanted
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
 from cygnet.charon.sa.events import Cause, ChildClosed, ChildUp, Finished, IkeClosed, Lost
-
-_OWN_AFFAIRS = ("lifetime", "margin_s", "fuzz_percent", "start_action", "dpd_action", "close_action",
-                "inactivity_s", "updown", "host_access", "replay_window")  # fmt: skip
-"""What a configuration says that no peer hears of: changing it changes no CHILD_SA."""
+from cygnet.keying.config.records import ChildConfig, PeerConfig
 
 
 class NotWantedError(LocalError):
@@ -73,7 +70,7 @@ class Reconciler:
             intent = self._intents.get(child.name)
             if intent is not None and intent.phase is Phase.TRY:
                 return Dialogue(self._place.bus, intent.ike_id, intent.ticket, level)
-            known = self._fitting(child)
+            known = fitting(self._installed, child)
             if known is not None:
                 return Settled(ticket, known.child.duplicate_text)
             intent = self._intents.begin(child.name, AS_CONFIGURED, ticket)
@@ -84,7 +81,7 @@ class Reconciler:
         with self._lock:
             self._intents.keep(child.name)
             self._unwanted.again(child.name)
-        if self._fitting(child) is None:
+        if fitting(self._installed, child) is None:
             self._want(child.name, AS_CONFIGURED, "auto=start")
 
     def acquire(self, peer: PeerConfig, order: orders.Acquire, only: Address | None = None) -> None:
@@ -249,11 +246,8 @@ class Reconciler:
 
     def _replaced(self, lost: Lost) -> bool:
         """Whether another CHILD_SA carries the same."""
-        same = (lost.local_ts, lost.remote_ts)
-        return any(
-            known.child.unique_id != lost.child_id and (known.child.local_ts, known.child.remote_ts) == same
-            for known in self._installed.named(lost.config.name)
-        )
+        traffic = lost.config.name, lost.local_ts, lost.remote_ts
+        return self._installed.has_other(lost.child_id, traffic)
 
     def _want(
         self, name: str, shape: Shape, why: str, like: Lost | None = None, delay: float = 0.0
@@ -284,16 +278,11 @@ class Reconciler:
             if found is None:
                 self._intents.forget(name)
                 return
-            if shape == AS_CONFIGURED and self._fitting(found[1]) is not None:
+            if shape == AS_CONFIGURED and fitting(self._installed, found[1]) is not None:
                 self._intents.satisfied(name)
                 return
             self._intents.begin(name, shape, self._place.numbers.ticket())
         self._quietly(*found, intent, _initiate)
-
-    def _fitting(self, child: ChildConfig) -> Known | None:
-        """A CHILD_SA that is what the configuration says now."""
-        known = self._installed.named(child.name)
-        return next((one for one in known if _fits(one.config, child)), None)
 
     def _close_unwanted(self, name: str) -> None:
         """An operator took down what was not there yet."""
@@ -305,11 +294,10 @@ class Reconciler:
 
     def _close_outdated(self, child: ChildConfig) -> None:
         """The configuration had changed, and what it says now is up: what it said before may go."""
-        for known in self._installed.named(child.name):
-            if not _fits(known.config, child) and self._fitting(child) is not None:
-                name = f"{child.name}{{{known.child.unique_id}}}"
-                self._log(f"closing CHILD_SA {name}, its configuration changed")
-                self._place.order(known.ike_id, orders.TerminateChild(known.child.unique_id))
+        for known in outdated(self._installed, child):
+            name = f"{child.name}{{{known.child.unique_id}}}"
+            self._log(f"closing CHILD_SA {name}, its configuration changed")
+            self._place.order(known.ike_id, orders.TerminateChild(known.child.unique_id))
 
     def _fold(self, event: ChildUp) -> None:
         """Both sides asked for the same at the same time: one of the two goes."""
@@ -394,8 +382,3 @@ class Reconciler:
 def _initiate(child: ChildConfig, intent: Intent) -> orders.Order:
     selectors = None if intent.shape == AS_CONFIGURED else intent.shape
     return orders.Initiate(child, intent.reqid, intent.ticket, selectors, intent.marks)
-
-
-def _fits(old: ChildConfig, new: ChildConfig) -> bool:
-    """Whether a CHILD_SA made with one configuration is what another asks for."""
-    return old is new or replace(old, **{name: getattr(new, name) for name in _OWN_AFFAIRS}) == new

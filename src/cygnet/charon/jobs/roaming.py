@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterable
 
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.orders import Order, Roam
 from cygnet.kernel.port import AddressChange
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.queues.events import EventQueue
 

@@ -8,15 +8,15 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.selectors import TrafficSelector, pairs
-from cygnet.charon.config.matching import Selectors, narrow
-from cygnet.charon.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
-from cygnet.charon.jobs.hosts import Names, is_anybody, literal, local_host, remote_host
-from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.workplace import Board
-from cygnet.charon.sa.bindings import if_ids, marks_with, open_interface
-from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.matching import Selectors, narrow
 from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Interface, Kernel, KernelError, Mode, PolicySpec
+from cygnet.keying.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
+from cygnet.keying.hosts import Names, is_anybody, literal, local_host, remote_host
+from cygnet.keying.numbers import Numbers
+from cygnet.keying.sa.bindings import if_ids, marks_with, open_interface
+from cygnet.keying.sa.marks import Marks
 
 SHUNTS = (Mode.PASS, Mode.DROP)
 MAX_ASKED = 4096

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.matching import is_same_peer
-from cygnet.charon.config.records import Unique
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
+from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import Unique
 
 REAUTHENTICATION_S = 10.0
 """How long an older IKE_SA of the same host may stay: the peer may be taking its CHILD_SAs over."""
@@ -21,7 +21,8 @@ class Uniqueness:
     Besides, of two IKE_SAs that both sides made at the same time, both sides end the same one: that with
     the higher initiator SPI. INITIAL_CONTACT says nothing about the other of such two, for who said it
     could not know of it (RFC 7296, 2.4). With ``keep`` an initiator whose IKE_SA came after another, which
-    was rekeyed since, ends its own.
+    was rekeyed since, ends its own; and an IKE_SA that is to be authenticated anew although there is a newer
+    one just ends (``reauthentications``).
     """
 
     def __init__(self, place: Workplace) -> None:
@@ -59,6 +60,11 @@ class Uniqueness:
         """One of two that crossed was rekeyed before it heard that it is to go."""
         if old_ike in self._losers:
             self._losers[new_ike] = self._losers.pop(old_ike)
+
+    def give_way(self, older: IkeSnapshot, newer: IkeSnapshot) -> None:
+        """One that was to be authenticated anew ends: there is a newer one, which gets what it lacks."""
+        self._losers[older.unique_id] = True
+        self._end(older, newer, f"deleting {_duplicate(newer)}, a newer one is there already")
 
     def _others(self, event: IkeEstablished, newest: IkeSnapshot) -> list[IkeSnapshot]:
         manager = self._place.manager
@@ -106,8 +112,8 @@ class Uniqueness:
         self._place.bus.log(Group.IKE, Level.CONTROL, text)
 
 
-def _duplicate(event: IkeEstablished) -> str:
-    return f"duplicate IKE_SA for peer '{event.remote_id}'"
+def _duplicate(one: IkeEstablished | IkeSnapshot) -> str:
+    return f"duplicate IKE_SA for peer '{one.remote_id}'"
 
 
 def _alike(one: IkeSnapshot, other: IkeSnapshot) -> bool:

@@ -7,9 +7,10 @@ from ipaddress import ip_network, summarize_address_range
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import ChildConfig
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import Mark
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 VERSION = "1.1"
 UP, DOWN = "up", "down"

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cygnet.base.effects import Effect
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.jobs.hosts import Names
-from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Order
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.snapshot import IkeSnapshot
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.hosts import Names
+from cygnet.keying.numbers import Numbers
 from cygnet.runtime.bus.bus import Subscription
 from cygnet.runtime.bus.records import Levels
 from cygnet.runtime.queues.jobs import CallJob, Priority

@@ -6,9 +6,9 @@ from cygnet.base.groups import Group
 from cygnet.cert import address_blocks
 from cygnet.cert.address_blocks import AddressBlocks
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.config.matching import Selectors, text
 from cygnet.charon.encoding.errors import TsUnacceptableError
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.matching import Selectors, text
 
 
 def permitted(sa: Association, remote: Selectors) -> Selectors:

@@ -5,13 +5,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address
+from cygnet.base.effects import Counted
 from cygnet.base.groups import Group, Level
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.paths import MAX_ADDRESSES, additional_addresses
 
 if TYPE_CHECKING:

@@ -9,16 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cygnet.base.addresses import Host
-from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Announce, Effect, Log, MessageSeen, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
-from cygnet.charon.config.records import ChildConfig, PeerConfig
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.esp_path import Path
 from cygnet.charon.sa.events import (
     Cause,
     ChildClosed,
@@ -29,19 +26,22 @@ from cygnet.charon.sa.events import (
     IkeClosed,
     IkeStateChanged,
     InboundLingers,
-    MessageSeen,
     ReauthenticationFailed,
 )
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.keymat import IkeKeys, Protection
-from cygnet.charon.sa.marks import Marks, marks_of
 from cygnet.charon.sa.mobility import Mobility, Pair
 from cygnet.charon.sa.ports import Ports
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState, check_ike_move
+from cygnet.charon.sa.states import ENDING, LIVE, IkeState, check_ike_move
 from cygnet.charon.sa.timers import Timer
 from cygnet.charon.sa.virtual_ips import Virtual, give_up
 from cygnet.crypto.proposals import Proposal, Protocol
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.esp_path import Path
+from cygnet.keying.sa.marks import Marks, marks_of
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.child_rekey import ChildRekey
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 NO_SPI = bytes(8)
 
-_LEAVING = (IkeState.REKEYED, IkeState.DELETING, IkeState.DESTROYING)
+_LEAVING = (*ENDING, IkeState.DESTROYING)
 _BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every IKE_SA."""
@@ -226,8 +226,13 @@ class Association:
 
     @property
     def is_searching(self) -> bool:
-        """Whether requests go out along several paths. A rekeyed IKE_SA leaves that to its successor."""
-        return self.mobility.probing and self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
+        """Whether requests go out along several paths."""
+        return self.mobility.probing and self.is_mobile
+
+    @property
+    def is_mobile(self) -> bool:
+        """Whether a move concerns it; a rekeyed one too until it is deleted: the peer may know no other."""
+        return self.state in LIVE or (self.state in ENDING and not self.children)
 
     @property
     def dscp(self) -> int:

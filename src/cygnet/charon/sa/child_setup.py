@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from cygnet.base.groups import Group
 from cygnet.base.secret import Secret
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.establish import jittered
 from cygnet.charon.sa.keymat import Nonces, derive_child_keys
-from cygnet.charon.sa.states import ChildState
 from cygnet.kernel.port import Lifetime
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.child_states import ChildState
 
 
 def complete(
@@ -21,11 +21,12 @@ def complete(
     secrets: tuple[Nonces, tuple[Secret, ...]],
     reqid: int,
     *,
-    initiator: bool,
+    at_once: bool,
 ) -> None:
-    """Derive the keys and install the inbound SA; the outbound one waits unless the child is ``at_once``.
+    """Derive the keys and install the inbound SA, and ``at_once`` the outbound one.
 
-    ``reqid`` 0: the one of the selectors. ``initiator``: we sent the exchange's request.
+    That waits all the same where we answer and the peer, which has no keys yet, still sends through an older
+    CHILD_SA. ``reqid`` 0: the one of the selectors.
     """
     child.reqid = reqid or child.config.reqid
     if not child.reqid:
@@ -37,8 +38,10 @@ def complete(
     ends = virtual_ips.ends(sa)
     child.hosts = ends.local, ends.remote
     sa.move_child(child, ChildState.INSTALLING)
-    child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=initiator)
-    child.installed_at, child.initiated = sa.now, initiator
+    ours = child.initiated
+    at_once = at_once and (ours or not sa.ports.contacts.sender(child.reqid))
+    child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=ours, at_once=at_once)
+    child.installed_at = sa.now
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None
     sa.move_child(child, ChildState.INSTALLED)

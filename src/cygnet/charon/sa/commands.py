@@ -4,15 +4,13 @@ from dataclasses import replace
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import is_same_peer, narrow
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Cause, OrderPassedOn
-from cygnet.charon.sa.marks import has_unique_marks, kept
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.matching import is_same_peer, narrow
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
@@ -28,6 +26,10 @@ from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.mobike import Mobike
 from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
 from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.marks import has_unique_marks, kept
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 
@@ -71,6 +73,8 @@ def _on_event(sa: Association, tasks: TaskManager, order: orders.Order) -> None:
             _mapping_changed(sa, order)
         case orders.Roam():
             roaming.roam(sa, tasks)
+        case orders.TellAddresses():
+            _tell_addresses(sa, tasks, order)
         case orders.KernelReset():
             _kernel_reset(sa, tasks)
         case orders.UpdateConfig():
@@ -110,6 +114,8 @@ def _is_there(sa: Association, order: orders.Initiate) -> bool:
     """
     if order.child is None or order.selectors is not None or has_unique_marks(order.child):
         return False
+    if sa.cause is Cause.ORDERED:
+        return False  # it is to go, with all that is in it
     for child in sa.children.values():
         if child.state is ChildState.INSTALLED and child.config == order.child and not child.unwanted:
             sa.log(Group.IKE, child.snapshot().duplicate_text)
@@ -279,6 +285,14 @@ def _mapping_changed(sa: Association, order: orders.MappingChange) -> None:
             f" {sa.remote.with_brackets()} to {order.remote.with_brackets()}",
         )
         moving.follow(sa, sa.local, order.remote)
+
+
+def _tell_addresses(sa: Association, tasks: TaskManager, order: orders.TellAddresses) -> None:
+    """Where a search goes on another update follows anyway."""
+    if sa.replaced_by:
+        sa.announce(OrderPassedOn(sa.replaced_by, order))
+    elif sa.state in LIVE and sa.mobility.leads and not sa.mobility.probing:
+        tasks.queue(AddressUpdate(sa, update=True))
 
 
 def _kernel_reset(sa: Association, tasks: TaskManager) -> None:

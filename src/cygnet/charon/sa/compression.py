@@ -8,9 +8,9 @@ from cygnet.base.groups import Group
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.errors import RefusedError
 from cygnet.kernel.port import Compression
+from cygnet.keying.sa.child_sa import ChildSa
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Draft

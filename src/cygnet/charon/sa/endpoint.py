@@ -12,12 +12,12 @@ from typing import Protocol
 from cygnet.base.addresses import Address, Host
 from cygnet.base.errors import PeerError
 from cygnet.base.records import record
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Nonce, Notify
 from cygnet.charon.sa.cookies import Cookies
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.wire.header import FLAG_INITIATOR as INITIATOR
 from cygnet.wire.header import FLAG_RESPONSE as RESPONSE
 from cygnet.wire.header import HEADER_SIZE, Header

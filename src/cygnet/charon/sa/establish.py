@@ -1,12 +1,12 @@
 """What happens when both sides are authenticated: state, lifetimes, liveness, the handshake's end."""
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import keep_alive
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import IkeEstablished
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.timers import DeadPeer, IkeLifetimeOver, RekeyIkeDue
+from cygnet.keying.config.records import PeerConfig
 
 LEAST_AUTH_S = 10.0
 """The shortest time between two authentications that a peer may ask for."""

@@ -3,19 +3,20 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from dataclasses import field
 from enum import StrEnum
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.sa.marks import NO_MARKS, Marks
-from cygnet.charon.sa.orders import TerminateIke
-from cygnet.charon.sa.snapshot import ChildSnapshot
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.orders import TellAddresses, TerminateIke
+from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.marks import NO_MARKS, Marks
 
 
 @record
@@ -229,28 +230,7 @@ class OrderPassedOn:
     """What an IKE_SA was told after it had been rekeyed is for the one that took its place."""
 
     ike_id: int
-    order: TerminateIke
-
-
-@record
-class Counted:
-    """Something worth a counter happened, such as a dropped message.
-
-    ``connection`` is the IKE_SA's, empty while none is chosen. It goes to the counters, not to the bus.
-    """
-
-    name: str
-    connection: str = field(default="", compare=False)
-
-
-@record
-class MessageSeen:
-    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
-
-    connection: str
-    exchange: int
-    incoming: bool
-    response: bool
+    order: TerminateIke | TellAddresses
 
 
 Event = (

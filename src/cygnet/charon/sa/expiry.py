@@ -7,13 +7,16 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.beginning import begin_again
 from cygnet.charon.sa.commands import rekey_ike
 from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.handover import OVERDUE_S
 from cygnet.charon.sa.reauthentication import reauthenticate
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.switching import switch_outbound
 from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
+from cygnet.keying.sa.child_states import ChildState
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 
@@ -29,7 +32,9 @@ def handle(sa: Association, tasks: TaskManager, timer: timers.Timer) -> None:
                 tasks.queue(Dpd(sa))
         case timers.DeadPeer():
             _dead_peer(sa, tasks)
-        case timers.DropRekeyed() | timers.SwitchOutbound() | timers.FollowUpDue():
+        case (
+            timers.DropRekeyed() | timers.DeletionOverdue() | timers.SwitchOutbound() | timers.FollowUpDue()
+        ):
             _of_rekeying(sa, tasks, timer)
         case _:
             _of_lifetime(sa, tasks, timer)
@@ -56,6 +61,9 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
                 tasks.abort("redundant after a collision of rekeyings")
             else:
                 tasks.queue(IkeDelete(sa))
+        case timers.DeletionOverdue() if sa.state is IkeState.REKEYED:
+            _deletion_overdue(sa, tasks)
+            sa.schedule(OVERDUE_S, timer)
         case timers.SwitchOutbound():
             switch_outbound(sa, timer)
         case timers.FollowUpDue():
@@ -63,6 +71,16 @@ def _of_rekeying(sa: Association, tasks: TaskManager, timer: timers.Timer) -> No
             if series is not None:
                 sa.log(Group.IKE, f"{series.name}: the peer does not go on with its key exchanges, giving up")
                 series.give_up("the peer did not go on with its key exchanges")
+
+
+def _deletion_overdue(sa: Association, tasks: TaskManager) -> None:
+    """The peer may be waiting still for our response to its rekeying: see that it knows where we are."""
+    if tasks.transport.outstanding:
+        return
+    if sa.mobility.verified is not None:
+        tasks.queue(AddressUpdate(sa, update=sa.mobility.leads, list_anyway=True))
+    else:
+        tasks.queue(Dpd(sa))
 
 
 def _half_open(sa: Association, tasks: TaskManager) -> None:
@@ -125,7 +143,7 @@ def _inactive(sa: Association, tasks: TaskManager, child_id: int) -> None:
 def _dead_peer(sa: Association, tasks: TaskManager) -> None:
     """Ask the peer whether it lives, unless something of it came in lately (RFC 7296, 2.4)."""
     delay = sa.config.dpd_delay_s if sa.config else 0
-    if not delay or sa.state not in (IkeState.ESTABLISHED, IkeState.REKEYING):
+    if not delay or sa.state not in LIVE:
         return
     silent = min(sa.now - sa.times.received, _silence_of_children(sa))
     if silent + 0.001 < delay:

@@ -7,15 +7,16 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.establish import establish
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import IkeState
-from cygnet.charon.sa.timers import DropRekeyed
+from cygnet.charon.sa.timers import DeletionOverdue, DropRekeyed
 from cygnet.charon.sa.virtual_ips import pass_on
 from cygnet.crypto.proposals import Proposal
 
 _JUST_NOW_S = 1.0
 """A timer due this long ago may still be on its way to the old IKE_SA; one that comes twice does nothing."""
 
-
 _REDUNDANT_S = 30.0
+OVERDUE_S = 10.0
+"""So long after a rekeying of the peer's the deletion of the old IKE_SA may still be on its way."""
 
 
 def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agreed: Proposal) -> Association:
@@ -38,6 +39,8 @@ def hand_over(sa: Association, new: Association) -> None:
         waiting.give_up("the IKE_SA was rekeyed meanwhile")
     sa.replaced_by = new.unique_id
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
+    new.nat = replace(sa.nat)
+    sa.peer = replace(sa.peer, mobility=sa.mobility.of_rekeyed())
     pass_on(sa, new)
     new.children, sa.children = sa.children, {}
     new.crossings, sa.crossings = sa.crossings, {}
@@ -58,9 +61,13 @@ def await_deletion(sa: Association) -> None:
     """The peer is to delete this rekeyed IKE_SA.
 
     Not before it must have given up waiting for our response do we: until then it may not know that it is
-    rekeyed, and our deletion would take its CHILD_SAs.
+    rekeyed, and our deletion would take its CHILD_SAs. Where it cannot be asked in the new IKE_SA yet, it is
+    told in the old one of a move that is under way, and asked there whether the path is still good.
     """
     sa.schedule(sa.ports.settings.answer_patience_s, DropRekeyed())
+    if sa.peer.mobike:
+        moving = sa.mobility.verified is not None
+        sa.schedule(0.0 if moving else OVERDUE_S, DeletionOverdue())
 
 
 def keep_redundant(sa: Association, new: Association) -> None:
@@ -71,6 +78,7 @@ def keep_redundant(sa: Association, new: Association) -> None:
     """
     new.local, new.remote, new.now = sa.local, sa.remote, sa.now
     new.replaced_by, new.redundant = sa.replaced_by or sa.unique_id, True
+    new.peer = replace(new.peer, mobility=sa.mobility.of_rekeyed())
     new.move_to(IkeState.REKEYED)
     new.schedule(sa.ports.settings.half_open_timeout_s or _REDUNDANT_S, DropRekeyed())
     if sa.hooks is not None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from cygnet.base.identities import Identity
 from cygnet.cert.hash_url import HashAndUrl
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa.int_auth import IntAuth
 from cygnet.charon.sa.key_exchanges import KeyExchanges
 from cygnet.charon.sa.keymat import Nonces
+from cygnet.keying.config.records import PeerConfig
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
 """From port 500 to port 4500 (RFC 7296, 2.23; RFC 4555, 3.3), under ``leftikeport`` and ``rightikeport``."""
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.records import PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError
+from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 
 IKE_PORT, NAT_T_PORT = 500, 4500
 

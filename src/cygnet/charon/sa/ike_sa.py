@@ -4,7 +4,6 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Adopt, Effect
 from cygnet.base.errors import CygnetError
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.sa import commands, expiry, reauthentication
 from cygnet.charon.sa.association import NO_SPI, Association, Hooks
 from cygnet.charon.sa.ike_ports import first_local_port
@@ -19,6 +18,7 @@ from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.task import Task
 from cygnet.charon.sa.timers import HalfOpen, Retry, Timer
 from cygnet.charon.sa.transport import Route
+from cygnet.keying.config.records import PeerConfig
 
 SETTLING_S = 1.0
 """How long requests of ours wait on an IKE_SA that the peer has just made by rekeying."""

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.timers import Inactive
+from cygnet.keying.sa.child_sa import ChildSa
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association

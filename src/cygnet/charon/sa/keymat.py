@@ -6,8 +6,9 @@ from cygnet.base.records import record
 from cygnet.base.secret import Secret
 from cygnet.crypto.ciphers import Sealer, key_sizes, sealer
 from cygnet.crypto.prf import Prf, prf, prf_plus
-from cygnet.crypto.proposals import Proposal, Transform
+from cygnet.crypto.proposals import Proposal
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.sa.child_keys import ChildKeys, ciphers_of
 
 PSK_PAD = b"Key Pad for IKEv2"
 
@@ -53,16 +54,6 @@ class Nonces:
     def seed(self) -> bytes:
         """Ni | Nr."""
         return self.initiator + self.responder
-
-
-@record
-class ChildKeys:
-    """Encryption and integrity keys of a CHILD_SA, for what the exchange's initiator and responder send."""
-
-    encryption_i: Secret
-    integrity_i: Secret
-    encryption_r: Secret
-    integrity_r: Secret
 
 
 def derive_ike_keys(
@@ -124,12 +115,6 @@ def signed_octets(function: Prf, sk_p: Secret, message: bytes, nonce: bytes, id_
 def psk_auth(function: Prf, secret: Secret, octets: bytes) -> bytes:
     """AUTH data for a shared secret (RFC 7296, 2.15)."""
     return function(function(secret.reveal(), PSK_PAD), octets)
-
-
-def ciphers_of(proposal: Proposal) -> tuple[Transform | None, Transform | None]:
-    """Encryption (AH has none), and integrity unless there is none."""
-    integrity = proposal.chosen(TransformType.INTEG)
-    return proposal.chosen(TransformType.ENCR), None if integrity is None or integrity.is_none else integrity
 
 
 def _seed(secrets: Sequence[Secret], nonces: Nonces) -> bytes:

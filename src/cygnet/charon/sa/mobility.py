@@ -1,9 +1,9 @@
 """What MOBIKE knows of an IKE_SA: who decides, the addresses of the peer, paths being tried (RFC 4555)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.sa.esp_path import Path
+from cygnet.keying.sa.esp_path import Path
 
 Pair = tuple[Host, Host]
 """A way for packets: our host, the peer's."""
@@ -14,7 +14,7 @@ CHECK_INTERVAL_S = 0.5
 
 @dataclass(slots=True)
 class Mobility:
-    """The state of one IKE_SA, which lives on when that is rekeyed.
+    """The state of one IKE_SA, which its successor takes over when that is rekeyed.
 
     ``leads``: we are the initiator of the first IKE_SA, who alone decides which addresses are used (2.1).
     ``peer_addresses`` are what the peer says that it has, ``began`` the one at which it was found first,
@@ -54,6 +54,10 @@ class Mobility:
     def end_probing(self) -> None:
         """The path is known."""
         self.probing_since, self.hint = None, None
+
+    def of_rekeyed(self) -> "Mobility":
+        """For what is left of an IKE_SA without its CHILD_SAs, which tells the peer of a move on its own."""
+        return replace(self, checking=False, refused=set(self.refused))
 
     def check_at(self, now: float) -> float:
         """When the next check of a path may begin, which then counts as begun."""

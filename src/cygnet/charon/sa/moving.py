@@ -4,10 +4,10 @@ from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.rekey_scope import is_outdated
-from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 
 
 def follow(sa: Association, local: Host, remote: Host) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Selectors
-from cygnet.charon.config.records import ChildConfig, PeerConfig
-from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.matching import Selectors
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.marks import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,13 @@ class Roam:
 
 
 @dataclass(frozen=True, slots=True)
+class TellAddresses:
+    """The peer was told in the IKE_SA before this one which addresses to use: it is told here, too."""
+
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class KernelReset:
     """The data plane lost all SAs and policies: the CHILD_SAs are negotiated anew."""
 
@@ -139,6 +146,7 @@ Order = (
     | KernelExpire
     | MappingChange
     | Roam
+    | TellAddresses
     | KernelReset
     | UpdateConfig
 )

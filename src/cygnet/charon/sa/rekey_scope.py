@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import Selectors, covers
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import Agreed, ChildSa
+from cygnet.charon.sa.matching import Selectors, covers
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import Agreed, ChildSa
 
 
 def with_current_scope(old: ChildSa) -> ChildConfig:

@@ -2,30 +2,29 @@
 
 from cygnet.base.addresses import Host
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import AddressSpec
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa import beginning, paths
 from cygnet.charon.sa.address_lists import is_news
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.config.records import AddressSpec
 
 
 def roam(sa: Association, tasks: TaskManager) -> None:
     """Something has changed. A path that is still there stays in use."""
     if sa.state is IkeState.CONNECTING:
         _begin_elsewhere(sa, tasks)
-    elif sa.state not in LIVE:
-        _end_elsewhere(sa)
+    elif not sa.is_mobile:
+        return
     elif sa.peer.mobike:
         _move_if_needed(sa, tasks)
-    else:
+    elif sa.state in LIVE:
         _without_mobike(sa, tasks)
 
 
@@ -37,6 +36,8 @@ def _move_if_needed(sa: Association, tasks: TaskManager) -> None:
     elif not paths.works(sa):
         sa.log(Group.IKE, "old path is not available anymore, try to find another")
         look_for_path(sa)
+    elif sa.state not in LIVE:
+        return
     elif settings.prefer_best_path and mobility.leads and not paths.is_best(sa):
         sa.log(Group.IKE, "old path is not preferred anymore")
         look_for_path(sa)
@@ -71,13 +72,6 @@ def _begin_elsewhere(sa: Association, tasks: TaskManager) -> None:
     if source is not None and source != sa.local.address:
         sa.log(Group.IKE, f"local address {sa.local} is gone, beginning again from {source}")
         beginning.begin_again(sa, tasks, elsewhere=True)
-
-
-def _end_elsewhere(sa: Association) -> None:
-    """What is on its way out, without CHILD_SAs, takes leave from an address that is there."""
-    source = sa.ports.addresses.source(sa.remote.address)
-    if sa.peer.mobike and not sa.children and not paths.works(sa) and source is not None:
-        sa.local, sa.mobility.resend = Host(source, sa.local.port), True
 
 
 def _is_literal(spec: AddressSpec, host: Host) -> bool:

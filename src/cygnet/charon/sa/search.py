@@ -1,11 +1,11 @@
 """The search for a path: when it begins and ends, what each attempt tries (RFC 4555, 3.10)."""
 
 from cygnet.base.groups import Group, Level
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa import paths
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE
+from cygnet.keying.config.settings import DaemonSettings
 
 UNANSWERED = 3
 """So often a request has to go out along the path in use before others are tried, too (3.5)."""
@@ -19,8 +19,7 @@ def is_due(sa: Association, sends: int) -> bool:
 
     A responder leaves that to the initiator, unless it hears that one from elsewhere.
     """
-    live = sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
-    if not live or sends < UNANSWERED or not sa.peer.mobike:
+    if not sa.is_mobile or sends < UNANSWERED or not sa.peer.mobike:
         return False
     return paths.has_choice(sa) if sa.mobility.leads else _elsewhere(sa) is not None
 
@@ -47,14 +46,16 @@ def is_hopeless(sa: Association) -> bool:
 def attempt(sa: Association) -> tuple[list[Pair], float]:
     """The paths to be tried now, and the delay until the next attempt.
 
-    Where there is no way out at all, time does not count: the host may have been carried away.
+    Where there is no way out at all, time does not count: the host may have been carried away. For what is on
+    its way out it does.
     """
     mobility = sa.mobility
     pairs = paths.candidates(sa, mobility.attempts)
     if not pairs:
         if mobility.attempts or mobility.probing_since != sa.now:
             sa.log(Group.IKE, f"no route found to reach {sa.remote}, path probing deferred", Level.DETAIL)
-        mobility.probing_since = sa.now
+        if sa.state in LIVE:
+            mobility.probing_since = sa.now
         return pairs, DEFERRED_S
     for local, remote in pairs:
         text = f"checking path {local.with_brackets()} - {remote.with_brackets()}"

@@ -1,9 +1,8 @@
 """Which selectors an initiator proposes, and what is said when the peer wants none (RFC 7296, 2.9)."""
 
-from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Selectors, narrow, text
+from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
 from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
+from cygnet.charon.sa.matching import Selectors, narrow, text
 
 Packet = tuple[TrafficSelector, TrafficSelector]
 """The selectors of a packet that met a trap, from our end to theirs."""

@@ -3,11 +3,11 @@
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
-from cygnet.charon.sa.states import ChildState
 from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.timers import SwitchOutbound
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 
 STAND_BY_S = 3.0
 """How long one that no rekeying made stands behind another: nobody has to delete that other one."""

@@ -3,6 +3,7 @@
 The window is 1. Tasks are *queued* (wanted), *active* (our exchange in flight) or *passive* (the peer's).
 """
 
+from cygnet.base.effects import Counted
 from cygnet.base.errors import CygnetError, Ends, LocalError, PeerError
 from cygnet.base.groups import Group
 from cygnet.charon.encoding.errors import UnsupportedCriticalPayloadError
@@ -12,7 +13,6 @@ from cygnet.charon.encoding.payloads import Delete, Eap, Notify
 from cygnet.charon.sa.arrival import arrived
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import refusal
-from cygnet.charon.sa.events import Counted
 from cygnet.charon.sa.path_found import found
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks import TASKS

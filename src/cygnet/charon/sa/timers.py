@@ -50,6 +50,11 @@ class DropRekeyed:
 
 
 @record
+class DeletionOverdue:
+    """The peer should have deleted the IKE_SA that it rekeyed: time to see whether it can be reached."""
+
+
+@record
 class Inactive:
     """Time to see whether a CHILD_SA ({n}) still carries traffic (``inactivity``)."""
 
@@ -85,6 +90,7 @@ Timer = (
     | IkeLifetimeOver
     | Retry
     | DropRekeyed
+    | DeletionOverdue
     | Inactive
     | CloseChildless
     | SwitchOutbound

@@ -14,10 +14,10 @@ from cygnet.base.errors import LocalError, PeerError
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.matching import Ends, Selectors, resolve
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
 from cygnet.charon.sa.events import Servers, ServersTaken
+from cygnet.charon.sa.matching import Ends, Selectors, resolve
+from cygnet.keying.config.records import ChildConfig
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association

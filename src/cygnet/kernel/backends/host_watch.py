@@ -10,6 +10,7 @@ from struct import Struct, error
 from cygnet.kernel.backends.interfaces import link_in, links
 from cygnet.kernel.backends.netlink import RECEIVE, attributes, split
 from cygnet.kernel.port import AddressChange
+from cygnet.wire import bpf
 
 QUIET_S, LONGEST_S = 0.1, 0.5
 """A change is told once nothing more has come for a moment, or at last after a while."""
@@ -21,6 +22,8 @@ _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 _RTM_NEWLINK, _RTM_DELLINK = 16, 17
 _ADDRESSES, _ROUTES = frozenset({20, 21}), frozenset({24, 25})
 _MAX_LINKS = 10_000
+_TYPE_AT, _TABLE_AT = 4, 20
+"""Where ``nlmsg_type`` and ``rtm_table`` stand in a message."""
 _RTMSG = Struct("=BBBBBBBBI")
 _RTA_TABLE = 15
 _CLONED = 0x200
@@ -29,11 +32,30 @@ _OWN_TABLES = frozenset({_LOCAL_TABLE, _TUNNEL_TABLE, *_MARK_TABLES})
 """What changes in these follows from addresses, or from tunnels of ours."""
 
 
+def without_tunnels() -> bpf.Program:
+    """A filter that keeps back routes of tunnels: with many peers there is one with every CHILD_SA.
+
+    Each notification is one message. ``nlmsg_type`` is in host order; tables from 256 on are left to
+    :meth:`HostWatch.meaning`.
+    """
+    new, gone = (socket.htons(kind) for kind in sorted(_ROUTES))
+    return (
+        bpf.Instruction(bpf.LD_H, k=_TYPE_AT),
+        bpf.Instruction(bpf.JEQ, 1, 0, new),
+        bpf.Instruction(bpf.JEQ, 0, 3, gone),
+        bpf.Instruction(bpf.LD_B, k=_TABLE_AT),
+        bpf.Instruction(bpf.JEQ, 0, 1, _TUNNEL_TABLE),
+        bpf.Instruction(bpf.RET, k=0),
+        bpf.Instruction(bpf.RET, k=bpf.EVERYTHING),
+    )
+
+
 class HostWatch:
     """Tells what changed. ``wake`` ends a :meth:`wait` from another thread."""
 
     def __init__(self) -> None:
         self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        bpf.attach(self._netlink, without_tunnels())
         self._netlink.bind((0, _GROUPS))
         self._netlink.setblocking(False)
         self._woken, self._waker = socket.socketpair()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.backends import address_match
-from cygnet.charon.config.records import AddressSpec
+from cygnet.keying.backends import address_match
+from cygnet.keying.config.records import AddressSpec
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import PeerConfig
 

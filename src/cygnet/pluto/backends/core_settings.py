@@ -2,8 +2,8 @@
 
 from dataclasses import fields
 
-from cygnet.charon.config import settings as shared
 from cygnet.conf.settings import Settings
+from cygnet.keying.config import settings as shared
 from cygnet.pluto.config.settings import DaemonSettings
 
 AGGRESSIVE_PSK = "charon.i_dont_care_about_security_and_use_aggressive_mode_psk"

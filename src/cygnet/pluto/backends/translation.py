@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from cygnet.base.alike import same_fields
 from cygnet.base.errors import LocalError
-from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.config import records
-from cygnet.charon.config.records import AuthClass
 from cygnet.ctl import stroke, whack
 from cygnet.ctl.whack import AddConnection, Policy
+from cygnet.keying.backends.stroke_translation import Translator
+from cygnet.keying.config import records
+from cygnet.keying.config.records import AuthClass
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import Method, PeerConfig
-from cygnet.pluto.config.shared import Unique
 
 METHODS = {
     (AuthClass.PSK, AuthClass.PSK): Method.PSK,
@@ -112,7 +111,7 @@ def _peer(connection: Connection, peer: records.PeerConfig) -> PeerConfig:
         children=peer.children,
         method=method,
         aggressive=bool(message.policy & Policy.AGGRESSIVE),
-        unique=Unique(peer.unique.value),
+        unique=peer.unique,
         ike_lifetime_s=peer.ike_lifetime_s,
         margin_s=peer.margin_s,
         fuzz_percent=peer.fuzz_percent,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cygnet.pluto.config.shared import AuthConfig, ChildConfig, IkeConfig, Unique
+from cygnet.keying.config.records import AuthConfig, ChildConfig, IkeConfig, Unique
 
 
 class Method(StrEnum):

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from cygnet.base.errors import LocalError
+from cygnet.ctl.frames import ControlError
 from cygnet.ctl.whack_codes import Rc
+from cygnet.keying.control import BugError
 from cygnet.pluto.backends.connections import DuplicateNameError, OrientationError, UnknownNameError
 from cygnet.pluto.jobs.negotiations import NoPeerError
 
@@ -21,7 +22,9 @@ class Reply(Protocol):
 
 Handler = Callable[[Any, Reply], None]
 
-_CODES: tuple[tuple[type[LocalError], Rc], ...] = (
+_CODES: tuple[tuple[type[Exception], Rc], ...] = (
+    (ControlError, Rc.BAD_WHACK_MESSAGE),
+    (BugError, Rc.INTERNAL_ERROR),
     (DuplicateNameError, Rc.DUPLICATE_NAME),
     (UnknownNameError, Rc.UNKNOWN_NAME),
     (OrientationError, Rc.ORIENT),
@@ -29,6 +32,6 @@ _CODES: tuple[tuple[type[LocalError], Rc], ...] = (
 )
 
 
-def code_of(error: LocalError) -> Rc:
+def code_of(error: Exception) -> Rc:
     """The result code of a failure; one that has none of its own is a serious line."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), Rc.LOG_SERIOUS)

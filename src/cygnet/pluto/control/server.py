@@ -1,22 +1,14 @@
-"""The control thread: the whack socket, its clients and their limits."""
+"""What clients of the whack socket ask and are told, and their limits."""
 
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import monotonic
 
-from cygnet.base.errors import LocalError
-from cygnet.ctl.frames import ControlError, NothingAskedError
 from cygnet.ctl.whack import Request, receive
-from cygnet.ctl.whack_codes import END, Rc, line_octets
-from cygnet.pluto.control.replies import Handler, Reply, code_of
-from cygnet.runtime.control_socket import (
-    Acceptor,
-    ClientGoneError,
-    DeadlineStream,
-    check_connected,
-    send_all,
-)
+from cygnet.ctl.whack_codes import END, line_octets
+from cygnet.keying.control import ClientLimits, ControlServer, Language
+from cygnet.pluto.control.replies import Handler, code_of
+from cygnet.runtime.control_socket import DeadlineStream, check_connected, send_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,69 +20,53 @@ class Limits:
     write_s: float = 10
 
 
-class WhackServer:
+def whack_server(
+    listener: socket.socket,
+    handlers: Mapping[type[Request], Handler],
+    limits: Limits,
+    log: Callable[[int, str], None],
+) -> ControlServer:
     """Answers the message of each client on ``listener``. ``log`` takes a level and a line."""
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        handlers: Mapping[type[Request], Handler],
-        limits: Limits,
-        log: Callable[[int, str], None],
-    ) -> None:
-        self._handlers = handlers
-        self._limits = limits
-        self._log = log
-        self._acceptor = Acceptor(listener, self._converse, limits.clients, "whack", log)
+    def begin(client: socket.socket) -> WhackConversation:
+        return WhackConversation(handlers, ClientReply(client, limits.write_s))
 
-    def start(self) -> None:
-        """Begin to accept."""
-        self._acceptor.start()
+    language = Language("whack", lambda request: type(request).__name__, begin)
+    return ControlServer(listener, language, ClientLimits(limits.clients, limits.request_s), log)
 
-    def close(self, deadline_s: float = 1.0) -> None:
-        """Accept nobody more; clients being served end with their own commands."""
-        self._acceptor.close(deadline_s)
 
-    def _converse(self, client: socket.socket) -> None:
-        reply = ClientReply(client, self._limits)
-        try:
-            try:
-                requests = receive(DeadlineStream(client, monotonic() + self._limits.request_s))
-            except NothingAskedError:
-                return
-            except ControlError as error:
-                self._log(1, f"whack message refused: {error}")
-                reply.line(Rc.BAD_WHACK_MESSAGE, str(error))
-                requests = ()
-            for request in requests:
-                self._log(2, f"whack request: {type(request).__name__}")
-                self._answer(request, reply)
-            reply.end()
-        except (ClientGoneError, OSError):
-            self._log(2, "whack client is gone")
+class WhackConversation:
+    """One message with several requests; a result code before each line of the answers."""
 
-    def _answer(self, request: Request, reply: Reply) -> None:
-        try:
-            self._handlers[type(request)](request, reply)
-        except (ClientGoneError, OSError):
-            raise
-        except LocalError as error:
-            reply.line(code_of(error), str(error))
-        except Exception as error:
-            self._log(0, f"whack {type(request).__name__} failed unexpectedly: {error!r}")
-            reply.line(Rc.INTERNAL_ERROR, f"internal error: {error!r}")
+    def __init__(self, handlers: Mapping[type[Request], Handler], reply: "ClientReply") -> None:
+        self._handlers, self._reply = handlers, reply
+
+    def receive(self, stream: DeadlineStream) -> tuple[Request, ...]:
+        """The requests; raises ``ControlError``."""
+        return receive(stream)
+
+    def answer(self, request: Request) -> None:
+        """Have it handled."""
+        self._handlers[type(request)](request, self._reply)
+
+    def fail(self, error: Exception) -> None:
+        """The result code says whose fault it was."""
+        self._reply.line(code_of(error), str(error))
+
+    def end(self) -> None:
+        """Say that this was all."""
+        self._reply.end()
 
 
 class ClientReply:
     """The way back to one client."""
 
-    def __init__(self, client: socket.socket, limits: Limits) -> None:
-        self._client = client
-        self._limits = limits
+    def __init__(self, client: socket.socket, write_s: float) -> None:
+        self._client, self._write_s = client, write_s
 
     def line(self, code: int, text: str) -> None:
         """Send one line, or several where the text has several; raises :class:`ClientGoneError`."""
-        send_all(self._client, line_octets(code, text), self._limits.write_s)
+        send_all(self._client, line_octets(code, text), self._write_s)
 
     def check(self) -> None:
         """Raises :class:`ClientGoneError` if the client closed its end."""
@@ -98,4 +74,4 @@ class ClientReply:
 
     def end(self) -> None:
         """Say that this was all."""
-        send_all(self._client, END, self._limits.write_s)
+        send_all(self._client, END, self._write_s)

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import IkeConfig
-from cygnet.charon.jobs.hosts import ends
+from cygnet.keying.hosts import ends
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import PeerConfig
@@ -60,7 +58,7 @@ class Ikev1:
 
     def begin(self, unique_id: int, config: PeerConfig, tries: int = 0) -> Sa:
         """The same by the core's record; ``tries`` is how often it was tried before."""
-        local, remote = ends(cast(IkeConfig, config.ike), self._hosts.names, self._hosts.source_address)
+        local, remote = ends(config.ike, self._hosts.names, self._hosts.source_address)
         first = not any(one.remote.address == remote.address for one in self._manager.snapshots())
         sa = IkeSa.initiator(
             self._ports, unique_id, config, local, remote, tries=tries, first_contact=first

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from cygnet.charon.sa.snapshot import ChildSnapshot
 from cygnet.kernel.port import Kernel, KernelError, SaId, Usage
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.pluto.config.records import PSK_METHODS, PeerConfig
 from cygnet.pluto.jobs.core import ChildPicture, Picture
 from cygnet.pluto.sa.ike_sa import IkeSa

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from cygnet.base.effects import Effect
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
+from cygnet.keying.config.records import Action, ChildConfig, Unique
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action, ChildConfig, Unique
 from cygnet.pluto.jobs.core import Order, Picture, Sa
 from cygnet.pluto.jobs.isakmp_sa import outcome
 from cygnet.pluto.sa.events import ChildClosed, Finished, HandedOver, IkeEstablished, Reestablish

@@ -9,34 +9,35 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.effects import Announce, Effect, Log, Retire, Schedule, Send
+from cygnet.base.effects import Announce, Counted, Effect, Log, MessageSeen, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity, IdType
 from cygnet.crypto.proposals import Proposal
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.esp_path import Path
+from cygnet.keying.sa.marks import marks_of
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action, ChildConfig
 from cygnet.pluto.encoding.message import NO_COOKIE
 from cygnet.pluto.encoding.methods import MethodRow
 from cygnet.pluto.encoding.payloads import Payload
 from cygnet.pluto.encoding.vendor_ids import Feature
-from cygnet.pluto.sa.children import ChildSa, Path
 from cygnet.pluto.sa.events import (
     ChildDown,
     ChildStateChanged,
     ChildUp,
     Configured,
-    Counted,
     Finished,
     IkeStateChanged,
-    MessageSeen,
     StateChanged,
     Unconfigured,
 )
 from cygnet.pluto.sa.handshake import Handshake
 from cygnet.pluto.sa.keymat import Phase1Keys
 from cygnet.pluto.sa.ports import Ports
-from cygnet.pluto.sa.states import ChildState, IkeState, State, check_ike_move
+from cygnet.pluto.sa.states import IkeState, State, check_ike_move
 from cygnet.pluto.sa.wishes import Wish
 
 V = TypeVar("V")
@@ -324,7 +325,8 @@ class Association:
         """An IPsec SA with a fresh inbound SPI; raises ``KernelError``."""
         kernel = self.ports.kernel
         spi = kernel.allocate_spi(self.remote.address, self.local.address, config.protocol)
-        child = self.ports.child_sa(self.ports.numbers.child(), config, self.path, spi)
+        child = ChildSa(self.ports.numbers.child(), config, 0, self.path, spi)
+        child.marks = marks_of(config, self.ports.numbers)
         self.children[child.unique_id] = child
         return child
 

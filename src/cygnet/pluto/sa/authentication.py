@@ -10,8 +10,10 @@ from cygnet.cert.errors import MalformedCertificateError
 from cygnet.cert.trust import Check, Verdict
 from cygnet.crypto.hash_signatures import PLAIN_ECDSA, PLAIN_RSA
 from cygnet.crypto.signatures import SignatureScheme
+from cygnet.keying.config.records import AuthClass, SendCert
+from cygnet.keying.sa.authorisation import Facts, comply, failures
+from cygnet.keying.sa.credentials import OwnKey
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import SendCert
 from cygnet.pluto.encoding.errors import AuthenticationFailedError
 from cygnet.pluto.encoding.message import Message
 from cygnet.pluto.encoding.methods import MethodRow, Proof
@@ -25,7 +27,6 @@ from cygnet.pluto.encoding.payloads import (
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.errors import NoPrivateKeyError
 from cygnet.pluto.sa.keymat import Covered, equal, phase1_hash
-from cygnet.pluto.sa.ports import OwnKey, Proved
 from cygnet.pluto.sa.transport import publics
 
 MAX_TRIED = 8
@@ -50,7 +51,7 @@ def prove(sa: Association) -> tuple[Payload, ...]:
     return (*_certificates(sa, own), SignaturePayload(signature))
 
 
-def verify(sa: Association, message: Message, remote: Identity) -> Proved:
+def verify(sa: Association, message: Message, remote: Identity) -> Facts:
     """What the peer's HASH or SIG proves; raises a ``PeerError`` that says what is wrong."""
     row = sa.agreed_method
     value = _hash(sa, not sa.initiator)
@@ -62,15 +63,14 @@ def verify(sa: Association, message: Message, remote: Identity) -> Proved:
             raise AuthenticationFailedError(f"{WRONG_SECRET}: HASH of '{remote}' is not that of our secret")
         raise AuthenticationFailedError(f"HASH of '{remote}' does not cover what was exchanged")
     sa.log(Group.IKE, f"authentication of '{remote}' with {row.name} successful")
-    return Proved(remote, by_secret=row.psk)
+    return Facts(remote, AuthClass.PSK if row.psk else AuthClass.ANY)
 
 
-def authorise(sa: Association, proved: Proved, configs: tuple[PeerConfig, ...]) -> PeerConfig:
+def authorise(sa: Association, proved: Facts, configs: tuple[PeerConfig, ...]) -> PeerConfig:
     """The first connection whose demands are met; raises with the reasons of all if there is none."""
     reasons: list[str] = []
     for config in configs:
-        checks = sa.ports.authorisation.comply(proved, config.remote)
-        failed = [check.text for check in checks if not check.ok]
+        failed = failures(comply(proved, config.remote))
         if not failed:
             return config
         reasons += [f"{config.name}: {text}" for text in failed]
@@ -109,7 +109,7 @@ def _certificates(sa: Association, own: OwnKey) -> tuple[Payload, ...]:
     return tuple(CertificatePayload(X509, one.der) for one in (own.certificate, *own.intermediates))
 
 
-def _verify_signature(sa: Association, message: Message, value: bytes, remote: Identity) -> Proved:
+def _verify_signature(sa: Association, message: Message, value: bytes, remote: Identity) -> Facts:
     payload = message.first(SignaturePayload)
     if payload is None:
         raise AuthenticationFailedError(f"'{remote}' sent no signature")
@@ -131,7 +131,7 @@ def _verify_signature(sa: Association, message: Message, value: bytes, remote: I
             raise AuthenticationFailedError(f"signature of '{remote}': {error}") from None
         sa.peer_certificates = tuple(one.der for one in verdict.chain)
         sa.log(Group.IKE, f"authentication of '{remote}' with {sa.agreed_method.name} successful")
-        return Proved(remote, False, scheme.name, verdict.chain, verdict.checks, verdict)
+        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
     raise AuthenticationFailedError(reason)
 
 

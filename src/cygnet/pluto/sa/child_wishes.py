@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.pluto.config.shared import ChildConfig
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.quick_context import Outcome, QuickMode
 from cygnet.pluto.sa.quick_selectors import selector_pairs
-from cygnet.pluto.sa.states import ChildState
 
 Pair = tuple[TrafficSelector, TrafficSelector]
 

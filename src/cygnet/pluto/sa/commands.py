@@ -2,10 +2,12 @@
 
 from cygnet.base.effects import Adopt
 from cygnet.base.groups import Group
+from cygnet.base.selectors import TrafficSelector
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import agenda, deletion, succession
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.child_wishes import WantedChild
-from cygnet.pluto.sa.children import ChildSa
 from cygnet.pluto.sa.exchanges import Exchanges
 from cygnet.pluto.sa.orders import (
     Acquire,
@@ -23,7 +25,7 @@ from cygnet.pluto.sa.orders import (
     UpdateConfig,
 )
 from cygnet.pluto.sa.quick_context import Outcome, QuickMode
-from cygnet.pluto.sa.states import ChildState, IkeState
+from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.wishes import Wish
 
 
@@ -157,13 +159,15 @@ def _expire(sa: Association, order: KernelExpire) -> None:
 
 def _is_redundant(sa: Association, child: ChildSa) -> bool:
     """Whether there is a newer one for the same traffic: both sides rekeyed at once."""
-    agreed = child.agreed
+    newer = (one for one in sa.children.values() if one.unique_id > child.unique_id)
     return child.state == ChildState.INSTALLED and any(
-        other.state == ChildState.INSTALLED
-        and other.unique_id > child.unique_id
-        and (other.agreed.local_ts, other.agreed.remote_ts) == (agreed.local_ts, agreed.remote_ts)
-        for other in sa.children.values()
+        one.state == ChildState.INSTALLED and _traffic(one) == _traffic(child) for one in newer
     )
+
+
+def _traffic(child: ChildSa) -> tuple[tuple[TrafficSelector, ...], ...]:
+    agreed = child.agreed
+    return (agreed.local_ts, agreed.remote_ts) if agreed is not None else ()
 
 
 def _reset(sa: Association) -> None:

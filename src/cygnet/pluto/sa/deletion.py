@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from cygnet.base.groups import Group
 from cygnet.crypto.proposals import Protocol
-from cygnet.pluto.config.shared import Action
+from cygnet.keying.config.records import Action
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.encoding.payloads import Delete
 from cygnet.pluto.sa.association import Association, protocol_number
-from cygnet.pluto.sa.children import ChildSa
 from cygnet.pluto.sa.events import ChildClosed, Reestablish
-from cygnet.pluto.sa.states import ChildState, IkeState
+from cygnet.pluto.sa.states import IkeState
 
 
 def delete_child(sa: Association, child: ChildSa, *, rekeyed: bool = False) -> None:

@@ -4,14 +4,16 @@
 charon's.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Action, ChildConfig
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.states import IkeState, State
 
@@ -36,8 +38,8 @@ class ChildStateChanged:
     ike_id: int
     child_id: int
     name: str
-    old: StrEnum
-    new: StrEnum
+    old: ChildState
+    new: ChildState
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class ChildUp:
 
     ike_id: int
     config: ChildConfig
-    child: Any
+    child: ChildSnapshot
     replaces: int = 0
 
 
@@ -77,7 +79,7 @@ class ChildDown:
 
     ike_id: int
     config: ChildConfig
-    child: Any
+    child: ChildSnapshot
     rekeyed: bool = False
 
 
@@ -109,24 +111,6 @@ class ChildClosed:
     action: Action
     reason: str
     peer: PeerConfig | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Something worth a counter happened, such as a dropped message; for the counters, not for the bus."""
-
-    name: str
-    connection: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSeen:
-    """A message was understood or made (copies do not count); for the counters, as :class:`Counted`."""
-
-    connection: str
-    exchange: int
-    incoming: bool
-    response: bool
 
 
 @dataclass(frozen=True, slots=True)

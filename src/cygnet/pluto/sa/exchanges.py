@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cygnet.base.errors import CygnetError, Ends, PeerError
 from cygnet.base.groups import Group, Level
-from cygnet.pluto.config.shared import ChildConfig
+from cygnet.keying.config.records import ChildConfig
 from cygnet.pluto.encoding.errors import InvalidPayloadTypeError, UndecipherableError
 from cygnet.pluto.encoding.exchanges import PHASE_1, Exchange, exchange_name
 from cygnet.pluto.encoding.message import Message, Parsed

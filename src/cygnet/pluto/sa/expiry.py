@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import commands, deletion, liveness, nat_traversal
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Reestablish
 from cygnet.pluto.sa.exchanges import Exchanges
-from cygnet.pluto.sa.states import ChildState, IkeState
+from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.timers import (
     DeadPeer,
     DropReplaced,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.crypto.interfaces import KeyPair
+from cygnet.keying.sa.credentials import OwnKey
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.payloads import SecurityAssociation
-from cygnet.pluto.sa.ports import OwnKey
 
 
 @dataclass(slots=True)

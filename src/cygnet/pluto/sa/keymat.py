@@ -10,8 +10,8 @@ from cygnet.crypto.interfaces import BlockMode
 from cygnet.crypto.prf import Prf, prf
 from cygnet.crypto.proposals import Proposal, Transform
 from cygnet.crypto.tables import Encryption, TransformType, encryption
+from cygnet.keying.sa.child_keys import ChildKeys, ciphers_of
 from cygnet.pluto.encoding.algorithms import hash_of_prf
-from cygnet.pluto.sa.children import ChildKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +200,6 @@ def child_keys(
     return ChildKeys(
         Secret(towards_r[:size]), Secret(towards_r[size:]), Secret(towards_i[:size]), Secret(towards_i[size:])
     )
-
-
-def ciphers_of(proposal: Proposal) -> tuple[Transform | None, Transform | None]:
-    """Encryption (AH has none), and integrity unless there is none."""
-    integrity = proposal.chosen(TransformType.INTEG)
-    return proposal.chosen(TransformType.ENCR), None if integrity is None or integrity.is_none else integrity
 
 
 def _cipher_row(proposal: Proposal) -> tuple[Encryption, int]:

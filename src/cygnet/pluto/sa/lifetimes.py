@@ -2,7 +2,7 @@
 
 from cygnet.base.groups import Group
 from cygnet.kernel.port import Lifetime
-from cygnet.pluto.config.shared import ChildConfig
+from cygnet.keying.config.records import ChildConfig
 from cygnet.pluto.encoding.phase2_offers import DEFAULT_LIFETIME_S, Life
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.timers import IkeLifetimeOver, RekeyIkeDue

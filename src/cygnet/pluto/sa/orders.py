@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.port import SaId
+from cygnet.keying.config.records import ChildConfig
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import ChildConfig
 
 if TYPE_CHECKING:
     from cygnet.pluto.sa.succession import Estate

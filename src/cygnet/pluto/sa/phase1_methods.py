@@ -1,11 +1,11 @@
 """Which authentication methods a connection may use in phase 1 (RFC 2409, 5; RFC 4754; drafts)."""
 
 from cygnet.crypto.signatures import KeyKind, PrivateKey
+from cygnet.keying.sa.credentials import OwnKey
 from cygnet.pluto.config.records import PSK_METHODS, Method, PeerConfig
 from cygnet.pluto.encoding.methods import METHODS, MethodRow, Side
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.errors import NoPrivateKeyError
-from cygnet.pluto.sa.ports import OwnKey
 
 _PLAIN = frozenset({Method.PSK, Method.PUBKEY})
 

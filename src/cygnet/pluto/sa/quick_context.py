@@ -7,14 +7,14 @@ from cygnet.base.groups import Group
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.interfaces import KeyPair
-from cygnet.pluto.config.shared import ChildConfig
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.encoding.payloads import Identification, SecurityAssociation
 from cygnet.pluto.encoding.phase2_offers import Life
 from cygnet.pluto.sa.association import Association
-from cygnet.pluto.sa.children import ChildSa
 from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.keymat import Nonces
-from cygnet.pluto.sa.states import ChildState
 
 
 class Outcome:

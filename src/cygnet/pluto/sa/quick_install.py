@@ -3,12 +3,12 @@
 from cygnet.base.groups import Group
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import Mode
+from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import lifetimes
 from cygnet.pluto.sa.association import Association
-from cygnet.pluto.sa.children import Agreed, ChildSa
 from cygnet.pluto.sa.keymat import Spis, child_keys
 from cygnet.pluto.sa.quick_context import QuickMode
-from cygnet.pluto.sa.states import ChildState
 from cygnet.pluto.sa.timers import DropReplaced
 
 
@@ -21,6 +21,7 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
         (quick.local,),
         (quick.remote,),
         int.from_bytes(proposal.spi, "big"),
+        pads=False,
         original=quick.original,
     )
     own, theirs = child.spi_octets, proposal.spi

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.kernel.port import Mode
-from cygnet.pluto.config.shared import ChildConfig
+from cygnet.keying.config.records import ChildConfig
 from cygnet.pluto.encoding.errors import InvalidIdInformationError
 from cygnet.pluto.encoding.identities import payload_of_selector, selector_of
 from cygnet.pluto.encoding.message import Message

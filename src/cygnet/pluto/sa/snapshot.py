@@ -1,10 +1,10 @@
 """A picture of an ISAKMP SA for status commands, taken while it is checked out."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.sa.states import State
 
@@ -33,7 +33,7 @@ class IkeSnapshot:
     virtual_given: tuple[Address, ...]
     virtual_received: tuple[Address, ...]
     phase2: tuple[State, ...]
-    children: tuple[Any, ...]
+    children: tuple[ChildSnapshot, ...]
     replaces: int = 0
     config: PeerConfig | None = None
     peer_certificates: tuple[bytes, ...] = ()

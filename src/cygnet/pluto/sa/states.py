@@ -1,4 +1,4 @@
-"""States: pluto's own, and those of SAs that both daemons show; and which may follow which.
+"""States: pluto's own, and those that ``ipsec status`` shows of ISAKMP SAs; and which may follow which.
 
 A :class:`State` is a place in the transition table of a mode. Names, numbers and stories are those of
 strongSwan's pluto: ``whack`` prints them, and its result codes are 100 plus the number. That pluto had no
@@ -6,6 +6,8 @@ aggressive mode; those states are numbered behind.
 """
 
 from enum import IntEnum, StrEnum
+
+from cygnet.keying.sa.child_states import IllegalMoveError
 
 
 class State(IntEnum):
@@ -74,22 +76,6 @@ class IkeState(StrEnum):
     REKEYED = "REKEYED"
     DELETING = "DELETING"
     DESTROYING = "DESTROYING"
-
-
-class ChildState(StrEnum):
-    """States of an IPsec SA as ``ipsec status`` shows them; charon's."""
-
-    CREATED = "CREATED"
-    INSTALLING = "INSTALLING"
-    INSTALLED = "INSTALLED"
-    REKEYING = "REKEYING"
-    REKEYED = "REKEYED"
-    DELETING = "DELETING"
-    DESTROYING = "DESTROYING"
-
-
-class IllegalMoveError(RuntimeError):
-    """A state was left in a way the table does not know; a bug of ours."""
 
 
 _I = IkeState

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.sa.association import Association, Virtual
-from cygnet.pluto.sa.children import ChildSa
 from cygnet.pluto.sa.events import ChildDown, Event, HandedOver, Unconfigured
 from cygnet.pluto.sa.ports import Ports
-from cygnet.pluto.sa.states import ChildState, IkeState
+from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.timers import DropReplaced
 from cygnet.pluto.sa.wishes import Wish
 

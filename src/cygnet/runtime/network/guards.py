@@ -38,6 +38,7 @@ from contextlib import suppress
 
 from cygnet.base.addresses import Address
 from cygnet.runtime.network import filters, options
+from cygnet.wire import bpf
 
 NOBODY = 65534
 
@@ -116,7 +117,7 @@ def _bound(family: int, address: str, port: int) -> socket.socket:
     except OSError:
         return _bound_without_ipv6(address, port)
     try:
-        filters.attach(sock, filters.drop_all())
+        bpf.attach(sock, filters.drop_all())
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(family == 6))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -137,7 +138,7 @@ def _bound_without_ipv6(address: str, port: int) -> socket.socket:
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        filters.attach(sock, filters.drop_all())
+        bpf.attach(sock, filters.drop_all())
         sock.bind((address, port))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError:

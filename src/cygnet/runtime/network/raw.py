@@ -26,6 +26,7 @@ from cygnet.runtime.network.demultiplexing import Demultiplexer, marked, unsenda
 from cygnet.runtime.network.guards import Guards
 from cygnet.runtime.network.polling import Poller
 from cygnet.runtime.network.settings import SocketSettings
+from cygnet.wire import bpf
 
 RENEWAL_S = 5.0
 """How often guards are bound anew."""
@@ -167,10 +168,10 @@ def _open(family: int, settings: SocketSettings) -> socket.socket:
     return _raw(family, settings, program(settings.port, settings.port_nat_t, settings.version))
 
 
-def _raw(family: int, settings: SocketSettings, program: filters.Program) -> socket.socket:
+def _raw(family: int, settings: SocketSettings, program: bpf.Program) -> socket.socket:
     sock = socket.socket(options.FAMILIES[family], socket.SOCK_RAW, socket.IPPROTO_UDP)
     try:
-        filters.attach(sock, program)
+        bpf.attach(sock, program)
         options.prepare(sock, family, settings.mark, settings.debug)
         if family == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, options.IPV6_CHECKSUM, _CHECKSUM_OFFSET)

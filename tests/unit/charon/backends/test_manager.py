@@ -10,9 +10,9 @@ from simulation.pki import leaf_of
 from cygnet.base.identities import Identity
 from cygnet.cert.hash_url import HashAndUrl
 from cygnet.cert.revocation import FetchError
-from cygnet.charon.backends.errors import ConfigError
 from cygnet.charon.backends.manager import BackendManager, chosen
-from cygnet.charon.config.pools import Lease, Pool
+from cygnet.keying.backends.errors import ConfigError
+from cygnet.keying.config.pools import Lease, Pool
 
 LEAF = leaf_of(None).certificate
 LEASE = Lease(ip_address("10.3.0.1"), Identity.parse("alice"), online=True)

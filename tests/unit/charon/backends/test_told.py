@@ -4,9 +4,9 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from cygnet.charon.backends.told import Told
-from cygnet.charon.config.records import IkeConfig, PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.payloads.configuration import Attribute
+from cygnet.keying.config.records import IkeConfig, PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 
 PEER = PeerConfig("rw", IkeConfig(), (), ())
 

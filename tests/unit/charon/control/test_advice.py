@@ -7,7 +7,11 @@ import pytest
 
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import (
+from cygnet.charon.control.advice import ADVICE, explain
+from cygnet.crypto.proposals import Proposal
+from cygnet.crypto.tables import ENCRYPTION, TransformType
+from cygnet.crypto.transforms import Protocol, Transform
+from cygnet.keying.config.records import (
     AddressSpec,
     AuthClass,
     AuthConfig,
@@ -15,10 +19,6 @@ from cygnet.charon.config.records import (
     IkeConfig,
     PeerConfig,
 )
-from cygnet.charon.control.advice import ADVICE, explain
-from cygnet.crypto.proposals import Proposal
-from cygnet.crypto.tables import ENCRYPTION, TransformType
-from cygnet.crypto.transforms import Protocol, Transform
 
 NET_A, NET_B = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)
 CHILD = ChildConfig("net", NET_A, NET_B)

@@ -8,7 +8,7 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control.kernel import KernelHandler
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import Done, Kernel
 from cygnet.kernel.port import (
     Difference,
@@ -23,6 +23,7 @@ from cygnet.kernel.port import (
     SaView,
     Usage,
 )
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 NETS = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)

@@ -6,9 +6,9 @@ from ipaddress import ip_address
 import pytest
 
 from cygnet.base.identities import Identity
-from cygnet.charon.config.pools import Lease, Pool
 from cygnet.charon.control.leases import LeasesHandler
 from cygnet.ctl.stroke import Done, Leases
+from cygnet.keying.config.pools import Lease, Pool
 
 ALICE = Lease(ip_address("10.3.0.1"), Identity.parse("alice"), online=True)
 BOB = Lease(ip_address("10.3.0.2"), Identity.parse("bob@lab"), online=False)

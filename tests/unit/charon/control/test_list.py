@@ -12,13 +12,13 @@ from cryptography.x509.oid import NameOID
 
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.config.authorities import AuthoritySection
-from cygnet.charon.config.documents import Document
 from cygnet.charon.control.list import ListHandler
 from cygnet.charon.control.list_algorithms import algorithm_lines
 from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.crypto.tables import ENCRYPTION, INTEGRITY, KEY_EXCHANGES, PRFS
 from cygnet.ctl.stroke import Done, List
+from cygnet.keying.config.authorities import AuthoritySection
+from cygnet.keying.config.documents import Document
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -13,10 +13,11 @@ import pytest
 from cygnet.base.errors import LocalError
 from cygnet.charon.control.dispatch import Handler
 from cygnet.charon.control.ports import Reply
-from cygnet.charon.control.server import ControlServer, Limits, listen
+from cygnet.charon.control.server import Limits, stroke_server
 from cygnet.ctl.frames import converse
 from cygnet.ctl.stroke import Done, Initiate, Request, Status
-from cygnet.runtime.control_socket import ClientGoneError
+from cygnet.keying.control import ControlServer
+from cygnet.runtime.control_socket import ClientGoneError, listen
 
 LONG_S = 10.0
 
@@ -256,7 +257,7 @@ class Serve:
 
     def __call__(self, handlers: Mapping[type[Any], Handler], limits: Limits = Limits()) -> Path:  # noqa: B008
         path = self.folder / f"ctl{len(self.servers)}"
-        server = ControlServer(listen(path), handlers, limits, lambda level, line: self.log.append(line))
+        server = stroke_server(listen(path), handlers, limits, lambda level, line: self.log.append(line))
         self.servers.append(server)
         server.start()
         return path

@@ -8,8 +8,9 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control.specifier import Specifier, Target, find, parse_specifier
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mode, SaId
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 HOST = Host(A, 500)

@@ -10,8 +10,14 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.pools import Lease, Pool
-from cygnet.charon.config.records import (
+from cygnet.charon.control.ports import Figures, Plugin
+from cygnet.charon.control.status import StatusHandler
+from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.ctl.stroke import Done, Status
+from cygnet.eap.packets import MSCHAPV2
+from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
+from cygnet.keying.config.pools import Lease, Pool
+from cygnet.keying.config.records import (
     Action,
     AddressSpec,
     AuthClass,
@@ -20,12 +26,7 @@ from cygnet.charon.config.records import (
     IkeConfig,
     PeerConfig,
 )
-from cygnet.charon.control.ports import Figures, Plugin
-from cygnet.charon.control.status import StatusHandler
-from cygnet.charon.sa.snapshot import ChildSnapshot, IkeSnapshot, Routed
-from cygnet.ctl.stroke import Done, Status
-from cygnet.eap.packets import MSCHAPV2
-from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
+from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 NOW = 1000.0
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")

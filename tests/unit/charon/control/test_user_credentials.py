@@ -4,7 +4,9 @@ import pytest
 
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import (
+from cygnet.charon.control.user_credentials import UserCredentialsHandler
+from cygnet.ctl.stroke import Done, UserCredentials
+from cygnet.keying.config.records import (
     PASSWORD_CLASSES,
     AuthClass,
     AuthConfig,
@@ -12,8 +14,6 @@ from cygnet.charon.config.records import (
     IkeConfig,
     PeerConfig,
 )
-from cygnet.charon.control.user_credentials import UserCredentialsHandler
-from cygnet.ctl.stroke import Done, UserCredentials
 
 TS = (TrafficSelector.of("10.0.0.0/8"),)
 PEER = PeerConfig(

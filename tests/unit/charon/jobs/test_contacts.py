@@ -7,9 +7,9 @@ from simulation.recording import HERE, IKE, MOON, PEER, SUN, THERE, Shell, child
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import AddressSpec, Unique
 from cygnet.charon.jobs import contacts
 from cygnet.charon.jobs.contacts import Contacts
+from cygnet.keying.config.records import AddressSpec, Unique
 
 ELSEWHERE = Host.of("192.0.2.9", 500)
 KEEP = replace(PEER, unique=Unique.KEEP)

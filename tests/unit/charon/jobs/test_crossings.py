@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from simulation.recording import CHILD, child_up
 
-from cygnet.charon.config.records import UniqueMark
 from cygnet.charon.jobs.crossings import CROSSED_S, losers
 from cygnet.charon.jobs.installed import Known
+from cygnet.keying.config.records import UniqueMark
 
 
 def known(event, renewed=False):

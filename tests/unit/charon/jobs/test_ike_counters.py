@@ -3,11 +3,12 @@
 import pytest
 
 from cygnet.base.addresses import Host
+from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthConfig, IkeConfig, PeerConfig
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.jobs.ike_counters import COUNTERS, IkeCounters
-from cygnet.charon.sa.events import ChildUp, Counted, IkeEstablished, MessageSeen
+from cygnet.charon.sa.events import ChildUp, IkeEstablished
+from cygnet.keying.config.records import AuthConfig, IkeConfig, PeerConfig
 
 HOST, MOON = Host.of("192.0.2.1", 500), Identity.parse("moon.lab")
 PEER = PeerConfig("net", IkeConfig(), (AuthConfig(),), (AuthConfig(),))

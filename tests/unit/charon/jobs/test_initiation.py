@@ -7,9 +7,9 @@ from simulation.recording import CHILD, IKE, PEER, Shell, ike_sa
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import AddressSpec
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.initiation import Initiation
+from cygnet.keying.config.records import AddressSpec
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def found(*sas, peer=PEER, settings=None):

@@ -91,3 +91,22 @@ def test_equal_spis_of_which_both_have_moved_are_somebodys():
     installed.add(child_up(1, 4, spis=(0x100, 0x200)))
     installed.add(child_up(2, 5, spis=(0x101, 0x200)))
     assert installed.owner(SaId(THERE.address, THERE.address, IpProtocol.ESP, 0x200)) in (4, 5)
+
+
+def test_another_for_the_same_counts_unless_it_leaves():
+    installed = Installed()
+    traffic = ("net", child_up().child.local_ts, child_up().child.remote_ts)
+    installed.add(child_up(1))
+    assert not installed.has_other(1, traffic) and installed.has_other(2, traffic)
+    installed.add(child_up(2))
+    assert installed.has_other(1, traffic)
+    assert not installed.has_other(1, ("net", traffic[2], traffic[1]))
+    assert not installed.has_other(1, ("other", *traffic[1:]))
+    installed.mark_leaving(2)
+    assert not installed.has_other(1, traffic)
+    installed.add(child_up(3, replaces=2))  # what replaces one that leaves, leaves too
+    assert not installed.has_other(1, traffic)
+    installed.add(child_up(4))
+    installed.remove(4)
+    installed.remove(2)
+    assert not installed.has_other(1, traffic)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import Action, ChildConfig
 from cygnet.charon.jobs.intents import (
     AS_CONFIGURED,
     LONGEST_PAUSE_S,
@@ -19,6 +18,7 @@ from cygnet.charon.jobs.intents import (
     shape_of,
 )
 from cygnet.charon.sa.events import Cause, Lost
+from cygnet.keying.config.records import Action, ChildConfig
 
 NET, OTHER = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)
 CHILD = ChildConfig("net", NET, OTHER)

@@ -19,7 +19,7 @@ from cygnet.charon.sa.events import (
     Reauthenticate,
 )
 from cygnet.charon.sa.orders import TerminateIke
-from cygnet.charon.sa.states import ChildState
+from cygnet.keying.sa.child_states import ChildState
 
 
 def around(**facts):

@@ -6,17 +6,23 @@ import pytest
 from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell, ike_sa
 
 from cygnet.base.errors import LocalError
-from cygnet.charon.config.records import AddressSpec
 from cygnet.charon.jobs.reauthentications import Reauthentications
+from cygnet.charon.jobs.uniqueness import Uniqueness
 from cygnet.charon.sa.events import Finished, Lost, Reauthenticate, Reauthenticated, ReauthenticationFailed
-from cygnet.charon.sa.marks import Marks
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.kernel.port import Mark
+from cygnet.keying.config.records import AddressSpec, Unique
+from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.marks import Marks
+
+
+def reauthentications(shell):
+    return Reauthentications(shell.place, Uniqueness(shell.place))
 
 
 def begun(*children, ticket=9):
     shell = Shell(sas={50: ike_sa(50)})
-    jobs = Reauthentications(shell.place)
+    jobs = reauthentications(shell)
     jobs.begin(Reauthenticate(50, PEER, HERE, THERE, children, ticket))
     return shell, jobs
 
@@ -74,7 +80,7 @@ def test_who_waits_is_told_where_the_old_one_is_gone():
 
 def test_ike_sa_that_is_gone_gets_no_successor():
     shell = Shell()
-    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    reauthentications(shell).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
     assert not shell.registered and not shell.published[0].ok
 
 
@@ -85,7 +91,7 @@ def test_limit_of_ike_sas_is_a_failure():
         raise LocalError("too many")
 
     shell.place.manager.register = refuse
-    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    reauthentications(shell).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
     assert shell.ordered == [(50, ReauthFailed("too many", 9))]
 
 
@@ -93,7 +99,7 @@ def test_port_that_is_not_to_be_had_is_a_failure():
     """Who answered on any port is to begin from ``leftikeport``."""
     shell = Shell(sas={50: ike_sa(50)})
     peer = replace(PEER, ike=replace(PEER.ike, local=AddressSpec(port=1234)))
-    Reauthentications(shell.place).begin(Reauthenticate(50, peer, HERE, THERE, (), 9))
+    reauthentications(shell).begin(Reauthenticate(50, peer, HERE, THERE, (), 9))
     assert not shell.registered
     ((number, order),) = shell.ordered
     assert number == 50 and order.ticket == 9 and "leftikeport=1234" in order.reason
@@ -113,10 +119,36 @@ def test_port_that_is_not_to_be_had_is_a_failure():
 def test_it_waits_while_the_peer_reauthenticates(changes, crosses):
     other = ike_sa(51, **({"established_at": 999.0} | changes))
     shell = Shell(sas={50: ike_sa(50, established_at=500.0), 51: other})
-    Reauthentications(shell.place).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
+    reauthentications(shell).begin(Reauthenticate(50, PEER, HERE, THERE, (), 9))
     waiting = [ReauthFailed("the peer is reauthenticating", 9)]
     assert shell.orders(ReauthFailed) == (waiting if crosses else [])
     assert bool(shell.registered) is not crosses
+
+
+@pytest.mark.parametrize(
+    ("unique", "made_at", "reuse", "ended"),
+    [
+        (Unique.KEEP, 600.0, True, True),
+        (Unique.KEEP, 400.0, True, False),
+        (Unique.KEEP, 600.0, False, False),
+        (Unique.REPLACE, 600.0, True, False),
+        (Unique.NO, 600.0, True, False),
+    ],
+)
+def test_with_keep_a_newer_one_that_is_there_is_successor_enough(unique, made_at, reuse, ended):
+    peer = replace(PEER, unique=unique)
+    shell = Shell(
+        settings=DaemonSettings(reuse_ikesa=reuse),
+        sas={
+            50: ike_sa(50, config=peer, created_at=500.0, established_at=500.0),
+            51: ike_sa(51, config=peer, created_at=made_at, established_at=made_at),
+        },
+    )
+    reauthentications(shell).begin(Reauthenticate(50, peer, HERE, THERE, (), 9))
+    assert bool(shell.registered) is not ended
+    found = [(number, order.successor) for number, order in shell.ordered if isinstance(order, TerminateIke)]
+    assert found == [(50, 51)] * ended
+    assert [event.ok for event in shell.published if isinstance(event, Finished)] == [True] * ended
 
 
 def test_ike_sa_knows_what_it_is_to_succeed_until_it_has():

@@ -1,5 +1,6 @@
 """What connections should be, compared with what they are."""
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,14 +8,14 @@ import pytest
 from simulation.recording import CHILD, LOCAL, PEER, REMOTE, Shell, child_up, ike_sa
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import Action
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.sa.events import Cause, ChildClosed, Finished, IkeClosed, Lost
 from cygnet.charon.sa.orders import Acquire, Initiate, TerminateChild
 from cygnet.kernel.port import KernelError
+from cygnet.keying.config.records import Action
+from cygnet.keying.config.settings import DaemonSettings
 
 LOST = Lost(CHILD, 1, 0, LOCAL, REMOTE)
 
@@ -450,3 +451,36 @@ def test_packet_at_a_trap_counts_even_where_an_operator_took_the_connection_down
     around.jobs.cancel("net")
     around.jobs.acquire(PEER, Acquire(CHILD, 5, LOCAL[0], REMOTE[0]))
     assert around.shell.orders(Acquire)
+
+
+def lose_all(count, remote_of, cause):
+    """How many function calls and steps of generators it takes that so many CHILD_SAs are lost at once."""
+    around = Around()
+    around.load(replace(CHILD, dpd_action=Action.START, close_action=Action.START))
+    children = []
+    for number in range(1, count + 1):
+        event = child_up(number, 100 + number)
+        event = replace(event, child=replace(event.child, remote_ts=remote_of(number)))
+        around.shell.installed.add(event)
+        children.append(Lost(CHILD, number, 0, LOCAL, remote_of(number)))
+    calls = 0
+
+    def count_calls(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    before, _ = sys.getprofile(), sys.setprofile(count_calls)
+    try:
+        for lost in children:
+            around.shell.installed.mark_leaving(lost.child_id)
+            around.jobs.child_closed(ChildClosed(100 + lost.child_id, PEER, lost, cause))
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+@pytest.mark.parametrize("remote_of", [lambda number: (TrafficSelector.of(f"10.9.{number}.0/24"),),
+                                       lambda number: REMOTE])  # fmt: skip
+def test_cost_of_each_that_is_lost_does_not_grow_with_their_number(remote_of):
+    few, many = (lose_all(count, remote_of, Cause.CLOSED) / count for count in (20, 200))
+    assert many < few * 1.1

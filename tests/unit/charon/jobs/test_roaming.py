@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.jobs.roaming import INTERVAL_S, Roaming
 from cygnet.charon.sa.orders import Roam
 from cygnet.kernel.port import AddressChange
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.runtime.bus.bus import Bus
 
 ROUTES = AddressChange(routes_only=True)

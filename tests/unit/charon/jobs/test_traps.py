@@ -8,7 +8,11 @@ import pytest
 
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.config.records import (
+from cygnet.charon.jobs.traps import Traps
+from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.kernel.backends.memory import MemoryKernel
+from cygnet.kernel.port import Direction, InterfaceKind, IpProtocol, KernelError, Mark, Mode
+from cygnet.keying.config.records import (
     AddressSpec,
     AuthConfig,
     Binding,
@@ -17,11 +21,7 @@ from cygnet.charon.config.records import (
     PeerConfig,
     UniqueMark,
 )
-from cygnet.charon.jobs.numbers import Numbers
-from cygnet.charon.jobs.traps import Traps
-from cygnet.crypto.proposals import Protocol, parse_proposals
-from cygnet.kernel.backends.memory import MemoryKernel
-from cygnet.kernel.port import Direction, InterfaceKind, IpProtocol, KernelError, Mark, Mode
+from cygnet.keying.numbers import Numbers
 from cygnet.runtime.bus.bus import Bus
 
 CHILD = ChildConfig("net", (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("%dynamic"),))

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
 from cygnet.charon.sa.endpoint import Create, Decision, Dispatch, Drop, Endpoint, Reply
 from cygnet.crypto.proposals import Protocol, default_proposals
+from cygnet.keying.config.settings import DaemonSettings
 
 HERE, THERE = Host.of("192.0.2.1", 500), Host.of("192.0.2.2", 500)
 SPI_I = b"initiate"

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.records import AddressSpec, IkeConfig, PeerConfig
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.association import Nat
 from cygnet.charon.sa.errors import NotPossibleError
 from cygnet.charon.sa.ike_ports import first_local_port, float_ports
+from cygnet.keying.config.records import AddressSpec, IkeConfig, PeerConfig
+from cygnet.keying.config.settings import DaemonSettings
 
 OTHER = DaemonSettings(port=1500, port_nat_t=14500)
 

@@ -5,11 +5,11 @@ from ipaddress import ip_address
 import pytest
 
 from cygnet.base.addresses import Host
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.sa.address_lists import is_sensible
 from cygnet.charon.sa.mobility import CHECK_INTERVAL_S, Mobility
 from cygnet.charon.sa.nat_prohibition import contents
 from cygnet.charon.sa.search import patience
+from cygnet.keying.config.settings import DaemonSettings
 
 
 def test_no_nats_allowed_has_the_layout_of_the_rfc():

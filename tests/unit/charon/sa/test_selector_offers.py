@@ -2,9 +2,8 @@
 
 import pytest
 
-from cygnet.base.selectors import TrafficSelector
+from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
 from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.encoding.payloads.traffic_selectors import MAX_SELECTORS
 from cygnet.charon.sa.selector_offers import offered, single_pair, unacceptable
 
 

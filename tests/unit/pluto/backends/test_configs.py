@@ -4,9 +4,9 @@ import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
-from cygnet.charon.backends.stroke_translation import Translator
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.ctl.whack import AddConnection, End, Policy
+from cygnet.keying.backends.stroke_translation import Translator
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.backends.translation import PeerTranslator

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.conf.settings import Settings, parse_settings
+from cygnet.keying.config.settings import DaemonSettings
 from cygnet.pluto.backends.core_settings import core_settings
 
 

@@ -6,9 +6,8 @@ import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthClass, AuthConfig, IkeConfig
+from cygnet.keying.config.records import AuthClass, AuthConfig, IkeConfig, Unique
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.config.shared import Unique
 from cygnet.pluto.jobs.core import Picture
 from cygnet.pluto.jobs.reactions import Reactions
 from cygnet.pluto.sa.events import IkeEstablished

@@ -4,6 +4,7 @@ import pytest
 
 from cygnet.base.errors import LocalError, MalformedError
 from cygnet.crypto.errors import InvalidKeError, SignatureError
+from cygnet.keying.sa.child_states import IllegalMoveError
 from cygnet.pluto.encoding.errors import ERRORS, NoProposalChosenError, UndecipherableError
 from cygnet.pluto.encoding.exchanges import exchange_name
 from cygnet.pluto.encoding.methods import METHODS
@@ -13,7 +14,7 @@ from cygnet.pluto.sa.association import fresh_cookie
 from cygnet.pluto.sa.conversation import MAX_DIGESTS, Conversation
 from cygnet.pluto.sa.errors import NoPrivateKeyError, notify_of
 from cygnet.pluto.sa.lifetimes import lesser
-from cygnet.pluto.sa.states import IkeState, IllegalMoveError, State, check_ike_move
+from cygnet.pluto.sa.states import IkeState, State, check_ike_move
 
 
 def test_states_have_names_numbers_and_stories_as_whack_prints_them():

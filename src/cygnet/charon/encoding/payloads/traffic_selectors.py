@@ -15,8 +15,6 @@ from cygnet.wire.writer import counted
 IPV4_RANGE = 7
 IPV6_RANGE = 8
 OPAQUE = (65535, 0)
-MAX_SELECTORS = 255
-"""Their number is one octet."""
 
 _HEAD = Struct("!B3x")
 _SELECTOR = Struct("!BBHHH")
@@ -45,7 +43,7 @@ class TrafficSelectors(Payload):
         return cls(tuple(selector for selector in found if selector is not None))
 
     def build(self) -> bytes:
-        """Whoever makes the payload keeps to :data:`MAX_SELECTORS`."""
+        """Whoever makes the payload keeps to :data:`~cygnet.base.selectors.MAX_SELECTORS`."""
         return _HEAD.pack(len(self.selectors)) + b"".join(map(_build_selector, self.selectors))
 
 

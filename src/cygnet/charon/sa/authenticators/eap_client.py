@@ -3,8 +3,6 @@
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
-from cygnet.charon.config.eap_names import eap_name
-from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import eap_tls
 from cygnet.charon.sa.authenticators.eap_users import user_name
@@ -15,6 +13,8 @@ from cygnet.eap.outcomes import Proof
 from cygnet.eap.packets import IDENTITY, MD5, MSCHAPV2, NAK, PEAP, TLS, TTLS, Code, EapType, parse_packet
 from cygnet.eap.peer import PeerConversation
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.config.eap_names import eap_name
+from cygnet.keying.config.records import AuthConfig
 
 USUAL = (MSCHAPV2, TLS, TTLS, PEAP, MD5)
 """What plain ``leftauth=eap`` lets a responder choose; EAP-GTC, which tells the password, only by name."""

@@ -2,8 +2,6 @@
 
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
-from cygnet.charon.config.eap_names import eap_name
-from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import eap_tls
 from cygnet.charon.sa.authenticators.eap_client import is_mutual, succeeded
@@ -13,6 +11,8 @@ from cygnet.eap.catalogue import ServerSetup, server_methods
 from cygnet.eap.outcomes import Proof, Turn, shown
 from cygnet.eap.packets import MSCHAPV2, PEAP, TLS, TTLS, EapType, parse_packet
 from cygnet.eap.server import ServerConversation, ServerMethods
+from cygnet.keying.config.eap_names import eap_name
+from cygnet.keying.config.records import AuthConfig
 
 USUAL = (TLS, MSCHAPV2, TTLS, PEAP)
 """What plain ``rightauth=eap`` offers, as far as there is a certificate: what proves both sides."""

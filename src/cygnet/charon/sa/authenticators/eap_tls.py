@@ -6,13 +6,13 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
-from cygnet.charon.config.records import AuthConfig
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators.eap_users import user_identity
 from cygnet.eap.errors import EapError
 from cygnet.eap.packets import PEAP, TLS, TTLS
 from cygnet.eap.ports import CertificateCheck
 from cygnet.eap.tls.options import OwnCertificate, TlsOptions
+from cygnet.keying.config.records import AuthConfig
 
 TYPES = (TLS, TTLS, PEAP)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from cygnet.base.identities import Identity, IdType
 from cygnet.base.secret import Secret
-from cygnet.charon.sa.ports import Credentials
 from cygnet.eap.ports import UserSecret
+from cygnet.keying.sa.credentials import Credentials
 
 _TEXT = (IdType.FQDN, IdType.RFC822, IdType.KEY_ID)
 

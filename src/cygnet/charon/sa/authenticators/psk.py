@@ -4,13 +4,13 @@ import hmac
 
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthClass
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.payloads import Authentication, AuthenticationMethod
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.authorisation import Facts
 from cygnet.charon.sa.errors import NoSharedKeyError
 from cygnet.charon.sa.keymat import psk_auth
+from cygnet.keying.config.records import AuthClass
+from cygnet.keying.sa.authorisation import Facts
 
 MAX_TRIED = 16
 

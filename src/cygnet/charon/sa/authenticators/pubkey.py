@@ -6,19 +6,19 @@ from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.trust import Check, Verdict
-from cygnet.charon.config.records import AuthClass
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.payloads import Authentication
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators.received import Received, received
-from cygnet.charon.sa.authorisation import Facts
 from cygnet.charon.sa.errors import NoPrivateKeyError
-from cygnet.charon.sa.ports import OwnKey
 from cygnet.crypto.signatures import (
     build_authentication_data,
     parse_authentication_data,
     schemes_for,
 )
+from cygnet.keying.config.records import AuthClass
+from cygnet.keying.sa.authorisation import Facts
+from cygnet.keying.sa.credentials import OwnKey
 
 MAX_TRIED = 4
 

@@ -8,8 +8,10 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import address_lists, moving, nat_hashes, nat_prohibition, paths
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.events import OrderPassedOn
+from cygnet.charon.sa.orders import TellAddresses
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE, add_cookie, check_cookie
+from cygnet.charon.sa.tasks.routability import add_cookie, check_cookie
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 MAX_RETRIES = 5
@@ -38,6 +40,9 @@ class AddressUpdate(Task):
         self._changes = 0
         self._cookie = b""
 
+    def ready(self) -> bool:
+        return self.sa.is_mobile
+
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
         if sa.mobility.probing:
@@ -62,7 +67,7 @@ class AddressUpdate(Task):
         sa = self.sa
         if self._cookie:
             check_cookie(message, self._cookie)
-        if self._changes != sa.mobility.changes or sa.mobility.probing or sa.state not in LIVE:
+        if self._changes != sa.mobility.changes or sa.mobility.probing or not sa.is_mobile:
             return DONE
         if message.notify(NotifyType.UNEXPECTED_NAT_DETECTED) is not None:
             return self._nat_in_between()
@@ -80,6 +85,8 @@ class AddressUpdate(Task):
             found = nat_hashes.compare(sa, seen, (sa.local, sa.remote), sa.spi_r)
             nat_hashes.apply(sa, found, forced=sa.nat.forced)
         moving.settle(sa)
+        if sa.replaced_by and self._update:
+            sa.announce(OrderPassedOn(sa.replaced_by, TellAddresses()))
 
     def _nat_in_between(self) -> Step:
         sa = self.sa

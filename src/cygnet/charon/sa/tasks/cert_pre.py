@@ -5,12 +5,12 @@ from typing import ClassVar
 from cygnet.base.groups import Group
 from cygnet.cert.errors import MalformedCertificateError
 from cygnet.cert.hash_url import HashAndUrl
-from cygnet.charon.config.records import AuthClass, PeerConfig
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import CertificateEncoding, CertificatePayload, CertificateRequest
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+from cygnet.keying.config.records import AuthClass, PeerConfig
 
 X509 = CertificateEncoding.X509_SIGNATURE
 BY_URL: dict[int, bool] = {

@@ -3,8 +3,6 @@
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import Selectors, covers, narrow
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
     InvalidKePayloadError,
@@ -28,13 +26,12 @@ from cygnet.charon.encoding.payloads import (
 from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.address_limits import permitted
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import Agreed, ChildSa
 from cygnet.charon.sa.child_setup import complete
 from cygnet.charon.sa.child_terms import Terms
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.keymat import Nonces
-from cygnet.charon.sa.marks import Marks
+from cygnet.charon.sa.matching import Selectors, covers, narrow
 from cygnet.charon.sa.selector_offers import Packet, offered, pair_text, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import stand_by
@@ -47,6 +44,9 @@ from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, Protocol, Selection, select
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import KE_TYPES
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.marks import Marks
 
 
 class ChildCreate(ChildInAuth):
@@ -327,7 +327,9 @@ class ChildCreate(ChildInAuth):
         if initiator and agreed.proposal.spi in sa.early_deletes:
             self._deleted_early(child)
         secrets = self.exchanges.take_secrets()
-        complete(sa, child, agreed, (self._nonces(initiator), secrets), self.reqid, initiator=initiator)
+        child.initiated = initiator
+        nonces = self._nonces(initiator)
+        complete(sa, child, agreed, (nonces, secrets), self.reqid, at_once=self.sends_at_once)
         self.complete = True
         self._up(child)
         sa.finish(self.ticket, True)

@@ -8,13 +8,14 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 
 MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
 

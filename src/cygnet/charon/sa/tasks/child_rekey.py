@@ -3,8 +3,6 @@
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.matching import Selectors
-from cygnet.charon.config.records import ChildConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
     ChildSaNotFoundError,
@@ -16,17 +14,20 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.errors import RefusedError
 from cygnet.charon.sa.events import Cause
+from cygnet.charon.sa.matching import Selectors
 from cygnet.charon.sa.rekey_scope import selectors_now, warn_if_narrower, with_current_scope
 from cygnet.charon.sa.rekeying import Crossing
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import sender, stand_by
 from cygnet.charon.sa.tasks.child_create import ChildCreate, is_ike_offer
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.task import DONE, Draft, Step
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.child_states import ChildState
 
 
 class ChildRekey(ChildCreate):

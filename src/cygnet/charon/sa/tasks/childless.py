@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import Childless as Policy
 from cygnet.charon.encoding.errors import InvalidSyntaxError
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import AnyPayload, Message
@@ -16,6 +15,7 @@ from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import CloseChildless
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.config.records import Childless as Policy
 
 KIND = NotifyType.CHILDLESS_IKEV2_SUPPORTED
 CLOSE_S = 0.1

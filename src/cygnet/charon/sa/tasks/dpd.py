@@ -20,6 +20,9 @@ class Dpd(Task):
     name = "IKE_DPD"
     opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
 
+    def ready(self) -> bool:
+        return self.sa.is_mobile
+
     def build_request(self, draft: Draft) -> Step:
         sa = self.sa
         sa.log(Group.IKE, "sending DPD request")

@@ -7,7 +7,7 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE
 from cygnet.charon.sa.tasks.series import Series
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
@@ -32,7 +32,7 @@ class FollowUp(Task):
         self._series = sa.series.pop(notify.data, None) if notify else None
         if self._series is None:
             raise StateNotFoundError("no series of key exchanges waits for this one")
-        if sa.state not in (IkeState.ESTABLISHED, IkeState.REKEYING):
+        if sa.state not in LIVE:
             raise TemporaryFailureError(f"IKE_SA is in state {sa.state}")
         self._series.resume(message)
         return MORE

@@ -5,8 +5,6 @@ from typing import ClassVar
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
-from cygnet.charon.config.matching import match_identities
-from cygnet.charon.config.records import AuthClass, AuthConfig, PeerConfig, SendCert, Unique
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import AuthenticationFailedError, InvalidSyntaxError
 from cygnet.charon.encoding.exchanges import Exchange
@@ -23,9 +21,8 @@ from cygnet.charon.sa import establish
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import psk, pubkey
 from cygnet.charon.sa.authenticators.covered import covered
-from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.errors import NoFurtherRoundError, NoPrivateKeyError, RefusedError
-from cygnet.charon.sa.ports import OwnKey
+from cygnet.charon.sa.matching import match_identities
 from cygnet.charon.sa.tasks import cert_payloads
 from cygnet.charon.sa.tasks.ike_auth_eap import (
     ClientRound,
@@ -38,6 +35,9 @@ from cygnet.charon.sa.tasks.ike_auth_eap import (
 from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.eap.packets import Code
+from cygnet.keying.config.records import AuthClass, AuthConfig, PeerConfig, SendCert, Unique
+from cygnet.keying.sa.authorisation import Facts, comply, failures
+from cygnet.keying.sa.credentials import OwnKey
 
 OF_CHILD_SAS = (
     NotifyType.TS_UNACCEPTABLE,

@@ -5,7 +5,6 @@
 
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
-from cygnet.charon.config.records import AuthClass, AuthConfig, PeerConfig
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.message import AnyPayload, Message
 from cygnet.charon.encoding.notify import NotifyType
@@ -15,9 +14,10 @@ from cygnet.charon.sa.authenticators import eap
 from cygnet.charon.sa.authenticators.eap_client import EapClient
 from cygnet.charon.sa.authenticators.eap_server import EapServer
 from cygnet.charon.sa.authenticators.eap_users import user_identity
-from cygnet.charon.sa.authorisation import Facts, comply, failures
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.eap.outcomes import Proof
+from cygnet.keying.config.records import AuthClass, AuthConfig, PeerConfig
+from cygnet.keying.sa.authorisation import Facts, comply, failures
 
 
 class ClientRound:

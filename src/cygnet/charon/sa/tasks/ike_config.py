@@ -5,8 +5,6 @@ from typing import ClassVar
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
-from cygnet.charon.config.pools import Applicant
-from cygnet.charon.config.records import PeerConfig, Unique
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
@@ -26,6 +24,8 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import ServersGiven
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+from cygnet.keying.config.pools import Applicant
+from cygnet.keying.config.records import PeerConfig, Unique
 
 IF_ASKED = frozenset({AttributeType.INTERNAL_DNS_DOMAIN, AttributeType.INTERNAL_DNSSEC_TA})
 """What is told only to those who ask, since others would take it amiss (RFC 8598, 3)."""

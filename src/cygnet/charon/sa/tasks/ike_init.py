@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from cygnet.base.groups import Group
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import (
     InvalidKePayloadError,
@@ -25,6 +24,7 @@ from cygnet.charon.sa.tasks.task import AGAIN, DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Proposal, Selection, select
 from cygnet.crypto.signatures import SUPPORTED_HASHES
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.config.records import PeerConfig
 
 NONCE_SIZE = 32
 MAX_COOKIE = 64

@@ -22,7 +22,7 @@ from cygnet.charon.sa.handover import (
     successor,
 )
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
-from cygnet.charon.sa.states import ChildState, IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.tasks.child_create import is_ike_offer
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import (
@@ -38,6 +38,7 @@ from cygnet.charon.sa.tasks.series import Series, start_over
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step
 from cygnet.crypto.proposals import Proposal, select
 from cygnet.crypto.tables import TransformType
+from cygnet.keying.sa.child_states import ChildState
 
 _BUSY = (ChildState.CREATED, ChildState.INSTALLING, ChildState.REKEYING, ChildState.DELETING)
 
@@ -208,7 +209,7 @@ class IkeRekey(Series):
     def _check_state(self) -> None:
         """Whether the peer may rekey now (RFC 7296, 2.25.1, 2.25.2; RFC 9370, 2.2.4)."""
         sa = self.sa
-        if sa.state not in (IkeState.ESTABLISHED, IkeState.REKEYING):
+        if sa.state not in LIVE:
             raise TemporaryFailureError(f"IKE_SA is in state {sa.state}")
         if sa.crossing.theirs is not None:
             raise TemporaryFailureError("the peer is rekeying the IKE_SA already")

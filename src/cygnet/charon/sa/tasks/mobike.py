@@ -11,10 +11,10 @@ from cygnet.charon.sa import address_lists, moving, nat_hashes, nat_prohibition
 from cygnet.charon.sa.address_lists import LISTS, is_sensible
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.mobility import Pair
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.path_probe import look_for_path
-from cygnet.charon.sa.tasks.routability import LIVE, RoutabilityCheck
+from cygnet.charon.sa.tasks.routability import RoutabilityCheck
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import Retry
 
@@ -37,7 +37,7 @@ class Mobike(Task):
 
     @classmethod
     def answers(cls, sa: Association, message: Message) -> bool:
-        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike or sa.state not in LIVE:
+        if message.exchange != Exchange.INFORMATIONAL or not sa.peer.mobike or not sa.is_mobile:
             return False
         return any(one.type in HANDLED for one in message.notifies)
 
@@ -120,8 +120,9 @@ class Mobike(Task):
         self._check()
 
     def _check(self) -> None:
+        """Only where there may be CHILD_SAs to move."""
         sa = self.sa
-        if sa.mobility.checking:
+        if sa.mobility.checking or sa.state not in LIVE:
             return
         sa.mobility.checking = True
         check = RoutabilityCheck(sa)

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from cygnet.charon.config.records import PeerConfig
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
+from cygnet.keying.config.records import PeerConfig
 
 KIND = NotifyType.MULTIPLE_AUTH_SUPPORTED
 

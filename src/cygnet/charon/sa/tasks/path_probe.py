@@ -24,6 +24,9 @@ class PathProbe(Task):
     name = "IKE_MOBIKE_PROBE"
     opens: ClassVar[Exchange | None] = Exchange.INFORMATIONAL
 
+    def ready(self) -> bool:
+        return self.sa.is_mobile
+
     def build_request(self, draft: Draft) -> Step:
         return MORE if self.sa.mobility.probing else DONE
 

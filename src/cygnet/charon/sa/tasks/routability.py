@@ -10,12 +10,11 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import moving
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import CookieMismatchError
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 COOKIE2 = NotifyType.COOKIE2
 COOKIE_SIZE = 16
-LIVE = (IkeState.ESTABLISHED, IkeState.REKEYING)
 SIZES = range(8, 65)
 """What a cookie may measure (4.2.5)."""
 

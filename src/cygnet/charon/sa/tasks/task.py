@@ -11,7 +11,7 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import AnyPayload, Message
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.states import LIVE
 
 
 class Step(Enum):
@@ -98,7 +98,7 @@ class Task:
 
     def ready(self) -> bool:
         """Whether a queued task may open its exchange now."""
-        return self.sa.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
+        return self.sa.state in LIVE
 
     def restart(self) -> None:
         """The handshake begins anew: forget what was built for the last one."""

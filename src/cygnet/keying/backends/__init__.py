@@ -1,0 +1,1 @@
+"""Where connections, credentials, policies and pools come from (the four interfaces are ``ports``)."""
