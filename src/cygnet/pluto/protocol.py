@@ -1,8 +1,9 @@
 """IKEv1 itself with what it stands on: credentials, connections as the core sees them, the kernel."""
 
 import secrets
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,6 +31,7 @@ from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reactions import Reactions, Workplace
 from cygnet.pluto.sa.ports import Ports
+from cygnet.pluto.sockets import open_for_espd
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -65,7 +67,10 @@ class Protocol:
         conf = StrongswanConf(paths.strongswan_conf(), reader)
         both = conf.settings
         self._tokens = Tokens(modules_of(conf.tree, "charon"))
-        self.kernel = _open_kernel(both, machinery.socket, partial(bus.log, Group.KNL))
+        log = partial(bus.log, Group.KNL)
+        chosen = choose(both.kernel, log)
+        self._esp_sockets = open_for_espd(machinery.socket) if chosen == "userland" else {}
+        self.kernel = _open_kernel(chosen, both, machinery.socket, self._esp_sockets, log)
         resolver = Resolver()
         fetcher = Fetcher(FetchLimits(
             both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
@@ -101,16 +106,21 @@ class Protocol:
         """Give back what is left in the kernel."""
         self._tokens.close()
         self.kernel.close(flush=True)
+        for sock in self._esp_sockets.values():
+            sock.close()
 
 
 def _is_local(address: Address) -> bool:
     return address in local_addresses()
 
 
-def _open_kernel(both: DaemonSettings, sock: IkeSocket, log: Callable[[int, str], None]) -> Kernel:
-    chosen = choose(both.kernel, log)
-    inherited = sock.kind == "inherited"
+def _open_kernel(
+    chosen: str, both: DaemonSettings, sock: IkeSocket, esp: Mapping[str, socket.socket],
+    log: Callable[[int, str], None],
+) -> Kernel:  # fmt: skip
     if chosen == "xfrm" and not sock.enable_udp_encapsulation():
         log(Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
-    owner = Owner("pluto", paths.pluto_xfrm(), spawns=not inherited)
+    descriptors = {name: own.fileno() for name, own in esp.items()}
+    spawns = sock.kind != "inherited"
+    owner = Owner("pluto", paths.pluto_xfrm(), spawns, descriptors, yields=True)
     return open_data_plane(chosen, both, owner, log)
