@@ -24,8 +24,8 @@ def stop_leftovers(
             _stop(pid)
 
 
-def clear_kernel(state_file: Path, table: int, log: Log) -> None:
-    """Remove the SAs and policies of a charon that was killed, when no other follows."""
+def clear_kernel(state_file: Path, table: int, log: Log, daemon: str) -> None:
+    """Remove the SAs and policies of a daemon that was killed, when no other follows."""
     if not state_file.exists():
         return
     from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
@@ -36,7 +36,7 @@ def clear_kernel(state_file: Path, table: int, log: Log) -> None:
         log(0, str(error))
         return
     if sas or policies:
-        log(1, f"removed {sas} SAs and {policies} policies that charon left in the kernel")
+        log(1, f"removed {sas} SAs and {policies} policies that {daemon} left in the kernel")
 
 
 def _stop(pid: int) -> None:

@@ -105,7 +105,9 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
     exit_code = _supervise(loop, log, plan)
     if not with_espd:
         stop_leftovers((paths.espd_pid(),), log, "started by charon")
-    clear_kernel(paths.charon_xfrm(), settings.get_int("charon.routing_table", ROUTING_TABLE), log)
+    table = settings.get_int("charon.routing_table", ROUTING_TABLE)
+    for daemon, state_file in (("charon", paths.charon_xfrm()), ("pluto", paths.pluto_xfrm())):
+        clear_kernel(state_file, table, log, daemon)
     return exit_code
 
 
