@@ -4,6 +4,7 @@ It needs the kernel's IPsec. Its keyword files are its own: ``conn`` sections as
 """
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -95,6 +96,8 @@ class Libreswan(Host):
     def pause(self, *, go_on: bool = False) -> None:
         """Have pluto hear nothing for a while, as if the host were gone, or let it go on."""
         assert self._pluto is not None
+        if go_on:
+            self._pluto.send_signal(signal.SIGCONT)  # nsenter stops when its child does, and passes this on
         self.run("sh", "-c", f"kill -{'CONT' if go_on else 'STOP'} $(cat {RUN}/pluto.pid)")
 
     def _whack(self, *arguments: str) -> tuple[str, ...]:
