@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.certificates import authority
 from lab.gateways import Gateway
-from responders import SECRET, Responder
+from responders import NETWORK, SECRET, Responder
 from rows import Row
 
 Fields = dict[str, Any]
@@ -97,6 +97,8 @@ class Loader:
             command += ["--rate", str(load.rate)]
         command += ["--first", str(load.first), "--ike", row.ike, "--esp", row.esp]
         command += ["--local-ts", "10.64.0.0/10", "--reuse-keys", "--timeout", "5"]
+        if row.version == 1:
+            command += ["--ikev1", "--remote-ts", NETWORK]
         if row.auth == "psk":
             return [*command, "--psk-file", "/etc/secret"]
         holder = authority(row.auth)

@@ -20,7 +20,7 @@ class Line:
 
 PER_ROW = (
     Line("cpu_ms", "CPU time of the responder per handshake, ms",
-         (("cpu_charon_ms", "charon"), ("cpu_espd_ms", "espd"))),
+         (("cpu_charon_ms", "charon"), ("cpu_pluto_ms", "pluto"), ("cpu_espd_ms", "espd"))),
     Line("rate", "handshakes per second at saturation (load from the same machine)"),
     Line("single_median_ms", "latency of one at a time, median, ms"),
     Line("single_99_ms", "latency of one at a time, 99th percentile, ms"),

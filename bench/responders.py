@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from lab.certificates import Holder, authority, leaf
-from lab.gateways import Cygnet, Gateway, StrongSwan
+from lab.gateways import Cygnet, Gateway, StrongSwan, StrongSwanOfTrixie
 from lab.hosts import until
 from lab.network import address, lan, wire
 from processes import Processes
@@ -33,14 +33,24 @@ SETTINGS = """charon {
     }
   }
 }
+pluto {
+  filelog {
+    pluto {
+      path = /var/log/pluto.log
+      default = 1
+    }
+  }
+}
 """
+NETWORK = "10.2.0.0/24"
+"""Behind each responder."""
 CONNECTION = """config setup
 
 conn load
-    keyexchange=ikev2
+    keyexchange=ikev{row.version}
     left={address}
     leftid=@{identity}
-    leftsubnet=10.2.0.0/24
+    leftsubnet={network}
     right=%any
     rightid=%any
     rightsubnet=10.64.0.0/10
@@ -54,16 +64,13 @@ conn load
 class Responder:
     """A gateway that takes every initiator. ``programs`` are those whose time and memory count."""
 
-    def __init__(self, host: Gateway, own: str, programs: tuple[str, ...]) -> None:
+    def __init__(self, name: str, host: Gateway, own: str, programs: tuple[str, ...]) -> None:
+        self.name = name
+        """cygnet or strongswan."""
         self.host = host
         self.address = own
         self.programs = programs
         self.processes = Processes(host.pid)
-
-    @property
-    def name(self) -> str:
-        """cygnet or strongswan."""
-        return self.host.kind
 
     def configure(self, row: Row) -> None:
         """Write its files."""
@@ -71,13 +78,13 @@ class Responder:
         auth, secrets = "authby=secret", f': PSK "{SECRET}"\n'
         if row.auth != "psk":
             auth, secrets = "leftcert=own.pem", self._credentials(leaf(authority(row.auth), IDENTITY))
-        text = CONNECTION.format(address=self.address, identity=IDENTITY, row=row, auth=auth)
+        text = CONNECTION.format(address=self.address, identity=IDENTITY, network=NETWORK, row=row, auth=auth)
         self.host.write("/etc/ipsec.conf", text)
         self.host.write("/etc/ipsec.secrets", secrets, 0o600)
 
     def start(self, probing: Gateway, row: Row) -> float:
         """Start it; returns the seconds until it answered an initiator's first message."""
-        command = [*probing.enter(), sys.executable, PROBE, self.address, row.ike]
+        command = [*probing.enter(), sys.executable, PROBE, self.address, row.ike, str(row.version)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=probing.environment()) as probe:
             assert probe.stdout is not None
             assert probe.stdout.readline() == "ready\n"
@@ -93,7 +100,8 @@ class Responder:
         """Stop it and forget its log."""
         self.host.stop()
         until(lambda: not self.host.file("/run/charon.pid").exists(), f"end of {self.name}")
-        self.host.file("/var/log/charon.log").unlink(missing_ok=True)
+        for daemon in ("charon", "pluto"):
+            self.host.file(f"/var/log/{daemon}.log").unlink(missing_ok=True)
 
     def status_s(self, times: int) -> float:
         """Seconds that ``ipsec status`` takes (median), without those of getting into the host."""
@@ -108,22 +116,22 @@ class Responder:
 
 
 class Hosts:
-    """The host that makes the load, and the responders at its wires."""
+    """The host that makes the load, and the responders of one version of IKE at its wires."""
 
-    def __init__(self, folder: Path, kinds: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, kinds: tuple[str, ...], version: int = 2) -> None:
         self.loader = Cygnet("loader", folder / "loader")
         self._hosts: list[Gateway] = [self.loader]
         self.responders: list[Responder] = []
         for number, kind in enumerate(kinds):
-            self.responders.append(self._responder(folder, kind, number))
+            self.responders.append(self._responder(folder, kind, version, number))
 
     def close(self) -> None:
         """Everything ends."""
         for host in self._hosts:
             host.close()
 
-    def _responder(self, folder: Path, kind: str, number: int) -> Responder:
-        make, programs = KINDS[kind]
+    def _responder(self, folder: Path, kind: str, version: int, number: int) -> Responder:
+        make, programs = KINDS[kind][version]
         host = make(kind, folder / kind)
         self._hosts.append(host)
         wire(self.loader, host, f"eth{number}")
@@ -131,13 +139,14 @@ class Hosts:
         own = f"192.0.{number + 2}.2"
         address(host, f"{own}/24")
         lan(host, "10.2.0.1/24")
-        return Responder(host, own, programs)
+        return Responder(kind, host, own, programs)
 
 
-KINDS: dict[str, tuple[type[Gateway], tuple[str, ...]]] = {
-    "cygnet": (Cygnet, ("charon", "espd")),
-    "strongswan": (StrongSwan, ("charon",)),
+KINDS: dict[str, dict[int, tuple[type[Gateway], tuple[str, ...]]]] = {
+    "cygnet": {2: (Cygnet, ("charon", "espd")), 1: (Cygnet, ("pluto", "espd"))},
+    "strongswan": {2: (StrongSwan, ("charon",)), 1: (StrongSwanOfTrixie, ("charon",))},
 }
+"""By the version of IKE, which strongSwan 6.1 has only one of."""
 
 
 def _time(action: object) -> float:

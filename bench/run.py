@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ CROWD, QUICK_CROWD = 1000, 50
 def main() -> int:
     """Exit status: 0 measured, 1 cannot be measured here."""
     options = _options()
-    peer = peer_missing() if "strongswan" in options.responders else ""
+    suites = {"" if row.version == 2 else "trixie" for row in ROWS if row.name in options.rows}
+    peers = map(peer_missing, suites) if "strongswan" in options.responders else ()
+    peer = next(filter(None, peers), "")
     if problem := can_make_hosts() or can_make_tun() or peer:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
@@ -96,17 +99,25 @@ def _measure(
 ) -> tuple[dict[str, Sheet | str], dict[str, Sheet]]:
     sheets: dict[str, Sheet | str] = {}
     grown: dict[str, Sheet] = {}
-    with tempfile.TemporaryDirectory(prefix="cygnet-bench-") as folder:
-        hosts = Hosts(Path(folder), tuple(options.responders))
-        try:
-            for row in rows:
+    for version in sorted({row.version for row in rows}, reverse=True):
+        wanted = [row for row in rows if row.version == version]
+        with _hosts(options, version) as hosts:
+            for row in wanted:
                 print(f"measuring {row.title}", file=sys.stderr, flush=True)
                 sheets[row.name] = row.unsupported or handshakes(hosts, row, scale)
                 if row.name in GROWN and not row.unsupported:
                     grown[row.name] = growth(hosts, row, scale)
+    return sheets, grown
+
+
+@contextmanager
+def _hosts(options: argparse.Namespace, version: int) -> Iterator[Hosts]:
+    with tempfile.TemporaryDirectory(prefix="cygnet-bench-") as folder:
+        hosts = Hosts(Path(folder), tuple(options.responders), version)
+        try:
+            yield hosts
         finally:
             hosts.close()
-    return sheets, grown
 
 
 def _carried(options: argparse.Namespace) -> dict[str, Sheet]:

@@ -8,14 +8,14 @@ failure.
 import os
 import shutil
 from collections.abc import Generator
-from functools import cache
+from functools import cache, partial
 
 import hypothesis
 import pytest
 
 from lab.eap_programs import eap_programs_missing
 from lab.gateways import peer_missing
-from lab.hosts import can_make_hosts, can_make_tun
+from lab.hosts import can_make_hosts, can_make_tun, program_missing
 from lab.libreswan import libreswan_missing
 from lab.uml import INSIDE, uml_missing
 
@@ -31,6 +31,7 @@ NEEDS = {
     "root": cache(can_make_hosts),
     "tun": cache(can_make_tun),
     "peer": cache(peer_missing),
+    "ike_scan": cache(partial(program_missing, "ike-scan")),
     "eap_programs": cache(eap_programs_missing),
     "libreswan": cache(libreswan_missing),
     "tshark": lambda: "" if shutil.which("tshark") else "needs tshark (apt-get install tshark)",

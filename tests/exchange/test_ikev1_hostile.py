@@ -101,6 +101,17 @@ def test_first_message_that_makes_no_sense_leaves_nothing():
     assert not pair.bob.sas
 
 
+def test_first_message_that_cannot_be_read_is_not_counted_as_half_open():
+    # I -> R  SA, cut off within its proposals
+    pair = Pair()
+    pair.load()
+    body = bytes(2) + (16).to_bytes(2, "big") + (1).to_bytes(4, "big") * 2 + bytes(4)
+    send(pair, build_message(Envelope(b"initiate", bytes(8), 2, 0), 1, body))
+    assert not pair.bob.sas and len(pair.network.travelled) == 1
+    pair.connect()
+    assert pair.is_up()
+
+
 def test_unknown_payloads_and_vendor_ids_are_ignored():
     pair = Pair()
     pair.load()

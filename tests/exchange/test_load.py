@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from simulation import ikev1
 from simulation.network import Datagram, Network
 from simulation.pair import BOB, config, selector
 from simulation.peer import Peer
@@ -13,17 +14,17 @@ from cygnet.base.secret import Secret
 from cygnet.charon.encoding.message import parse_message
 from cygnet.charon.encoding.payloads import KeyExchange
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
-from cygnet.charon.sa.ports import Ports
 from cygnet.keying.config.records import AuthClass, AuthConfig, Unique
 from cygnet.loadtest.initiators import Initiators, Setting
 from cygnet.loadtest.options import parse
 from cygnet.loadtest.pace import Pace
 from cygnet.loadtest.plan import Plan, read_files
-from cygnet.loadtest.ports import DiscardKernel, NoConnections, Numbers
-from cygnet.loadtest.processes import reused_pair
+from cygnet.loadtest.ports import DiscardKernel, Numbers
+from cygnet.loadtest.versions import Ikev1, Ikev2, reused_pair
 
 LOADER = Host.of("192.0.2.1", 40000)
 STEP_S = 0.01
+KE = 4  # the first payload of main mode's third message (RFC 2408, 3.1)
 SECRET = "a secret of some length"
 
 
@@ -70,13 +71,11 @@ class Load:
         options = parse([BOB, "--psk", SECRET, "--local-ts", "10.64.0.0/16", *argv])
         plan = Plan(options, read_files(options), 0.0)
         self.wire = VirtualWire(self.network)
-        ports = Ports(
-            plan.credentials(), NoConnections(), DiscardKernel(), Numbers(1000), os.urandom, plan.settings
-        )
+        pair = reused_pair(options.ike) if options.reuse_keys else None
+        version = Ikev2(plan, DiscardKernel(), Numbers(1000), os.urandom, pair)
         setting = Setting(
-            plan, ports, Host.of(BOB, 500), [self.wire],
-            reused_pair(options), options.delete_after, lambda: self.network.now,
-        )  # fmt: skip
+            plan, version, Host.of(BOB, 500), [self.wire], options.delete_after, lambda: self.network.now
+        )
         self.initiators = Initiators(setting)
         self.result = self.initiators.result
         self.pace = Pace(options.concurrency, options.rate)
@@ -224,3 +223,62 @@ def drop_first() -> Callable[[Datagram], Datagram | None]:
         return None
 
     return drop
+
+
+class LoadOfIkev1(Load):
+    """Bob is pluto's core, which takes anybody too."""
+
+    def __init__(self, *argv: str) -> None:
+        self.network = Network(1)
+        self.bob = ikev1.Peer(self.network, BOB, ikev1.DaemonSettings(dos_protection=False))
+        base = ikev1.config("bob.test", "%any", "10.2.0.0/16", "10.64.0.0/10", "%any")
+        remote = AuthConfig(AuthClass.PSK, None)
+        self.bob.connections.configs = [replace(base, remote=remote, unique=Unique.NEVER)]
+        self.bob.store.secrets.append((None, Secret(SECRET.encode())))
+        networks = ["--local-ts", "10.64.0.0/16", "--remote-ts", "10.2.0.0/16"]
+        options = parse([BOB, "--psk", SECRET, "--ikev1", "--esp", "aes128-sha256", *networks, *argv])
+        plan = Plan(options, read_files(options), 0.0)
+        self.wire = VirtualWire(self.network)
+        pair = reused_pair(options.ike) if options.reuse_keys else None
+        version = Ikev1(plan, DiscardKernel(), Numbers(1000), os.urandom, pair)
+        setting = Setting(
+            plan, version, Host.of(BOB, 500), [self.wire], options.delete_after, lambda: self.network.now
+        )
+        self.initiators = Initiators(setting)
+        self.result = self.initiators.result
+        self.pace = Pace(options.concurrency, options.rate)
+        self.deadline = self.network.now + 1000
+
+
+def test_ikev1_is_established_and_deleted_again() -> None:
+    load = LoadOfIkev1("--concurrency", "4")
+    load.establish(10)
+    assert (load.result.started, load.result.established, load.result.in_progress) == (10, 10, 0)
+    assert len(load.bob.sas) == len(load.bob.children) == 10
+    load.initiators.delete(load.stops)
+    load.network.run(1)
+    assert load.result.deleted == 10 and load.result.ok
+    assert not load.bob.sas
+
+
+def test_one_key_pair_serves_all_handshakes_of_ikev1() -> None:
+    load = LoadOfIkev1("--reuse-keys")
+    values = set()
+
+    def look(datagram: Datagram) -> Datagram:
+        if datagram.source == LOADER and datagram.data[16] == KE:
+            values.add(datagram.data[32:64])
+        return datagram
+
+    load.network.filters.append(look)
+    load.establish(4)
+    assert load.result.established == 4 and len(values) == 1
+
+
+def test_wrong_secret_in_ikev1_is_one_reason_for_all() -> None:
+    load = LoadOfIkev1("--tries", "1")
+    load.bob.store.secrets[:] = [(None, Secret(b"another"))]
+    load.establish(3)
+    assert load.result.established == 0
+    (reason,) = load.result.failed
+    assert "wrong pre-shared key" in reason

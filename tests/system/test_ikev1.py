@@ -46,6 +46,21 @@ def test_initiator_behind_a_nat_gets_through(lab: Lab, kinds: str) -> None:
     assert "ESP in UDP SPIs" in sun.host.ipsec("status")
 
 
+@pytest.mark.parametrize("sockets", ["inherited", "raw", "udp"])
+def test_pluto_alone_takes_esp_out_of_udp(lab: Lab, sockets: str) -> None:
+    """Without charon, which else would give espd its sockets where starter opens none."""
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, forceencaps="yes", **IKEV1)
+    moon.host.settings(f"socket = {sockets}")
+    text = moon.host.read("/etc/strongswan.conf")
+    moon.host.write("/etc/strongswan.conf", text.replace("pluto {", f"pluto {{\n  socket = {sockets}", 1))
+    replace(moon, "config setup\n", "config setup\n    charonstart=no\n    plutostart=yes\n")
+    bring_up(moon, sun)
+    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--status")
+    assert "ESP in UDP SPIs" in moon.host.ipsec("status")
+    assert_carries(moon, sun)
+
+
 def test_wrong_secret_is_named_as_that(lab: Lab) -> None:
     moon, sun = lab.pair("cygnet-cygnet")
     configure(moon, sun, keyingtries="1", **IKEV1)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from lab.certificates import authority, leaf
-from lab.gateways import Gateway
+from lab.gateways import Gateway, peer_missing
 from lab.hosts import until
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End
@@ -32,11 +32,21 @@ conn load
 """
 
 
-def prepare(lab: Lab, kinds: str, auth: str = "psk") -> tuple[Gateway, Gateway]:
+IKEV1 = {
+    "keyexchange=ikev2": "keyexchange=ikev1",
+    "aes128gcm16-prfsha256-x25519": "aes128-sha256-x25519",
+}
+
+
+def prepare(
+    lab: Lab, kinds: str, auth: str = "psk", changes: dict[str, str] | None = None
+) -> tuple[Gateway, Gateway]:
     """moon is to make the load, sun responds to anybody."""
     moon, sun = lab.pair(kinds)
     sun.host.settings("dos_protection = no")
     text = CONNECTION + ("  authby=secret\n" if auth == "psk" else "  leftcert=own.pem\n")
+    for old, new in (changes or {}).items():
+        text = text.replace(old, new)
     sun.host.write("/etc/ipsec.conf", text)
     sun.host.write("/etc/ipsec.secrets", secrets(sun, auth), 0o600)
     sun.host.start()
@@ -58,6 +68,9 @@ def load(moon: Gateway, *arguments: str, status: int = 0) -> str:
     return moon.ipsec(*common, *arguments, status=status)
 
 
+_MISSING = peer_missing("trixie")
+_WITH_PEER = [pytest.mark.peer, pytest.mark.skipif(bool(_MISSING), reason=_MISSING)]
+IKEV1_RESPONDERS = ["cygnet-cygnet", pytest.param("cygnet-strongswan60", marks=_WITH_PEER)]
 RESPONDERS = [pair for pair in PAIRS if str(pair.id).startswith("cygnet")]
 
 
@@ -119,3 +132,25 @@ def test_kept_sas_stay_with_the_responder(lab: Lab) -> None:
     moon, sun = prepare(lab, "cygnet-cygnet")
     load(moon, "--psk", SECRET, "--count", "5", "--keep")
     assert sun.established("load") == 5
+
+
+@pytest.mark.parametrize("auth", ["psk", "rsa"])
+@pytest.mark.parametrize("kinds", IKEV1_RESPONDERS)
+def test_load_of_ikev1(lab: Lab, kinds: str, auth: str) -> None:
+    moon, sun = prepare(lab, kinds, auth, IKEV1)
+    credentials = ("--psk", SECRET)
+    if auth == "rsa":
+        moon.write("/etc/ca.pem", authority("rsa").pem)
+        moon.write("/etc/ca.key", authority("rsa").key_pem, 0o600)
+        credentials = ("--ca", "/etc/ca.pem", "--ca-key", "/etc/ca.key", "--key-type", "rsa")
+    command = ("--ikev1", "--remote-ts", "10.2.0.0/24", "--count", "20", "--processes", "2", "--reuse-keys")
+    text = load(moon, *command, *credentials)
+    assert "20 established, 0 failed" in text
+    assert "20 SAs deleted" in text
+    until(sun.has_nothing, "responder without SAs", 5)
+
+
+def test_wrong_secret_in_ikev1_is_named(lab: Lab) -> None:
+    moon, _ = prepare(lab, "cygnet-cygnet", changes=IKEV1)
+    command = ("--ikev1", "--remote-ts", "10.2.0.0/24", "--count", "2", "--tries", "1")
+    assert "wrong pre-shared key" in load(moon, *command, "--psk", "not the secret", status=1)

@@ -1,38 +1,54 @@
-"""pluto over the kernel's IPsec, with strongSwan 6.0's IKEv1, each as initiator and as responder."""
+"""pluto over the kernel's IPsec: IKEv1 between two Cygnets."""
+
+import re
 
 import pytest
-from bench import Bench, carried, crossed, down, policies, states, up, write_configs
+from bench import SETTINGS, Bench, crossed, down, is_foreign_only, policies, spis, states, up, write_configs
 
-from lab.gateways import peer_missing
 from lab.hosts import until
 from lab.network import address, ping
 from lab.tunnels import End
 
-_MISSING = peer_missing("trixie")
-pytestmark = [pytest.mark.peer, pytest.mark.skipif(bool(_MISSING), reason=_MISSING)]
-
-IKEV1 = {"keyexchange": "ikev1"}
+HOST = {"onesubnet": "", "othersubnet": ""}
+SIX = {"one": "2001:db8::1", "other": "2001:db8::2"}
 CONNS: dict[str, dict[str, str]] = {
-    "tunnel": {**IKEV1},
-    "esn": {**IKEV1, "esp": "aes128-sha256-esn!", "replay_window": "128"},
-    "ah": {**IKEV1, "ah": "sha256!"},
-    "compressed": {**IKEV1, "compress": "yes"},
-    "trap": {**IKEV1},
+    "tunnel": {},
+    "pfs": {"esp": "aes256-sha256-modp2048!"},
+    "six": {
+        **SIX,
+        "onesubnet": "fd01::/64",
+        "othersubnet": "fd02::/64",
+        "esp": "aes128-sha256-esn!",
+    },
+    "transport": {"type": "transport", **HOST},
+    "ah": {"ah": "sha256!"},
+    "udp": {"forceencaps": "yes"},
+    "transport-udp": {"type": "transport", "forceencaps": "yes", **HOST},
+    "rekeyed": {"lifebytes": "60000", "marginbytes": "50000"},
+    "seconds": {"lifetime": "3s", "margintime": "0s", "rekeyfuzz": "0%"},
+    "second": {"keyexchange": "ikev2"},
 }
 
 
 def inside(name: str) -> tuple[str, str]:
     """The inner addresses of a connection's two ends: each connection has networks of its own."""
+    if name == "six":
+        return "fd01::1", "fd02::1"
     number = list(CONNS).index(name)
     return f"10.1.{number}.1", f"10.2.{number}.1"
 
 
 @pytest.fixture(scope="module")
 def ends(bench: Bench) -> tuple[End, End]:
-    moon, sun = bench.gateway("cygnet", "moon", 1), bench.gateway("strongswan60", "sun", 2)
+    moon, sun = bench.gateway("cygnet", "moon", 1), bench.gateway("cygnet", "sun", 2)
     for number, (name, options) in enumerate(CONNS.items()):
+        options |= {
+            "keyexchange": options.get("keyexchange", "ikev1"),
+            "oneid": f"@moon.{name}",
+            "otherid": f"@sun.{name}",
+        }
         for end, key, at in zip((moon, sun), ("onesubnet", "othersubnet"), inside(name), strict=True):
-            if number:
+            if number and name != "six":
                 address(end.host, f"{at}/24", device="lan0")
             options.setdefault(key, at.removesuffix("1") + "0/24")
     write_configs(moon, sun, CONNS)
@@ -42,15 +58,26 @@ def ends(bench: Bench) -> tuple[End, End]:
     return moon, sun
 
 
-@pytest.mark.parametrize("name", ["tunnel", "esn"])
-def test_tunnels(bench: Bench, ends: tuple[End, End], name: str) -> None:
-    for first, second, way in ((*ends, inside(name)), (*reversed(ends), inside(name)[::-1])):
-        up(first, name, second)
-        assert crossed(bench.switch, first.host, *way, size=1000).count(": ESP(spi=") >= 6
-        if name == "esn":
-            assert "esn" in states(ends[0].host)
-        down(first, name, second)
-    assert not states(ends[0].host)
+@pytest.mark.parametrize("name", ["tunnel", "pfs", "six"])
+def test_tunnel_is_in_the_kernel_and_leaves_nothing(bench: Bench, ends: tuple[End, End], name: str) -> None:
+    moon, sun = ends
+    up(moon, name, sun)
+    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside(name))
+    assert "ESP(spi=" in crossed(bench.switch, sun.host, *reversed(inside(name)))
+    assert "(6 pkts" in moon.host.ipsec("statusall")
+    down(moon, name, sun)
+    for end in ends:
+        assert not states(end.host) + policies(end.host)
+        assert not end.host.net("ip", "route", "show", "table", "220").stdout
+
+
+def test_transport_mode(bench: Bench, ends: tuple[End, End]) -> None:
+    moon, sun = ends
+    up(moon, "transport", sun)
+    seen = crossed(bench.switch, moon.host, moon.address, sun.address)
+    assert "ESP(spi=" in seen and "ICMP echo" not in seen
+    assert "mode transport" in states(moon.host)
+    down(moon, "transport", sun)
 
 
 def test_authentication_header(bench: Bench, ends: tuple[End, End]) -> None:
@@ -63,26 +90,85 @@ def test_authentication_header(bench: Bench, ends: tuple[End, End]) -> None:
     down(moon, "ah", sun)
 
 
-def test_compression(bench: Bench, ends: tuple[End, End]) -> None:
+@pytest.mark.parametrize("name", ["udp", "transport-udp"])
+def test_encapsulation_in_udp(bench: Bench, ends: tuple[End, End], name: str) -> None:
     moon, sun = ends
-    for first, second, pair in ((moon, sun, inside("compressed")), (sun, moon, inside("compressed")[::-1])):
-        up(first, "compressed", second)
-        assert "IPCOMP CPIs: " in moon.host.ipsec("status")
-        crossed(bench.switch, first.host, *pair, size=1200)
-        assert min(carried(moon.host, "comp")) >= 3 * 1200
-        assert max(carried(moon.host, "esp")) < 3 * 600
-        down(first, "compressed", second)
-    assert not states(moon.host)
+    up(moon, name, sun)
+    pair = inside(name) if name == "udp" else (moon.address, sun.address)
+    assert "192.0.2.1.4500 > 192.0.2.2.4500: UDP-encap: ESP" in crossed(bench.switch, moon.host, *pair)
+    down(moon, name, sun)
 
 
-def test_trap_fires_on_traffic(bench: Bench, ends: tuple[End, End]) -> None:
+def test_rekeying_at_the_kernels_word_loses_nothing(ends: tuple[End, End]) -> None:
+    """By both sides, which agree on a volume; old SAs stay until their end (``delete_rekeyed``)."""
     moon, sun = ends
-    moon.host.ipsec("route", "trap")
-    assert "priority 375424" in policies(moon.host)
-    ping(moon.host, *inside("trap"), count=1)
-    until(lambda: moon.host.installed("trap") == 1, "acquired CHILD_SA")
-    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("trap"))
-    down(moon, "trap", sun)
-    assert "priority 375424" in policies(moon.host) and "priority 375423" not in policies(moon.host)
-    moon.host.ipsec("unroute", "trap")
-    assert not policies(moon.host)
+    up(moon, "rekeyed", sun)
+    before = spis(moon.host)
+    source, target = inside("rekeyed")
+    flood = moon.host.net("ping", "-q", "-c", "300", "-i", "0.02", "-s", "400", "-I", source, target).stdout
+    assert " 300 received, 0% packet loss" in flood
+    assert len(spis(moon.host) - before) >= 2
+    moon.host.ipsec("down", "rekeyed[*]")
+    until(lambda: not states(moon.host), "no SAs", 15)
+
+
+def test_sa_expires(ends: tuple[End, End]) -> None:
+    moon, sun = ends
+    up(moon, "seconds", sun)
+    before = spis(moon.host)
+    until(lambda: not before & (spis(moon.host) | spis(sun.host)), "the SAs are gone at both ends", 15)
+    assert "CHILD_SA seconds" in moon.host.read("/var/log/pluto.log")
+    moon.host.ipsec("down", "seconds[*]")
+    until(lambda: not states(moon.host) + states(sun.host), "no SAs at either end", 15)
+
+
+FOREIGN = (
+    "ip xfrm state add src 198.51.100.1 dst 198.51.100.2 proto esp spi 0x4d mode tunnel "
+    "aead 'rfc4106(gcm(aes))' 0x0000000000000000000000000000000000000001 128",
+    "ip xfrm policy add src 198.51.100.1 dst 198.51.100.2 dir out action block",
+)
+
+
+def test_killed_pluto_leaves_nothing_and_others_keep_theirs(bench: Bench, ends: tuple[End, End]) -> None:
+    """charon's among them: both daemons' SAs are in one kernel."""
+    moon, sun = ends
+    up(moon, "second", sun)
+    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("second"))
+    charons = spis(moon.host)
+    for command in FOREIGN:
+        moon.host.net("sh", "-c", command)
+    up(moon, "tunnel", sun)
+    old = moon.host.pid_of("pluto")
+    moon.host.run("kill", "-9", str(old))
+    until(lambda: moon.host.pid_of("pluto") not in (0, old), "a new pluto", 30)
+    until(lambda: spis(moon.host) == charons | {"0x0000004d"}, "only what is not pluto's", 30)
+    moon.host.net("sh", "-c", "ip xfrm policy; ip route show table 220; ip rule")
+    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("second"))
+    up(moon, "tunnel")
+    assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("tunnel"))
+    down(moon, "second", sun)
+    moon.host.ipsec("down", "tunnel")
+    until(lambda: is_foreign_only(moon.host), "nothing of ours")
+
+
+PLUTO_ALONE = """config setup
+    charonstart=no
+    plutostart=yes
+"""
+
+
+@pytest.mark.parametrize("sockets", ["inherited", "raw", "udp"])
+def test_pluto_alone_takes_esp_out_of_udp(bench: Bench, ends: tuple[End, End], sockets: str) -> None:
+    moon, sun = ends
+    moon.host.stop()
+    moon.host.settings(SETTINGS if sockets == "inherited" else f"{SETTINGS}\n  socket = {sockets}")
+    text = moon.host.read("/etc/strongswan.conf")
+    moon.host.write("/etc/strongswan.conf", text.replace("pluto {", f"pluto {{\n  socket = {sockets}", 1))
+    only = re.findall(r"^conn udp\n(?: .*\n)*", moon.host.read("/etc/ipsec.conf"), re.M)
+    moon.host.write("/etc/ipsec.conf", PLUTO_ALONE + only[0])
+    moon.host.start()
+    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--status")
+    up(moon, "udp", sun)
+    assert "UDP-encap: ESP" in crossed(bench.switch, moon.host, *inside("udp"))
+    assert "UDP-encap: ESP" in crossed(bench.switch, sun.host, *reversed(inside("udp")))
+    down(moon, "udp", sun)

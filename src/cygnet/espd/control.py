@@ -40,7 +40,7 @@ _ANCILLARY = socket.CMSG_SPACE(4 * 4)
 """Room for four descriptors."""
 _SOCKET_NAMES = ("esp4", "esp6")
 
-Adopt = Callable[[dict[str, socket.socket]], None]
+Adopt = Callable[[dict[str, socket.socket], bool], None]
 
 
 class Control:
@@ -168,7 +168,7 @@ class Control:
             for own in sockets.values():
                 own.close()
             raise LocalError("only sockets for UDP can be handed over")
-        self._adopt(sockets)
+        self._adopt(sockets, request.yields)
         return Done()
 
 

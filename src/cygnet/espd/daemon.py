@@ -208,7 +208,11 @@ class Daemon:
             lambda: self._service.learn_path_mtu(destination, self.path_mtu(destination)),
         )
 
-    def _adopt(self, sockets: dict[str, socket.socket]) -> None:
+    def _adopt(self, sockets: dict[str, socket.socket], yields: bool) -> None:
+        if yields and any(self._sockets.can_send(family, True) for family in (4, 6)):
+            for new in sockets.values():
+                new.close()
+            return
         for own in self._sockets.receiving():
             self._loop.forget(own)
         for replaced in self._sockets.adopt(sockets):

@@ -17,20 +17,24 @@ class Owner:
     """The daemon whose SAs there will be.
 
     ``state_file`` keeps which entries of the kernel are its own, ``spawns`` says whether it starts espd
-    where there is none; ``sockets`` are those it opened for espd, by name.
+    where there is none; ``sockets`` are those it opened for espd, by name, which with ``yields`` are of use
+    only where espd has none of another daemon.
     """
 
     name: str
     state_file: Path
     spawns: bool
     sockets: Mapping[str, int] = field(default_factory=dict)
+    yields: bool = False
 
 
 def open_data_plane(
     chosen: str, settings: DaemonSettings, owner: Owner, log: Callable[[int, str], None]
 ) -> Kernel:
     """``chosen`` is what ``kernel.backends.factory.choose`` said; raises ``LocalError``."""
-    access = EspdAccess(paths.espd_socket(), owner.name, owner.sockets, spawn=owner.spawns)
+    access = EspdAccess(
+        paths.espd_socket(), owner.name, owner.sockets, spawn=owner.spawns, yields=owner.yields
+    )
     return open_kernel(chosen, access, _xfrm(settings, owner.state_file), log)
 
 

@@ -1,4 +1,4 @@
-"""The shell of a load test: IKE_SAs of charon's core, one thread, real sockets, real time.
+"""The shell of a load test: IKE_SAs of a daemon's core, one thread, real sockets, real time.
 
 What the daemon does with threads, queues and a manager is one loop here, since nothing waits.
 """
@@ -13,18 +13,11 @@ from heapq import heappop, heappush
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Adopt, Announce, Effect, Retire, Schedule, Send
-from cygnet.base.groups import Group, Level
-from cygnet.charon.sa.association import NO_SPI, Association
-from cygnet.charon.sa.events import Finished
-from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.orders import Initiate, TerminateIke
-from cygnet.charon.sa.ports import Ports
-from cygnet.charon.sa.timers import Retransmit, Timer
-from cygnet.crypto.interfaces import KeyPair
 from cygnet.loadtest.options import NUMBER
 from cygnet.loadtest.pace import Pace
 from cygnet.loadtest.plan import Plan
 from cygnet.loadtest.results import Result
+from cygnet.loadtest.versions import Finished, Retransmit, Sa, Version
 from cygnet.loadtest.wires import Wire
 from cygnet.wire.header import FLAG_INITIATOR, HEADER_SIZE
 
@@ -38,21 +31,12 @@ Stops = Callable[[], int]
 """How often the end was wished for: once to begin nothing more, twice to drop everything."""
 
 
-class Quiet(Association):
-    """An association without a log, which nobody would read here."""
-
-    __slots__ = ()
-
-    def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
-        """Nothing is said."""
-
-
 @dataclass(slots=True, eq=False)
 class Initiator:
     """One initiator's IKE_SA; ``began`` is when its handshake was due, ``ticket`` its order under way."""
 
     number: int
-    sa: IkeSa
+    sa: Sa
     wire: Wire
     began: float
     ticket: int = _UP
@@ -63,14 +47,13 @@ class Initiator:
 class Setting:
     """What all initiators of a process share.
 
-    ``key_pair``, with its method, is used for all handshakes. Without ``delete_after_s`` SAs live to the end.
+    Without ``delete_after_s`` SAs live to the end.
     """
 
     plan: Plan
-    ports: Ports
+    version: Version
     target: Host
     wires: Sequence[Wire]
-    key_pair: tuple[int, KeyPair] | None = None
     delete_after_s: float | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -133,7 +116,10 @@ class Initiators:
                 self._arrive(data, source, destination)
 
     def _arrive(self, data: bytes, source: Host, destination: Host) -> None:
-        """The SPI that is ours tells whose it is (RFC 7296, 2.6, 3.1)."""
+        """The SPI that is ours tells whose it is (RFC 7296, 2.6, 3.1).
+
+        IKEv1 has ours first in all messages, and no such flag.
+        """
         if len(data) < HEADER_SIZE:
             return
         one = self._by_spi.get(data[8:16] if data[_FLAGS_AT] & FLAG_INITIATOR else data[:8])
@@ -148,22 +134,18 @@ class Initiators:
     def _begin(self, number: int, due: float) -> None:
         setting = self._setting
         wire = setting.wires[number % len(setting.wires)]
-        config, spi = setting.plan.connection(number), setting.ports.rng(8)
-        association = Quiet(
-            setting.ports, number, True, spi, NO_SPI, wire.local, setting.target, config
-        )
-        if setting.key_pair is not None and association.handshake is not None:
-            association.handshake.exchanges.begin_with(*setting.key_pair)
-        one = Initiator(number, IkeSa(association), wire, due)
-        self._by_spi[spi] = one
+        one = Initiator(number, setting.version.make(number, wire, setting.target), wire, due)
+        order = setting.version.initiate(number, _UP)
+        self._by_spi[one.sa.spi_local] = one
         self.result.started += 1
-        self._do(one, lambda now: one.sa.command(Initiate(config.children[0], ticket=_UP), now))
+        self._do(one, lambda now: one.sa.command(order, now))
 
     def _end(self, one: Initiator) -> None:
         if one.ticket == _NONE and one.sa.spi_local in self._by_spi:
             one.ticket = _DOWN
             self._deleting += 1
-            self._do(one, lambda now: one.sa.command(TerminateIke(_DOWN), now))
+            order = self._setting.version.terminate(_DOWN)
+            self._do(one, lambda now: one.sa.command(order, now))
 
     # Effects
 
@@ -181,7 +163,7 @@ class Initiators:
         match effect:
             case Send():
                 self._send(one, effect)
-            case Announce(Finished() as outcome):
+            case Announce(outcome) if isinstance(outcome, Finished):
                 self._finished(one, outcome)
             case Schedule(delay_s, timer):
                 self._at(delay_s, lambda: self._expire(one, timer))
@@ -199,7 +181,7 @@ class Initiators:
         except OSError as error:
             self._failed(one, f"cannot send: {error.strerror}")
 
-    def _expire(self, one: Initiator, timer: Timer) -> None:
+    def _expire(self, one: Initiator, timer: object) -> None:
         def work(now: float) -> list[Effect]:
             effects = one.sa.expire(timer, now)
             if isinstance(timer, Retransmit) and any(isinstance(effect, Send) for effect in effects):

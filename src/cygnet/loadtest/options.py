@@ -8,12 +8,17 @@ from ipaddress import ip_address
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol, parse_proposals
+from cygnet.pluto.encoding.methods import METHODS
+from cygnet.pluto.encoding.phase1_offers import offer
 
 MAX_COUNT, MAX_CONCURRENCY, MAX_PROCESSES = 1_000_000, 100_000, 64
 LONGEST = 1_000_000
 FOREVER = float("inf")
 NUMBER = "%n"
 """Stands for an initiator's number in its identity."""
+
+DEFAULT_IKE = {False: "aes128gcm16-prfsha256-x25519", True: "aes128-sha256-x25519"}
+"""By whether it is IKEv1, which has no combined algorithms in phase 1."""
 
 DESCRIPTION = """\
 Set up many IKE_SAs, each with a CHILD_SA, from this host to a responder, and tell how long that takes.
@@ -55,6 +60,7 @@ class Options:
     source: list[Address]
     source_port: int
     reuse_keys: bool
+    ikev1: bool
     ike: tuple[Proposal, ...]
     esp: tuple[Proposal, ...]
     local_ts: TrafficSelector
@@ -81,7 +87,9 @@ class Options:
 def parse(argv: list[str]) -> Options:
     """The options; ends the program after ``--help`` (0) and after telling a mistake (2)."""
     parser = _parser()
-    options = Options(**vars(parser.parse_args(argv)))
+    words = vars(parser.parse_args(argv))
+    words["ike"] = words["ike"] or parse_proposals(f"{DEFAULT_IKE[words['ikev1']]}!", Protocol.IKE)
+    options = Options(**words)
     for problem in _problems(options):
         parser.error(problem)
     return options
@@ -99,6 +107,11 @@ def _problems(options: Options) -> Iterator[str]:
         yield "a certificate needs its private key: --ca with --ca-key, --cert with --key"
     if options.psk and options.psk_file:
         yield "--psk and --psk-file are the same thing; give one"
+    if options.ikev1:
+        try:
+            offer(options.ike, METHODS[:1], 0)
+        except ValueError:
+            yield "--ike has nothing that IKEv1 knows: it wants a cipher, a hash and a group"
     target = options.target
     if target.is_multicast or target.is_unspecified or str(target) == "255.255.255.255":
         yield f"{target} is not the address of one host"
@@ -163,8 +176,9 @@ def _add_credentials(group: _ArgumentGroup) -> None:
 
 def _add_negotiation(group: _ArgumentGroup) -> None:
     add = group.add_argument
-    add("--ike", type=_proposals(Protocol.IKE), default="aes128gcm16-prfsha256-x25519", metavar="PROPOSALS",
-        help="as ike= in ipsec.conf, and nothing else (aes128gcm16-prfsha256-x25519)")  # fmt: skip
+    add("--ikev1", action="store_true", help="main mode and quick mode (IKEv2)")
+    add("--ike", type=_proposals(Protocol.IKE), metavar="PROPOSALS",
+        help=f"as ike= in ipsec.conf, and nothing else ({DEFAULT_IKE[False]}; IKEv1 {DEFAULT_IKE[True]})")
     add("--esp", type=_proposals(Protocol.ESP), default="aes128gcm16", metavar="PROPOSALS",
         help="as esp=, and nothing else (aes128gcm16)")  # fmt: skip
     add("--identity", default=f"load-{NUMBER}.test", metavar="ID",
@@ -173,7 +187,7 @@ def _add_negotiation(group: _ArgumentGroup) -> None:
     add("--local-ts", type=_selector, default="dynamic", metavar="NET",
         help="initiator n asks for the n-th address of this network (its own address)")  # fmt: skip
     add("--remote-ts", type=_selector, default=None, metavar="NET",
-        help="the network behind the responder (everything)")  # fmt: skip
+        help="the network behind the responder (everything, which IKEv1 cannot narrow)")  # fmt: skip
 
 
 def _add_ending(group: _ArgumentGroup) -> None:

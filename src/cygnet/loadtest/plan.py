@@ -23,6 +23,7 @@ from cygnet.keying.sa.credentials import OwnKey
 from cygnet.loadtest.certificates import Issuer
 from cygnet.loadtest.credentials import Credentials
 from cygnet.loadtest.options import NUMBER, Options
+from cygnet.pluto.config import records as pluto
 
 NAME = "load-test"
 
@@ -87,6 +88,16 @@ class Plan:
         auth = replace(base.local[0], identity=self.identity(number))
         child = replace(base.children[0], local_ts=(self._address_of(number),))
         return replace(base, local=(auth,), children=(child,))
+
+    def connection_of_ikev1(self, number: int) -> pluto.PeerConfig:
+        """The same in IKEv1's terms: main mode, both sides with the one kind of credentials."""
+        peer = self.connection(number)
+        by_secret = self._files.secret is not None
+        return pluto.PeerConfig(
+            peer.name, peer.ike, peer.local[0], peer.remote[0], peer.children,
+            pluto.Method.PSK if by_secret else pluto.Method.PUBKEY,
+            unique=Unique.NEVER, rekey=False, keying_tries=1,
+        )  # fmt: skip
 
     def identity(self, number: int) -> Identity | None:
         """Who initiator ``number`` is; ``None`` where its certificate tells."""

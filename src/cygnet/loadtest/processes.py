@@ -13,17 +13,14 @@ from multiprocessing.process import BaseProcess
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
-from cygnet.charon.sa.ports import Ports
-from cygnet.charon.sa.tasks.ike_init import first_method
-from cygnet.crypto.interfaces import KeyPair
-from cygnet.crypto.key_exchange import ke_method
 from cygnet.kernel.backends.host import source_address
 from cygnet.loadtest.initiators import Initiators, Setting
 from cygnet.loadtest.options import Options
 from cygnet.loadtest.pace import Pace
 from cygnet.loadtest.plan import Files, Plan
-from cygnet.loadtest.ports import DiscardKernel, NoConnections, Numbers
+from cygnet.loadtest.ports import DiscardKernel, Numbers
 from cygnet.loadtest.results import Result, latencies
+from cygnet.loadtest.versions import Ikev1, Ikev2, reused_pair
 from cygnet.loadtest.wires import Wire
 from cygnet.runtime import collecting
 
@@ -175,21 +172,12 @@ def _pace(options: Options) -> Pace:
 
 def _setting(options: Options, files: Files, share: int) -> Setting:
     plan = Plan(options, files, time.time())
-    ports = Ports(
-        plan.credentials(), NoConnections(), DiscardKernel(options.first + share, options.processes),
-        Numbers(options.first + options.count + share), os.urandom, plan.settings,
-    )  # fmt: skip
+    kernel = DiscardKernel(options.first + share, options.processes)
+    numbers = Numbers(options.first + options.count + share)
+    pair = reused_pair(options.ike) if options.reuse_keys else None
+    version = (Ikev1 if options.ikev1 else Ikev2)(plan, kernel, numbers, os.urandom, pair)
     target = Host(options.target, options.port)
-    wires = _wires(options, target)
-    return Setting(plan, ports, target, wires, reused_pair(options), options.delete_after)
-
-
-def reused_pair(options: Options) -> tuple[int, KeyPair] | None:
-    """The key pair of ``--reuse-keys`` with its method's number: the first of ``--ike``."""
-    if not options.reuse_keys:
-        return None
-    method = first_method(options.ike)
-    return method, ke_method(method).generate(os.urandom)
+    return Setting(plan, version, target, _wires(options, target), options.delete_after)
 
 
 def _wires(options: Options, target: Host) -> tuple[Wire, ...]:

@@ -209,9 +209,8 @@ def _settings(settings: ShellSettings, invocation: Invocation) -> ShellSettings:
 
 
 def _keys(picture: Picture) -> Keys:
-    ids = None
-    if picture.life == "ESTABLISHED":
-        ids = (picture.local_id, picture.remote_id)
-    return Keys(picture.name, ids, picture.remote.address if picture.half_open else None)
+    ids = (picture.local_id, picture.remote_id) if picture.established else None
+    spis = frozenset(spi for child in picture.children for spi in (child.spi_in, child.spi_out) if spi)
+    return Keys(picture.name, ids, picture.remote.address if picture.half_open else None, spis)
 
 

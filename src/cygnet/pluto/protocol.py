@@ -2,8 +2,9 @@
 
 import random
 import secrets
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,6 +38,7 @@ from cygnet.pluto.jobs.reconciler import Makers, Reconciler
 from cygnet.pluto.jobs.routes import Hosts, Routes
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.ports import Ports
+from cygnet.pluto.sockets import open_for_espd
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -72,7 +74,10 @@ class Protocol:
         conf = StrongswanConf(paths.strongswan_conf(), reader)
         both = conf.settings
         self._tokens = Tokens(modules_of(conf.tree, "charon"))
-        self.kernel = _open_kernel(both, machinery.socket, partial(bus.log, Group.KNL))
+        log = partial(bus.log, Group.KNL)
+        chosen = choose(both.kernel, log)
+        self._esp_sockets = open_for_espd(machinery.socket) if chosen == "userland" else {}
+        self.kernel = _open_kernel(chosen, both, machinery.socket, self._esp_sockets, log)
         resolver = Resolver()
         fetcher = Fetcher(FetchLimits(
             both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
@@ -113,16 +118,21 @@ class Protocol:
         """Give back what is left in the kernel."""
         self._tokens.close()
         self.kernel.close(flush=True)
+        for sock in self._esp_sockets.values():
+            sock.close()
 
 
 def _is_local(address: Address) -> bool:
     return address in local_addresses()
 
 
-def _open_kernel(both: DaemonSettings, sock: IkeSocket, log: Callable[[int, str], None]) -> Kernel:
-    chosen = choose(both.kernel, log)
-    inherited = sock.kind == "inherited"
-    if chosen == "xfrm" and not inherited and not sock.enable_udp_encapsulation():
+def _open_kernel(
+    chosen: str, both: DaemonSettings, sock: IkeSocket, esp: Mapping[str, socket.socket],
+    log: Callable[[int, str], None],
+) -> Kernel:  # fmt: skip
+    if chosen == "xfrm" and not sock.enable_udp_encapsulation():
         log(Level.CONTROL, "the kernel does not take ESP out of UDP (RFC 3948)")
-    owner = Owner("pluto", paths.pluto_xfrm(), spawns=not inherited)
+    descriptors = {name: own.fileno() for name, own in esp.items()}
+    spawns = sock.kind != "inherited"
+    owner = Owner("pluto", paths.pluto_xfrm(), spawns, descriptors, yields=True)
     return open_data_plane(chosen, both, owner, log)

@@ -187,6 +187,11 @@ class Manager(Generic[S]):
         with self._changed:
             return tuple(self._index.by_identities.get(identities, ()))
 
+    def by_kernel_spi(self, spi: int) -> tuple[int, ...]:
+        """Unique ids of the SAs with this SPI in the kernel; several, since peers choose half of them."""
+        with self._changed:
+            return tuple(self._index.by_kernel_spi.get(spi, ()))
+
     def half_open(self, source: Address | None = None) -> int:
         """How many SAs are half open, in total or from one address."""
         return self._index.half_open_total if source is None else self._index.half_open.get(source, 0)

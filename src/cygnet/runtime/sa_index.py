@@ -1,4 +1,4 @@
-"""By what SAs are found: local SPI, first message, name, identities, half-open sources. No locking."""
+"""By what SAs are found: local SPI, first message, name, identities, sources, kernel SAs. No locking."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -13,12 +13,13 @@ class Keys:
     """By what an SA is found besides its SPI, read from its snapshot.
 
     ``identities`` is any hashable pair. ``half_open`` is the peer's address while we are responder and
-    the peer is not authenticated.
+    the peer is not authenticated. ``kernel_spis`` are those of its ESP and AH, in both directions.
     """
 
     name: str
     identities: Hashable | None = None
     half_open: Address | None = None
+    kernel_spis: frozenset[int] = frozenset()
 
 
 _NONE = Keys("")
@@ -41,6 +42,7 @@ class SaIndex:
     by_hash: dict[bytes, int] = field(default_factory=dict)
     by_name: dict[str, dict[int, None]] = field(default_factory=dict)
     by_identities: dict[Hashable, dict[int, None]] = field(default_factory=dict)
+    by_kernel_spi: dict[int, dict[int, None]] = field(default_factory=dict)
     half_open: dict[Address, int] = field(default_factory=dict)
     half_open_total: int = 0
     snapshots: dict[int, Any] = field(default_factory=dict)
@@ -78,6 +80,8 @@ class SaIndex:
         self.by_name.setdefault(keys.name, {})[unique_id] = None
         if keys.identities is not None:
             self.by_identities.setdefault(keys.identities, {})[unique_id] = None
+        for spi in keys.kernel_spis:
+            self.by_kernel_spi.setdefault(spi, {})[unique_id] = None
         if keys.half_open is not None:
             self.half_open[keys.half_open] = self.half_open.get(keys.half_open, 0) + 1
             self.half_open_total += 1
@@ -86,6 +90,8 @@ class SaIndex:
         _discard(self.by_name, keys.name, unique_id)
         if keys.identities is not None:
             _discard(self.by_identities, keys.identities, unique_id)
+        for spi in keys.kernel_spis:
+            _discard(self.by_kernel_spi, spi, unique_id)
         if keys.half_open is not None:
             self.half_open_total -= 1
             self.half_open[keys.half_open] -= 1

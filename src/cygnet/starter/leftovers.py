@@ -24,8 +24,8 @@ def stop_leftovers(
             _stop(pid)
 
 
-def clear_kernel(state_file: Path, table: int, log: Log) -> None:
-    """Remove the SAs, policies and virtual addresses of a charon that was killed, when no other follows."""
+def clear_kernel(state_file: Path, table: int, log: Log, daemon: str) -> None:
+    """Remove the SAs, policies and virtual addresses of a daemon that was killed, when no other follows."""
     if not state_file.exists():
         return
     from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
@@ -37,7 +37,7 @@ def clear_kernel(state_file: Path, table: int, log: Log) -> None:
         return
     if sas or policies or addresses:
         held = f"{sas} SAs, {policies} policies and {addresses} virtual addresses"
-        log(1, f"removed {held} that charon left in the kernel")
+        log(1, f"removed {held} that {daemon} left in the kernel")
 
 
 def _stop(pid: int) -> None:

@@ -105,8 +105,13 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
     exit_code = _supervise(loop, log, plan)
     if not with_espd:
         stop_leftovers((paths.espd_pid(),), log, "started by charon")
-    clear_kernel(paths.charon_xfrm(), settings.get_int("charon.routing_table", ROUTING_TABLE), log)
+    _clear_kernel(settings.get_int("charon.routing_table", ROUTING_TABLE), log)
     return exit_code
+
+
+def _clear_kernel(table: int, log: Log) -> None:
+    for daemon, state_file in (("charon", paths.charon_xfrm()), ("pluto", paths.pluto_xfrm())):
+        clear_kernel(state_file, table, log, daemon)
 
 
 def _supervise(loop: Loop, log: Log, plan: Plan) -> int:

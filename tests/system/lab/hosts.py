@@ -210,6 +210,12 @@ def can_make_hosts() -> str:
     return ""
 
 
+def program_missing(name: str) -> str:
+    """Empty when this machine has a program, else the reason."""
+    found = shutil.which(name, path=Host.path)
+    return "" if found else f"no program `{name}` (scripts/provide installs it as root on Debian)"
+
+
 def can_make_tun() -> str:
     """Empty when TUN devices can be made, else the reason."""
     try:

@@ -73,10 +73,10 @@ class Served:
 
     def __init__(self, path, instance="one"):
         self.logged = []
-        self.adopted = []
+        self.adopted, self.yielding = [], []
         self.loop = Loop(self.logged.append)
         self.service = Service(DataPlane(os.urandom), NoHost())
-        self.control = Control(self.loop, self.service, instance, self.adopted.append)
+        self.control = Control(self.loop, self.service, instance, self._adopt)
         self.woken, self.waker = socket.socketpair()
         self.work = queue.Queue()
         self.loop.watch(self.woken, READ, self._work)
@@ -97,6 +97,10 @@ class Served:
         self.loop.close()
         self.woken.close()
         self.waker.close()
+
+    def _adopt(self, sockets, yields):
+        self.adopted.append(sockets)
+        self.yielding.append(yields)
 
     def _work(self, _):
         self.woken.recv(1)
@@ -236,6 +240,19 @@ def test_sockets_are_taken_back(path, served):
 
 def test_nothing_is_taken_back_where_no_espd_listens(tmp_path):
     assert not take_back_sockets(tmp_path / "none.sock")
+
+
+@pytest.mark.parametrize("yields", [False, True])
+def test_espd_is_told_whether_sockets_are_for_want_of_others(path, yields):
+    served = Served(path)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        access = EspdAccess(path, "pluto", {"esp4": own.fileno()}, yields=yields)
+        client = UserlandKernel(access, lambda level, text: None)
+        client.start(lambda event: None)
+    assert served.yielding == [yields]
+    client.close(False)
+    served.stop()
+    served.adopted[0]["esp4"].close()
 
 
 def test_wrong_sockets_are_refused(kernel, path):

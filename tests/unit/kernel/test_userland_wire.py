@@ -43,6 +43,7 @@ POLICY = PolicySpec(
 )
 MESSAGES = [
     wire.Hello("charon", True), wire.Bye(False), wire.Follow("charon"), wire.HandOver(("esp4", "esp6")),
+    wire.HandOver(("esp4",), yields=True),
     wire.Inspect(5), wire.Install((SPEC,), (POLICY,)), wire.Remove((POLICY,), (ID, ID)),
     wire.AllocateSpi(ID.source, ID.destination, IpProtocol.ESP), wire.AddSa(SPEC),
     wire.UpdateSa(ID, ID, None),

@@ -24,6 +24,7 @@ class Sa:
     name: str = "net"
     half_open: Any = None
     identities: Any = None
+    kernel_spis: frozenset[int] = frozenset()
     trace: list[Any] = field(default_factory=list)
 
     @property
@@ -39,7 +40,7 @@ class Sa:
         return []
 
     def snapshot(self, now: float) -> Any:
-        return Keys(self.name, self.identities, self.half_open)
+        return Keys(self.name, self.identities, self.half_open, self.kernel_spis)
 
     def note(self, item: Any, *effects: Effect) -> list[Effect]:
         self.trace.append(item)
@@ -222,7 +223,8 @@ def test_effect_that_cannot_be_performed_does_not_stop_the_others() -> None:
 
 def test_retired_sa_is_forgotten_by_every_key_before_its_last_effects() -> None:
     bench = Bench()
-    sa = bench.sa(identities=("a", "b"), half_open=SOURCE)
+    sa = bench.sa(identities=("a", "b"), half_open=SOURCE, kernel_spis=frozenset((7, 8)))
+    assert bench.manager.by_kernel_spi(8) == (1,)
     seen: list[Any] = []
     bench.performer.on_announce = lambda event: seen.append(bench.manager.snapshots())
     bench.post(sa, 1, Announce("closed"), Retire("deleted by peer"))
@@ -233,6 +235,7 @@ def test_retired_sa_is_forgotten_by_every_key_before_its_last_effects() -> None:
     assert bench.performer.done == ["closed", ("retired", 1, "deleted by peer", type(None))]
     assert manager.by_spi(sa.spi_local) is None
     assert found == ((), (), 0)
+    assert manager.by_kernel_spi(8) == ()
     assert manager.wait_empty(0)
 
 

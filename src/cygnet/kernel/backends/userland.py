@@ -84,13 +84,15 @@ class EspdAccess:
     """Where espd is and what it gets from us.
 
     ``owner`` names this daemon there. ``sockets`` are ESP-in-UDP sockets to hand over (``esp4``, ``esp6``:
-    descriptors), where espd does not inherit its own. ``spawn``: nobody else starts espd, so we do.
+    descriptors), where espd does not inherit its own; with ``yields`` only if it has none of another daemon.
+    ``spawn``: nobody else starts espd, so we do.
     """
 
     path: Path
     owner: str
     sockets: Mapping[str, int] = field(default_factory=dict)
     spawn: bool = False
+    yields: bool = False
 
 
 def take_back_sockets(path: Path) -> bool:
@@ -339,7 +341,8 @@ class UserlandKernel:
         try:
             greeting = link.greet(self._access.owner, flush)
             if self._sockets:
-                reply = link.ask(HandOver(tuple(self._sockets)), tuple(self._sockets.values()))
+                offered = HandOver(tuple(self._sockets), self._access.yields)
+                reply = link.ask(offered, tuple(self._sockets.values()))
                 if isinstance(reply, Failed):
                     self._log(1, f"espd did not take our ESP-in-UDP sockets: {reply.reason}")
         except KernelError as error:

@@ -74,10 +74,11 @@ class HandOver:
     """Descriptors come with this message: sockets for ESP in UDP, named ``esp4`` or ``esp6`` in order.
 
     They are UDP sockets, or raw ones for UDP, and take the place of all that espd had; none is a way to
-    have the port back.
+    have the port back. With ``yields`` they are closed if espd has any.
     """
 
     names: tuple[str, ...]
+    yields: bool = False
 
 
 @record

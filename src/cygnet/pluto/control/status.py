@@ -11,6 +11,7 @@ from cygnet import __version__
 from cygnet.base.addresses import Address
 from cygnet.ctl.whack import End, Policy, Status
 from cygnet.ctl.whack_codes import Rc
+from cygnet.kernel.port import Usage
 from cygnet.pluto.backends.connections import Connection, Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import Specifier, parse
 from cygnet.pluto.control.daemon_verbs import DaemonState
@@ -242,6 +243,6 @@ def _spis(child: ChildPicture, sa: Picture) -> str:
     return f"{theirs} {ours}{comp}; {child.mode.lower()}"
 
 
-def _usage(usage: tuple[int, float | None]) -> str:
-    octets, ago = usage
-    return f"{octets} bytes" + (f", {int(ago)}s ago" if ago is not None else "")
+def _usage(usage: Usage) -> str:
+    ago = usage.last_used_s
+    return f"{usage.bytes} bytes" + (f", {int(ago)}s ago" if ago is not None else "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cygnet.base.durations import date, span
 from cygnet.ctl.whack import End, Policy, Status
+from cygnet.kernel.port import Usage
 from cygnet.keying.sa.routed import Routed, policies
 from cygnet.pluto.backends.connections import Connection, UnknownNameError
 from cygnet.pluto.jobs.core import ChildPicture, Picture
@@ -129,6 +130,8 @@ def _host(host: object, identity: str) -> str:
     return f"{host}[{identity}]"
 
 
-def _used(usage: tuple[int, float | None], side: str) -> str:
-    octets, ago = usage
-    return f"{octets} bytes_{side}" + ("" if ago is None else f" ({int(ago)}s ago)")
+def _used(usage: Usage, side: str) -> str:
+    if usage.last_used_s is None:
+        return f"{usage.bytes} bytes_{side}"
+    packets = f"{usage.packets} pkt{'' if usage.packets == 1 else 's'}"
+    return f"{usage.bytes} bytes_{side} ({packets}, {int(usage.last_used_s)}s ago)"

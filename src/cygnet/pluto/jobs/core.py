@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
-from cygnet.kernel.port import SaId
+from cygnet.kernel.port import SaId, Usage
 from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
+
+UNUSED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class ChildPicture:
     """An IPsec SA. ``state`` is the one of its exchange (``STATE_QUICK_I2``), ``life`` as charon names it.
 
     ``ids`` are the kernel's names of it, in and out.
-    ``usage_in`` and ``usage_out`` are octets and the seconds since the last packet, if any.
+    ``usage_in`` and ``usage_out`` are what the kernel counted.
     """
 
     number: int
@@ -87,8 +89,8 @@ class ChildPicture:
     udp: bool = False
     cpis: tuple[int, int] | None = None
     ids: tuple[SaId, SaId] | None = None
-    usage_in: tuple[int, float | None] = (0, None)
-    usage_out: tuple[int, float | None] = (0, None)
+    usage_in: Usage = UNUSED
+    usage_out: Usage = UNUSED
     event: str = ""
     event_at: float = 0.0
     expire_at: float | None = None

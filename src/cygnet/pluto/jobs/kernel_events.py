@@ -5,6 +5,7 @@ from typing import Any
 
 from cygnet.base.groups import Group
 from cygnet.kernel.port import Acquire, Expire, KernelEvent, KernelReset, MappingChange, SaId
+from cygnet.pluto.jobs.core import Picture
 from cygnet.pluto.jobs.reconciler import Reconciler
 from cygnet.pluto.jobs.routes import Routes
 from cygnet.pluto.jobs.workplace import Workplace
@@ -52,12 +53,18 @@ class KernelEvents:
             self._place.order(number, orders.KernelReset())
 
     def _tell(self, id: SaId, order: orders.Order) -> None:
-        """SPIs are looked for, since addresses may have changed meanwhile."""
-        for picture in self._place.manager.snapshots():
-            if any(id.spi in (child.spi_in, child.spi_out) for child in picture.children):
-                self._place.order(picture.number, order)
-                return
+        """SPIs are looked for, since addresses may have changed; of several who has them first."""
+        manager = self._place.manager
+        owners = [one for one in map(manager.snapshot, manager.by_kernel_spi(id.spi)) if one is not None]
+        if owners:
+            owner = next((one for one in owners if _has(one, id)), owners[0])
+            self._place.order(owner.number, order)
+            return
         self._log(f"no ISAKMP SA has the SA with SPI {id.spi:08x}")
 
     def _log(self, text: str) -> None:
         self._place.log(Group.KNL, text)
+
+
+def _has(picture: Picture, id: SaId) -> bool:
+    return any(child.ids is not None and id in child.ids for child in picture.children)

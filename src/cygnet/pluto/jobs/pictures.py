@@ -95,9 +95,8 @@ def _counted(child: ChildPicture, kernel: Kernel) -> ChildPicture:
     return replace(child, usage_in=into, usage_out=out)
 
 
-def _usage(kernel: Kernel, sa: SaId) -> tuple[int, float | None]:
+def _usage(kernel: Kernel, sa: SaId) -> Usage:
     try:
-        usage = kernel.query_sa(sa)
+        return kernel.query_sa(sa)
     except KernelError:
-        usage = Usage()
-    return usage.bytes, usage.last_used_s
+        return Usage()

@@ -44,8 +44,10 @@ class Reactions:
         reauthenticates keeps them. INITIAL-CONTACT says that the peer has lost them (RFC 2407, 4.6.3.3);
         ``uniqueids=never`` does not listen to it.
         """
-        for other in self._place.manager.snapshots():
-            if other.number == event.ike_id or not _same_peer(other, event):
+        manager = self._place.manager
+        for number in manager.by_identities((str(event.local_id), str(event.remote_id))):
+            other = manager.snapshot(number)
+            if number == event.ike_id or other is None or not _same_peer(other, event):
                 continue
             if event.initial_contact and not event.replaces and event.config.unique is not Unique.NEVER:
                 self._end(other, event, "received INITIAL_CONTACT", force=True)
@@ -72,8 +74,7 @@ class Reactions:
 
 
 def _same_peer(other: Picture, event: IkeEstablished) -> bool:
-    ids = (str(event.local_id), str(event.remote_id))
-    return other.established and other.name == event.config.name and (other.local_id, other.remote_id) == ids
+    return other.established and other.name == event.config.name
 
 
 def _hands_over(other: Picture, event: IkeEstablished) -> bool:

@@ -22,6 +22,7 @@ class Handshake:
     sa_body: bytes = b""
     candidates: tuple[PeerConfig, ...] = ()
     key_pair: KeyPair | None = None
+    prepared: tuple[int, KeyPair] | None = None  # a group's number and what is used instead of a new pair
     peer_public: bytes = b""
     own_nonce: bytes = b""
     peer_nonce: bytes = b""

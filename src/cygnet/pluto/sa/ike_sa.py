@@ -64,10 +64,13 @@ class IkeSa:
         sa = self._begin(now)
         if sa.life is IkeState.DESTROYING or not self._is_ours(data):
             return self._take()
-        if sa.life is IkeState.CREATED and not sa.initiator:
+        first = sa.life is IkeState.CREATED and not sa.initiator
+        if first:
             sa.move_to(IkeState.CONNECTING)
             sa.schedule(sa.ports.settings.half_open_timeout_s, HalfOpen())
         self._exchanges.receive(data, Route(source, destination))
+        if first and sa.life is IkeState.CONNECTING and not self._exchanges.under_way:
+            self._exchanges.end("the first message was dropped")  # or it would count as half-open
         return self._end()
 
     def command(self, order: Order, now: float) -> list[Effect]:

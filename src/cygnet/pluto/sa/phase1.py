@@ -198,7 +198,8 @@ def exchange(sa: Association) -> tuple[Payload, ...]:
     shake = sa.negotiation
     chosen = sa.proposal.chosen(TransformType.KE) if sa.proposal else None
     group = chosen.number if chosen else _first_group(sa)
-    shake.key_pair = ke_method(group).generate(sa.ports.rng)
+    prepared, pair = shake.prepared or (0, None)
+    shake.key_pair = pair if pair and prepared == group else ke_method(group).generate(sa.ports.rng)
     shake.own_nonce = sa.ports.rng(NONCE_SIZE)
     return KeyExchange(shake.key_pair.public), Nonce(shake.own_nonce)
 

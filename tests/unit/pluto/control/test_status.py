@@ -8,7 +8,7 @@ import pytest
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.ctl.whack import AddConnection, End, Policy, Status
-from cygnet.kernel.port import Mode
+from cygnet.kernel.port import Mode, Usage
 from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.control.daemon_verbs import DaemonState
@@ -34,7 +34,7 @@ RW = AddConnection(
 CHILD = ChildPicture(
     12, "net", "STATE_QUICK_I2", "sent QI2, IPsec SA established", "INSTALLED", "TUNNEL", "ESP", 1,
     0xC1234567, 0xC7654321, "10.1.0.0/16", "10.2.0.0/24", "AES_CBC_128/HMAC_SHA1_96/<Phase1>",
-    cpis=(0x1111, 0x2222), usage_in=(84, 3.5), usage_out=(0, None), event="EVENT_SA_REPLACE", event_at=1060.0,
+    cpis=(0x1111, 0x2222), usage_in=Usage(84, 1, 3.5), event="EVENT_SA_REPLACE", event_at=1060.0,
 )  # fmt: skip
 SA = Picture(
     11, "net", 0, "STATE_MAIN_I4", "ISAKMP SA established", "ESTABLISHED", True,
@@ -158,7 +158,7 @@ def test_view_has_strongswan_6s_format() -> None:
         "         net[11]: IKE proposal: AES_CBC_128/HMAC_SHA1/MODP_2048",
         "         net{12}:  INSTALLED, TUNNEL, reqid 1, ESP in UDP SPIs: c1234567_i c7654321_o, "
         "IPCOMP CPIs: 1111_i 2222_o",
-        "         net{12}:  AES_CBC_128/HMAC_SHA1_96/<Phase1>, 84 bytes_i (3s ago), 0 bytes_o, "
+        "         net{12}:  AES_CBC_128/HMAC_SHA1_96/<Phase1>, 84 bytes_i (1 pkt, 3s ago), 0 bytes_o, "
         "rekeying in 60 seconds",
         "         net{12}:   10.1.0.0/16 === 10.2.0.0/24",
     ]
