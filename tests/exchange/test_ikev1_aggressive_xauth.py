@@ -1,6 +1,7 @@
 """IKEv1 aggressive mode, hybrid authentication, XAUTH and mode config."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 from simulation.ikev1 import ALICE, NAME_SERVER, POOL, Pair
@@ -209,7 +210,7 @@ def test_xauth_in_bad_weather(seed):
 def road_warrior(*, push=False):
     pair = Pair()
     pair.with_xauth()
-    pair.change("alice", virtual_ips=(4,), push=push)
+    pair.change("alice", virtual_ips=(IPv4Address(0),), push=push)
     pair.change("bob", pools=("pool",), push=push)
     pair.change_child("alice", local_ts=(TrafficSelector.of("dynamic"),))
     pair.change_child("bob", remote_ts=(TrafficSelector.of("dynamic"),))
@@ -248,7 +249,7 @@ def test_no_address_left():
 
 def test_server_without_pools_gives_nothing():
     pair = Pair()
-    pair.change("alice", virtual_ips=(4,))
+    pair.change("alice", virtual_ips=(IPv4Address(0),))
     pair.connect()
     assert pair.alice.of(Configured)[0].addresses == ()
     assert [sa.state for sa in pair.alice.sas.values()] == [IkeState.ESTABLISHED]

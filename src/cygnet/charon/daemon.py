@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.addresses import Address
@@ -19,7 +18,6 @@ from cygnet.charon.backends.resolver import Resolver
 from cygnet.charon.backends.stroke import Host, StrokeBackend
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.told import Told
-from cygnet.charon.config.settings import DaemonSettings
 from cygnet.charon.control.counters import CountersHandler
 from cygnet.charon.control.dispatch import Handlers
 from cygnet.charon.control.export import ExportHandler
@@ -47,7 +45,7 @@ from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
-from cygnet.charon.jobs.name_servers import Keeper, NameServers
+from cygnet.charon.jobs.name_servers import NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.numbers import Numbers
 from cygnet.charon.jobs.performer import EffectPerformer
@@ -78,7 +76,7 @@ from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
-from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
+from cygnet.runtime.name_servers import keeper_of
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
@@ -250,7 +248,7 @@ class Daemon:
         updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log, self._device)
         self._bus.listen(updown, events=updown.wants)
         if self._settings.resolve_load:
-            keeper = name_server_keeper(self._settings)
+            keeper = keeper_of(self._settings, run_script)
             servers = NameServers(keeper, interface_of, self._bus.log)
             self._bus.listen(servers, events=servers.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
@@ -368,15 +366,6 @@ class Daemon:
     def _refused(self, datagram: Datagram, error: OSError) -> None:
         way = f"{datagram.source.with_brackets()} to {datagram.destination.with_brackets()}"
         self._bus.log(Group.NET, Level.CONTROL, f"error writing to socket: {error.strerror} ({way})")
-
-
-def name_server_keeper(settings: DaemonSettings) -> Keeper:
-    """The way to set name servers that the settings name, else resolvconf where that is installed."""
-    if settings.resolve_resolvectl:
-        return Resolved(settings.resolve_resolvectl, run_script)
-    if Path(settings.resolve_command).exists():
-        return Resolvconf(settings.resolve_command, settings.resolve_interface, run_script)
-    return ResolvConf(Path(settings.resolve_file))
 
 
 def _keys(snapshot: IkeSnapshot) -> Keys:

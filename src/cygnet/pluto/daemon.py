@@ -10,6 +10,7 @@ from pathlib import Path
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
 from cygnet.charon.backends.stroke import KINDS
+from cygnet.charon.backends.users import Users
 from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.pluto.backends.configuration import ShellSettings, load
@@ -20,6 +21,7 @@ from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.server import Limits, WhackServer
 from cygnet.pluto.control.status import Facts, StatusHandler
+from cygnet.pluto.control.users import UsersHandler
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import Core, Picture, Sa
 from cygnet.pluto.jobs.negotiations import Negotiations
@@ -50,6 +52,8 @@ DELETE_S = 0.5
 """How long a stopping daemon waits until its SAs have told their peers; none confirms it (RFC 2408, 3.15)."""
 THREADS_S = 0.3
 """How long each kind of thread may take to end."""
+SCRIPTS_S = 2.5
+"""How long updown scripts may take when the daemon ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Daemon:
         if self._protocol is not None:
             self._protocol.stop()
         self._socket.close()
-        self._bus.close(THREADS_S)
+        self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
         """After rotation (SIGHUP)."""
@@ -172,11 +176,20 @@ class Daemon:
             daemon=DaemonHandler(
                 state, self._listen_to_peers, self._bus.set_level, self._end, authorities, self._reread
             ),
+            users=self._users_handler(),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
         log = partial(self._bus.log, Group.CFG)
         self._control = WhackServer(listener, handlers.table(), Limits(self._settings.max_clients), log)
+
+    def _users_handler(self) -> UsersHandler:
+        protocol = self._protocol
+        if protocol is None:
+            return UsersHandler(self._connections, Users(), lambda connection: False)
+        return UsersHandler(
+            self._connections, protocol.credentials.users, lambda one: protocol.configs.of(one).is_user
+        )
 
     def _pictures(self) -> Sequence[Picture]:
         """All ISAKMP SAs, their IPsec SAs with what the kernel counted."""

@@ -9,6 +9,7 @@ from typing import cast
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
+from cygnet.charon.backends.address_pools import StrokePools
 from cygnet.charon.backends.configuration import StrongswanConf
 from cygnet.charon.backends.environment import Environment
 from cygnet.charon.backends.resolver import Resolver
@@ -16,25 +17,30 @@ from cygnet.charon.backends.stroke import KINDS
 from cygnet.charon.backends.stroke_credentials import StrokeCredentials
 from cygnet.charon.backends.stroke_files import Places
 from cygnet.charon.backends.stroke_translation import Translator
+from cygnet.charon.backends.told import Told
 from cygnet.charon.config.settings import DaemonSettings
+from cygnet.charon.jobs.name_servers import NameServers
 from cygnet.charon.jobs.numbers import Numbers
+from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.sa.child_sa import ChildSa
 from cygnet.charon.sa.marks import marks_of
 from cygnet.kernel.backends.factory import choose, open_kernel
-from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.userland import EspdAccess
 from cygnet.kernel.backends.xfrm.settings import XfrmSettings
 from cygnet.kernel.port import Kernel
-from cygnet.pluto.backends.absent import NoAddresses, NoUsers
+from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.authorisation import Authorisation
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
+from cygnet.pluto.backends.users import Users
 from cygnet.pluto.config.shared import ChildConfig
 from cygnet.pluto.jobs.core import Core, Sa
 from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reactions import Reactions, Workplace
+from cygnet.pluto.jobs.told import script_facts
 from cygnet.pluto.sa.children import ChildFactory, Path
 from cygnet.pluto.sa.ports import Credentials, Ports
 from cygnet.runtime import paths
@@ -42,9 +48,11 @@ from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import Manager
+from cygnet.runtime.name_servers import keeper_of
 from cygnet.runtime.network.datagrams import IkeSocket
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
+from cygnet.runtime.scripts import run_script
 from cygnet.runtime.tokens.tokens import Tokens, modules_of
 
 REQID_BASE = 1 << 24
@@ -85,13 +93,17 @@ class Protocol:
         translator = Translator(
             both, self.credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
         )
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached)
+        self.pools, told, networks = StrokePools(), Told(both, conf.tree.items), Networks(conf.tree.items)
+        for problem in networks.problems:
+            bus.log(Group.DMN, Level.CONTROL, problem)
+        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, self.pools)
         manager = machinery.manager
         numbers = Numbers(manager.next_unique_id, REQID_BASE)
         sock = machinery.socket
         ports = Ports(
-            cast(Credentials, self.credentials), Authorisation(), self.configs, NoUsers(), NoAddresses(),
-            self.kernel, cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
+            cast(Credentials, self.credentials), Authorisation(), self.configs, Users(self.credentials),
+            Addresses(self.pools, told, networks), self.kernel,
+            cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
             core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
         )  # fmt: skip
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
@@ -100,6 +112,17 @@ class Protocol:
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
         self.reactions = Reactions(place, core, ports)
         self._kernel_events = KernelEvents(place)
+        self._listen(machinery, both)
+
+    def _listen(self, machinery: Machinery, both: DaemonSettings) -> None:
+        """Updown scripts and name servers, as charon has them."""
+        bus = machinery.bus
+        find = script_facts(machinery.manager.snapshot)
+        updown = Updown(find, interface_of, run_script, bus.log, lambda: self.kernel.features.device)
+        bus.listen(updown, events=updown.wants)
+        if both.resolve_load:
+            servers = NameServers(keeper_of(both, run_script, "pluto"), interface_of, bus.log)
+            bus.listen(servers, events=servers.wants)
 
     def start(self) -> None:
         """Have the kernel tell us from now on."""

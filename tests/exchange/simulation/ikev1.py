@@ -70,16 +70,19 @@ class Pools:
 
     given: list[Address] = field(default_factory=list)
 
-    def acquire(self, config: Any, owner: Identity, wanted: Address) -> Address | None:
+    def acquire(self, config: Any, lessee: Any, wanted: Address) -> Address | None:
         if self.given or wanted.version != 4:
             return None
         self.given.append(POOL)
         return POOL
 
-    def release(self, config: Any, owner: Identity, address: Address) -> None:
-        self.given.remove(address)
+    def release(self, ike_id: int) -> None:
+        self.given.clear()
 
-    def attributes(self, config: Any, owner: Identity) -> tuple[Attribute, ...]:
+    def move(self, old: int, new: int) -> None:
+        pass
+
+    def attributes(self, config: Any, *, unity: bool) -> tuple[Attribute, ...]:
         return (Attribute(3, NAME_SERVER.packed), Attribute(28672, b"welcome"))
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.backends import address_match
+from cygnet.charon.backends import address_match, pool_texts
+from cygnet.charon.backends.address_pools import StrokePools
 from cygnet.charon.config.records import AddressSpec
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.config.records import PeerConfig
@@ -33,8 +34,10 @@ class Known:
 class PeerConfigs:
     """Implements ``sa.ports.Configs``. ``names`` knows host names without waiting. Safe for any thread."""
 
-    def __init__(self, translate: Translate, names: Callable[[str], tuple[Address, ...]]) -> None:
-        self._translate, self._names = translate, names
+    def __init__(
+        self, translate: Translate, names: Callable[[str], tuple[Address, ...]], pools: StrokePools
+    ) -> None:
+        self._translate, self._names, self._pools = translate, names, pools
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
 
@@ -46,6 +49,8 @@ class PeerConfigs:
         known = Known(
             config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any)
         )
+        named = pool_texts.pools(remote.srcip, "rightsourceip")
+        self._pools.load(config.name, [spec for _, spec in named if spec is not None])
         with self._lock:
             self._known[config.name] = known
         return warnings
@@ -54,6 +59,7 @@ class PeerConfigs:
         """Have it no more; SAs keep theirs."""
         with self._lock:
             self._known.pop(name, None)
+        self._pools.unload(name)
 
     def of(self, connection: Connection) -> PeerConfig:
         """The record of a loaded connection, or of an instance; raises ``LocalError``."""

@@ -10,6 +10,7 @@ from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.replies import Handler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.status import StatusHandler
+from cygnet.pluto.control.users import UsersHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Handlers:
     authorities: Authorities
     sas: SaHandler
     daemon: DaemonHandler
+    users: UsersHandler
 
     def table(self) -> Mapping[type[Request], Handler]:
         """Request class to handler, for every request there is."""
@@ -42,6 +44,7 @@ class Handlers:
             whack.AddKey: missing("--keyid"),
             whack.Route: self.sas.route,
             whack.Unroute: self.sas.unroute,
+            whack.UserCredentials: self.users,
             whack.Initiate: self.sas.initiate,
             whack.Opportunistic: missing("opportunistic encryption"),
             whack.Terminate: self.sas.terminate,

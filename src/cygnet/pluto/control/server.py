@@ -9,6 +9,7 @@ from cygnet.base.errors import LocalError
 from cygnet.ctl.frames import ControlError, NothingAskedError
 from cygnet.ctl.whack import Request, receive
 from cygnet.ctl.whack_codes import END, Rc, line_octets
+from cygnet.ctl.whack_lines import read_line
 from cygnet.pluto.control.replies import Handler, Reply, code_of
 from cygnet.runtime.control_socket import (
     Acceptor,
@@ -21,11 +22,12 @@ from cygnet.runtime.control_socket import (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many clients there may be, and how slow one may be with its message and with our lines."""
+    """How many clients there may be, and how slow one may be: with its message, our lines, a secret."""
 
     clients: int = 64
     request_s: float = 10
     write_s: float = 10
+    secret_s: float = 60
 
 
 class WhackServer:
@@ -91,6 +93,14 @@ class ClientReply:
     def line(self, code: int, text: str) -> None:
         """Send one line, or several where the text has several; raises :class:`ClientGoneError`."""
         send_all(self._client, line_octets(code, text), self._limits.write_s)
+
+    def ask(self, prompt: str) -> str:
+        """Ask with line 040 and read the line that comes back; raises :class:`ClientGoneError`."""
+        self.line(Rc.ENTER_SECRET, prompt)
+        try:
+            return read_line(DeadlineStream(self._client, monotonic() + self._limits.secret_s))
+        except ControlError as error:
+            raise ClientGoneError(str(error)) from None
 
     def check(self) -> None:
         """Raises :class:`ClientGoneError` if the client closed its end."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Effect
 from cygnet.kernel.port import SaId
 from cygnet.pluto.backends.connections import Connection
@@ -103,7 +103,8 @@ class Picture:
     """An ISAKMP SA. Times are seconds of the monotonic clock; ``event`` is its next timer.
 
     ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
-    peer has begun and not proved itself.
+    peer has begun and not proved itself. Mode config has given the peer ``given_addresses``, and us
+    ``received_addresses`` with the name servers ``dns``.
     """
 
     number: int
@@ -127,6 +128,9 @@ class Picture:
     event_at: float = 0.0
     dpd: bool = False
     half_open: bool = False
+    given_addresses: tuple[Address, ...] = ()
+    received_addresses: tuple[Address, ...] = ()
+    dns: tuple[Address, ...] = ()
     children: tuple[ChildPicture, ...] = ()
 
     @property

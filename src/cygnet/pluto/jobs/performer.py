@@ -7,6 +7,7 @@ from typing import Any
 from cygnet.base.effects import Announce, Log, Schedule, Send
 from cygnet.base.groups import Group, Level
 from cygnet.pluto.jobs.core import Sa
+from cygnet.pluto.jobs.told import translated
 from cygnet.pluto.sa.events import Counted, MessageSeen
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.counters import Counters
@@ -53,7 +54,7 @@ class EffectPerformer:
                 self._counters.add(event.name)
             elif not isinstance(event, MessageSeen):
                 self._react(event)
-                told.append(event)
+                told += (event, *translated(event))
         self._bus.publish_all(told)
 
     def _react(self, event: Any) -> None:

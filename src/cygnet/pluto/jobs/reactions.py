@@ -11,6 +11,7 @@ from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.config.shared import Action, ChildConfig, Unique
 from cygnet.pluto.jobs.core import Order, Picture, Sa
 from cygnet.pluto.jobs.isakmp_sa import outcome
+from cygnet.pluto.jobs.told import translated
 from cygnet.pluto.sa.events import ChildClosed, Finished, HandedOver, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, TakeOver, TerminateIke
 from cygnet.pluto.sa.ports import Ports
@@ -116,6 +117,8 @@ class Reactions:
     def _forfeit(self, estate: Estate) -> None:
         for told in forfeit(self._ports, estate):
             self._place.bus.publish(outcome(told) if isinstance(told, Finished) else told)
+            for word in translated(told):
+                self._place.bus.publish(word)
 
     def _reestablish(self, event: Reestablish) -> None:
         self._place.log(Group.IKE, f"establishing connection '{event.config.name}' again: {event.reason}")

@@ -16,6 +16,7 @@ from cygnet.pluto.sa.timers import (
     KeepAlive,
     RekeyIkeDue,
     Retransmit,
+    Settled,
     Timer,
     XauthDue,
 )
@@ -87,6 +88,10 @@ def _replaced(sa: Association, exchanges: Exchanges, timer: DropReplaced) -> Non
         exchanges.end("replaced by a newer IKE_SA")
 
 
+def _settled(sa: Association, exchanges: Exchanges, timer: Settled) -> None:
+    """What was put off is begun after every timer."""
+
+
 _HANDLERS: dict[type, Callable[[Association, Exchanges, Any], None]] = {
     Retransmit: _retransmit,
     HalfOpen: _half_open,
@@ -96,4 +101,5 @@ _HANDLERS: dict[type, Callable[[Association, Exchanges, Any], None]] = {
     RekeyIkeDue: _rekey,
     IkeLifetimeOver: _lifetime_over,
     DropReplaced: _replaced,
+    Settled: _settled,
 }

@@ -88,12 +88,19 @@ def _is_exact(sa: Association, config: ChildConfig, local: TrafficSelector, remo
 def _resolved(
     sa: Association, config: ChildConfig
 ) -> tuple[Iterator[TrafficSelector], Iterator[TrafficSelector]]:
-    """``dynamic`` is the address of mode config if there is one, else the host."""
+    """``dynamic`` is the addresses of mode config if there are any, else the host.
+
+    A peer that is to have an address from a pool, and has not asked for one, has nothing.
+    """
     received = sa.virtual.received
-    near = _like(received.addresses if received else (), sa.local.address)
-    far = _like(sa.virtual.given, sa.remote.address)
-    return (one.resolve(near) for one in config.local_ts), (one.resolve(far) for one in config.remote_ts)
+    near = (received.addresses if received else ()) or (sa.local.address,)
+    far = sa.virtual.given if sa.virtual.given or sa.peer_config.pools else (sa.remote.address,)
+    return _at(config.local_ts, near), _at(config.remote_ts, far)
 
 
-def _like(virtual: tuple[Address, ...], host: Address) -> Address:
-    return next(iter(virtual), host)
+def _at(selectors: Iterable[TrafficSelector], hosts: tuple[Address, ...]) -> Iterator[TrafficSelector]:
+    for one in selectors:
+        if one.dynamic:
+            yield from (one.resolve(host) for host in hosts)
+        else:
+            yield one
