@@ -4,6 +4,7 @@ import pytest
 
 from lab.gateways import peer_missing
 from lab.hosts import until
+from lab.network import assert_pings_as_esp
 from lab.topology import Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
@@ -19,6 +20,7 @@ PAIRS = [
 PLUTO_LOG = "/var/log/pluto.log"
 USER, PASSWORD = "carol", "what carol knows"
 SECRETS = "/etc/ipsec.secrets"
+POOL, ADDRESS = "10.3.0.0/24", "10.3.0.1"
 
 
 def with_user(moon: End, sun: End, kind: str = "XAUTH", password: str = PASSWORD) -> None:
@@ -87,3 +89,136 @@ def test_user_is_told_to_whack(lab: Lab) -> None:
     wrong = ("--name", "net-net", "--xauthname", USER, "--xauthpass", "x")
     refused = sun.host.run("ipsec", "whack", *wrong, status=3)
     assert "unsuitable for user credentials" in refused.stdout
+
+
+
+def with_pool(moon: End, sun: End, **options: str) -> None:
+    """moon is a user who gets an address from sun; what is behind moon stays there."""
+    moon.subnet = ""
+    configure(moon, sun, **IKEV1, **options)
+    with_user(moon, sun)
+    replace(moon, "    left=", "    leftsourceip=%config\n    left=")
+    replace(sun, "    right=", f"    rightsourceip={POOL}\n    right=")
+
+
+@pytest.mark.parametrize("mode", ["pull", "push"])
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_mode_config_gives_an_address(lab: Lab, kinds: str, mode: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun, modeconfig=mode)
+    bring_up(moon, sun)
+    for end in (moon, sun):
+        assert f"{ADDRESS}/32" in end.host.ipsec("status")
+    assert ADDRESS in moon.host.net("ip", "addr").stdout
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
+    moon.host.net("ping", "-c", "1", "-W", "2", sun.inside)
+    leases = sun.host.ipsec("leases")
+    assert f"Leases in pool '{POOL}', usage: 1/254, 1 online" in leases
+    assert f"       {ADDRESS}   online   '{USER}'" in leases
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
+    until(lambda: ADDRESS not in moon.host.net("ip", "addr").stdout, "no virtual address", 3)
+    assert "usage: 1/254, 0 online" in sun.host.ipsec("leases")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_ipv6_address_by_mode_config(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    moon.address, sun.address = "2001:db8::1", "2001:db8::2"
+    sun.inside, sun.subnet = "fd02::1", "fd02::/64"
+    with_pool(moon, sun)
+    replace(moon, "leftsourceip=%config", "leftsourceip=%config6")
+    replace(sun, POOL, "fd03::/112")
+    bring_up(moon, sun)
+    assert_pings_as_esp(moon.host, "fd03::1", sun.host, sun.inside, 2, 56)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_renewed_phase_1_keeps_the_address(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun, ikelifetime="1h", rekeyfuzz="0%")
+    replace(moon, "ikelifetime=1h", "ikelifetime=25s\n    margintime=20s")
+    bring_up(moon, sun)
+    until(lambda: "net-net[1]" not in moon.host.ipsec("status"), "the first ISAKMP SA gone", 30)
+    until(lambda: moon.host.established() == sun.host.established() == 1, "one ISAKMP SA", 5)
+    assert ADDRESS in moon.host.net("ip", "addr").stdout
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 1, 56)
+
+
+CLIENTS = [pair for pair in PAIRS if str(pair.id).startswith("cygnet")]
+
+
+@pytest.mark.parametrize("kinds", CLIENTS)
+def test_name_servers_and_script_while_the_tunnel_is_up(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun)
+    replace(sun, "    rightsourceip=", "    rightdns=10.2.0.53\n    rightsourceip=")
+    told = moon.host.file("/tmp-told")
+    moon.host.write("/script", f"#!/bin/sh\nenv | grep ^PLUTO_ >> {told}\n", 0o755)
+    replace(moon, "    leftsourceip=", f"    leftupdown={moon.host.file('/script')}\n    leftsourceip=")
+    path = moon.host.file("/etc/resolv.conf")
+    path.write_text("nameserver 192.0.2.53\n")
+    resolve = f"resolve {{\n file = {path}\n resolvconf {{\n path = /nonexistent\n }}\n }}"
+    moon.host.settings(f"plugins {{\n {resolve}\n }}")
+    bring_up(moon, sun)
+    until(lambda: path.read_text().startswith("nameserver 10.2.0.53 "), "the name server", 3)
+    until(told.exists, "the script was run", 3)
+    lines = until(lambda: told.read_text().splitlines(), "what the script was told", 3)
+    assert {
+        "PLUTO_VERB=up-client", f"PLUTO_MY_SOURCEIP={ADDRESS}", f"PLUTO_MY_CLIENT={ADDRESS}/32",
+        "PLUTO_DNS4_1=10.2.0.53", "PLUTO_PEER_CLIENT=10.2.0.0/24",
+    } <= set(lines)  # fmt: skip
+    moon.host.ipsec("down", "net-net")
+    until(lambda: path.read_text() == "nameserver 192.0.2.53\n", "the old name server", 3)
+    until(lambda: "PLUTO_VERB=down-client" in told.read_text(), "the script was run again", 3)
+
+
+@pytest.mark.parametrize("kinds", CLIENTS)
+def test_firewall_lets_the_tunnel_through(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun)
+    replace(moon, "    leftsourceip=", "    leftfirewall=yes\n    leftsourceip=")
+    moon.host.net("nft", "-f", "-", stdin=FIREWALL)
+    bring_up(moon, sun)
+    until(lambda: "cygnet" in moon.host.net("nft", "list", "ruleset").stdout, "rules", 5)
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
+    moon.host.ipsec("down", "net-net")
+    until(lambda: "cygnet" not in moon.host.net("nft", "list", "ruleset").stdout, "no rules", 5)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_hybrid_server_signs_and_user_gives_a_password(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_certificate_of_server_only(moon, sun)
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    if sun.host.kind == "cygnet":
+        assert f"Remote XAuth identity: {USER}" in sun.host.ipsec("statusall")
+
+
+def with_certificate_of_server_only(moon: End, sun: End) -> None:
+    """moon has a CA to trust, a name and a password, and no key."""
+    configure(moon, sun, "rsa", **IKEV1)
+    with_user(moon, sun)
+    for line in ("    leftauth2=xauth\n", "    leftcert=own.pem\n"):
+        replace(moon, line, "")
+    replace(moon, "leftauth=pubkey", "leftauth=xauth")
+    replace(sun, "    rightauth2=xauth\n", "")
+    replace(sun, "rightauth=pubkey", "rightauth=xauth")
+    moon.host.write(SECRETS, f'{USER} : XAUTH "{PASSWORD}"\n', 0o600)
+
+
+FIREWALL = """
+table inet fw {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    udp dport { 500, 4500 } accept
+    meta l4proto esp accept
+  }
+  chain output {
+    type filter hook output priority 0; policy drop;
+    udp sport { 500, 4500 } accept
+    meta l4proto esp accept
+  }
+}
+"""

@@ -71,40 +71,47 @@ class Machinery:
     clock: Callable[[], float]
 
 
-class Protocol:
-    """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
+class Stores:
+    """What is read from files: settings, credentials; and the pools that connections name."""
 
-    def __init__(self, machinery: Machinery) -> None:
-        bus = machinery.bus
+    def __init__(self, bus: Bus) -> None:
         reader = FileReader()
-        conf = StrongswanConf(paths.strongswan_conf(), reader)
-        both = conf.settings
-        self._tokens = Tokens(modules_of(conf.tree, "charon"))
-        self.kernel = _open_kernel(both, machinery.socket, partial(bus.log, Group.KNL))
-        resolver = Resolver()
+        self.conf = StrongswanConf(paths.strongswan_conf(), reader)
+        both = self.conf.settings
+        self.tokens = Tokens(modules_of(self.conf.tree, "charon"))
         fetcher = Fetcher(FetchLimits(
             both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
             both.curl_redirects,
         ))  # fmt: skip
-        environment = Environment(reader, time.time, bus.log, fetcher, self._tokens)
+        environment = Environment(reader, time.time, bus.log, fetcher, self.tokens)
         places = Places.below(paths.confdir(), both.stroke_secrets_file)
         self.credentials = StrokeCredentials(places, both, environment)
         self.credentials.reread(KINDS)
-        translator = Translator(
-            both, self.credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
-        )
-        self.pools, told, networks = StrokePools(), Told(both, conf.tree.items), Networks(conf.tree.items)
+        self.pools = StrokePools()
+
+
+class Protocol:
+    """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
+
+    def __init__(self, machinery: Machinery, stores: Stores) -> None:
+        bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
+        self.kernel = _open_kernel(both, machinery.socket, partial(bus.log, Group.KNL))
+        resolver = Resolver()
+        credentials, told, networks = stores.credentials, Told(both, tree.items), Networks(tree.items)
         for problem in networks.problems:
             bus.log(Group.DMN, Level.CONTROL, problem)
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, self.pools)
+        translator = Translator(
+            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
+        )
+        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools)
         manager = machinery.manager
         numbers = Numbers(manager.next_unique_id, REQID_BASE)
         sock = machinery.socket
         ports = Ports(
-            cast(Credentials, self.credentials), Authorisation(), self.configs, Users(self.credentials),
-            Addresses(self.pools, told, networks), self.kernel,
+            cast(Credentials, credentials), Authorisation(), self.configs, Users(credentials),
+            Addresses(stores.pools, told, networks), self.kernel,
             cast(ChildFactory, partial(_child_sa, numbers)), numbers, secrets.token_bytes,
-            core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            core_settings(tree, both, (sock.port, sock.port_nat_t)),
         )  # fmt: skip
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         core = Ikev1(ports, self.configs, manager, hosts)
@@ -130,7 +137,6 @@ class Protocol:
 
     def stop(self) -> None:
         """Give back what is left in the kernel."""
-        self._tokens.close()
         self.kernel.close(flush=True)
 
 

@@ -47,6 +47,7 @@ LISTS = (
     "ocsp", "cards", "plugins", "all",
 )  # fmt: skip
 REREADS = ("secrets", "cacerts", "aacerts", "ocspcerts", "acerts", "crls", "all")
+PURGES = ("ocsp", "certs", "crls", "ike")
 DEBUGS = (
     "none", "all", "raw", "crypt", "parsing", "emitting", "control", "lifecycle", "kernel", "klips", "dns",
     "natt", "oppo", "controlmore", "private",
@@ -146,7 +147,7 @@ SECTIONS: tuple[tuple[str, dict[str, Option]], ...] = (
     }),
     ("Files to be read again, answers to be forgotten", {
         **{f"reread{word}": Option("reread", word) for word in REREADS},
-        "purgeocsp": Option("purge", "ocsp"),
+        **{f"purge{word}": Option("purge", word) for word in PURGES},
     }),
     ("A certification authority", {
         "caname": _field("authority", "name", "NAME"),
