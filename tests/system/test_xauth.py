@@ -153,9 +153,9 @@ def test_name_servers_and_script_while_the_tunnel_is_up(lab: Lab, kinds: str) ->
     moon, sun = lab.pair(kinds)
     with_pool(moon, sun)
     replace(sun, "    rightsourceip=", "    rightdns=10.2.0.53\n    rightsourceip=")
-    told = moon.host.file("/tmp-told")
-    moon.host.write("/script", f"#!/bin/sh\nenv | grep ^PLUTO_ >> {told}\n", 0o755)
-    replace(moon, "    leftsourceip=", f"    leftupdown={moon.host.file('/script')}\n    leftsourceip=")
+    told = moon.host.file("/etc/told")
+    moon.host.write("/etc/script", f"#!/bin/sh\nenv | grep ^PLUTO_ >> {told}\n", 0o755)
+    replace(moon, "    leftsourceip=", f"    leftupdown={moon.host.file('/etc/script')}\n    leftsourceip=")
     path = moon.host.file("/etc/resolv.conf")
     path.write_text("nameserver 192.0.2.53\n")
     resolve = f"resolve {{\n file = {path}\n resolvconf {{\n path = /nonexistent\n }}\n }}"

@@ -150,8 +150,9 @@ class Daemon:
         self._stores = Stores(bus)
         if core is None:
             machinery = Machinery(self._manager, self._jobs, self._events, bus, self._socket, clock)
-            self._protocol = Protocol(machinery, self._stores)
+            self._protocol = Protocol(machinery, self._stores, self._connections)
             self._performer.react = self._protocol.reactions
+            self._performer.gone = self._protocol.instances.gone
             core = self._protocol.core
         self._core = core
         self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)

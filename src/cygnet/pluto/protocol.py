@@ -32,12 +32,14 @@ from cygnet.kernel.port import Kernel
 from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.authorisation import Authorisation
 from cygnet.pluto.backends.configs import PeerConfigs
+from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
 from cygnet.pluto.backends.users import Users
 from cygnet.pluto.config.shared import ChildConfig
 from cygnet.pluto.jobs.core import Core, Sa
 from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
+from cygnet.pluto.jobs.instances import Instances
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reactions import Reactions, Workplace
 from cygnet.pluto.jobs.told import script_facts
@@ -93,7 +95,7 @@ class Stores:
 class Protocol:
     """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
 
-    def __init__(self, machinery: Machinery, stores: Stores) -> None:
+    def __init__(self, machinery: Machinery, stores: Stores, connections: Connections) -> None:
         bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
         self.kernel = _open_kernel(both, machinery.socket, partial(bus.log, Group.KNL))
         resolver = Resolver()
@@ -103,7 +105,7 @@ class Protocol:
         translator = Translator(
             both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
         )
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools)
+        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools, connections)
         manager = machinery.manager
         numbers = Numbers(manager.next_unique_id, REQID_BASE)
         sock = machinery.socket
@@ -118,6 +120,7 @@ class Protocol:
         self.core: Core = core
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
         self.reactions = Reactions(place, core, ports)
+        self.instances = Instances(place, connections)
         self._kernel_events = KernelEvents(place)
         self._listen(machinery, both)
 

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from cygnet.base.addresses import Address, Host
+from cygnet.base.identities import Identity
 from cygnet.charon.backends import address_match, pool_texts
 from cygnet.charon.backends.address_pools import StrokePools
-from cygnet.charon.config.records import AddressSpec
-from cygnet.pluto.backends.connections import Connection
+from cygnet.charon.config.records import AddressSpec, AuthConfig, IkeConfig
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.config.records import PeerConfig
 
 Translate = Callable[[Connection], tuple[PeerConfig, list[str]]]
@@ -35,9 +37,11 @@ class PeerConfigs:
     """Implements ``sa.ports.Configs``. ``names`` knows host names without waiting. Safe for any thread."""
 
     def __init__(
-        self, translate: Translate, names: Callable[[str], tuple[Address, ...]], pools: StrokePools
+        self, translate: Translate, names: Callable[[str], tuple[Address, ...]], pools: StrokePools,
+        connections: Connections,
     ) -> None:
         self._translate, self._names, self._pools = translate, names, pools
+        self._connections = connections
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
 
@@ -75,6 +79,20 @@ class PeerConfigs:
         found = [Candidate(one.config, self._score(one, local, remote)) for one in every]
         fitting = [one for one in found if all(one.score)]
         return tuple(sorted(fitting, key=lambda one: one.score, reverse=True))
+
+    def instance(self, config: PeerConfig, remote: Host, identity: Identity) -> PeerConfig:
+        """What a peer makes of a template: ``"rw"[1]``; others are as they are. Raises ``LocalError``."""
+        template = self._connections.template(config.name)
+        if template is None:
+            return config
+        made = self._connections.instantiate(config.name, str(remote.address), str(identity))
+        here = AddressSpec((str(remote.address),))
+        return replace(
+            config,
+            instance=made.instance,
+            ike=replace(cast(IkeConfig, config.ike), remote=here),
+            remote=replace(cast(AuthConfig, config.remote), identity=identity),
+        )
 
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)

@@ -26,7 +26,7 @@ class EffectPerformer:
         self, sends: Sends, events: EventQueue, bus: Bus, counters: Counters, clock: Callable[[], float]
     ) -> None:
         self.expire: Callable[[int, Any], bool] = lambda unique_id, timer: False
-        self.gone: Callable[[int], None] = lambda unique_id: None
+        self.gone: Callable[[Sa], None] = lambda sa: None
         self.react: Callable[[Any], None] = lambda event: None
         self._sends, self._events, self._bus, self._clock = sends, events, bus, clock
         self._counters = counters
@@ -71,4 +71,4 @@ class EffectPerformer:
             for effect in sa.abandon(self._clock()):
                 if isinstance(effect, Announce):
                     self.announce(effect.event)
-        self.gone(sa.unique_id)
+        self.gone(sa)

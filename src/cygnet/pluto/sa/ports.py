@@ -87,6 +87,9 @@ class Configs(Protocol):
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         """The IKEv1 connections whose addresses suit both hosts, best first; identities come later."""
 
+    def instance(self, config: PeerConfig, remote: Host, identity: Identity) -> PeerConfig:
+        """What a peer makes of a connection that is for many; raises ``LocalError`` if they are too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proved:
