@@ -136,13 +136,27 @@ def test_ipv6_address_by_mode_config(lab: Lab, kinds: str) -> None:
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_renewed_phase_1_keeps_the_address(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
-    with_pool(moon, sun, ikelifetime="1h", rekeyfuzz="0%")
-    replace(moon, "ikelifetime=1h", "ikelifetime=25s\n    margintime=20s")
+    with_pool(moon, sun, ikelifetime="1h")
+    replace(moon, "ikelifetime=1h", "ikelifetime=25s\n    margintime=20s\n    rekeyfuzz=0%")
     bring_up(moon, sun)
     until(lambda: "net-net[1]" not in moon.host.ipsec("status"), "the first ISAKMP SA gone", 30)
     until(lambda: moon.host.established() == sun.host.established() == 1, "one ISAKMP SA", 5)
     assert ADDRESS in moon.host.net("ip", "addr").stdout
     assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 1, 56)
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).endswith("-cygnet")])
+def test_peers_of_a_template_are_instances(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun)
+    replace(sun, f"right={moon.address}", "right=%any")
+    bring_up(moon, sun)
+    shown = sun.host.run("ipsec", "whack", "--status").stdout
+    assert '"net-net"[1]: ' in shown and ' "net-net"[1] STATE_QUICK_R2' in shown
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 1, 56)
+    sun.host.run("ipsec", "whack", "--name", "net-net[1]", "--terminate")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
+    until(lambda: "[1]" not in sun.host.run("ipsec", "whack", "--status").stdout, "no instance", 5)
 
 
 CLIENTS = [pair for pair in PAIRS if str(pair.id).startswith("cygnet")]

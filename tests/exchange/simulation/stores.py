@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity

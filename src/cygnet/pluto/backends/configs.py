@@ -40,7 +40,7 @@ class PeerConfigs:
         self, translate: Translate, names: Callable[[str], tuple[Address, ...]], pools: StrokePools,
         connections: Connections,
     ) -> None:
-        self._translate, self._names, self._pools = translate, names, pools
+        self._translate, self._names, self.pools = translate, names, pools
         self._connections = connections
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
@@ -54,7 +54,7 @@ class PeerConfigs:
             config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any)
         )
         named = pool_texts.pools(remote.srcip, "rightsourceip")
-        self._pools.load(config.name, [spec for _, spec in named if spec is not None])
+        self.pools.load(config.name, [spec for _, spec in named if spec is not None])
         with self._lock:
             self._known[config.name] = known
         return warnings
@@ -63,7 +63,7 @@ class PeerConfigs:
         """Have it no more; SAs keep theirs."""
         with self._lock:
             self._known.pop(name, None)
-        self._pools.unload(name)
+        self.pools.unload(name)
 
     def of(self, connection: Connection) -> PeerConfig:
         """The record of a loaded connection, or of an instance; raises ``LocalError``."""

@@ -103,8 +103,8 @@ class Picture:
     """An ISAKMP SA. Times are seconds of the monotonic clock; ``event`` is its next timer.
 
     ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
-    peer has begun and not proved itself. Mode config has given the peer ``given_addresses``, and us
-    ``received_addresses`` with the name servers ``dns``.
+    peer has begun and not proved itself. ``replaces`` is the ISAKMP SA whose renewal of ours this is. Mode
+    config has given the peer ``given_addresses``, and us ``received_addresses`` with the name servers ``dns``.
     """
 
     number: int
@@ -127,6 +127,7 @@ class Picture:
     event: str = ""
     event_at: float = 0.0
     dpd: bool = False
+    replaces: int = 0
     half_open: bool = False
     given_addresses: tuple[Address, ...] = ()
     received_addresses: tuple[Address, ...] = ()

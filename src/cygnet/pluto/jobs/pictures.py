@@ -38,6 +38,7 @@ def picture_of(sa: IkeSa, now: float) -> Picture:
         event=event,
         event_at=event_at,
         dpd=config is not None and bool(config.dpd_delay_s),
+        replaces=seen.replaces,
         half_open=sa.half_open,
         given_addresses=seen.virtual_given,
         received_addresses=seen.virtual_received,

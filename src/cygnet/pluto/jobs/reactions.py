@@ -21,6 +21,9 @@ from cygnet.runtime.manager import Manager
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import CallJob, JobQueue, Priority
 
+CROSSING_S = 5.0
+"""How far apart two renewals that crossed may be established here."""
+
 
 class Beginner(Protocol):
     """Makes ISAKMP SAs (``jobs.ikev1.Ikev1``)."""
@@ -99,9 +102,20 @@ class Reactions:
             if event.initial_contact and not event.replaces and event.config.unique is not Unique.NEVER:
                 self._end(other, event, "received INITIAL_CONTACT", force=True)
             elif other.number == event.replaces or _hands_over(other, event):
-                self._place.order(other.number, HandOver(event.ike_id))
+                self._hand_over(other, event)
             elif event.config.unique is Unique.REPLACE and not event.initiator:
                 self._end(other, event, "due to uniqueness policy")
+
+    def _hand_over(self, other: Picture, event: IkeEstablished) -> None:
+        """The older to the newer; of two renewals that crossed both sides keep the one of greater cookies.
+
+        Each side may have seen another of them last, and would delete what the other one keeps.
+        """
+        new = self._place.manager.snapshot(event.ike_id)
+        if new is not None and _crossed(other, new) and other.cookies > new.cookies:
+            self._place.order(new.number, HandOver(other.number))
+        else:
+            self._place.order(other.number, HandOver(event.ike_id))
 
     def _end(self, other: Picture, event: IkeEstablished, why: str, *, force: bool = False) -> None:
         text = f"deleting duplicate IKE_SA for peer '{event.remote_id}' {why}"
@@ -169,6 +183,17 @@ class _Again:
 def _same_peer(other: Picture, event: IkeEstablished) -> bool:
     ids = (str(event.local_id), str(event.remote_id))
     return other.established and other.name == event.config.name and (other.local_id, other.remote_id) == ids
+
+
+def _crossed(other: Picture, new: Picture) -> bool:
+    """Whether one was begun by us and one by the peer to replace the same third, at about the same time."""
+    ours = new if new.initiator else other
+    if new.initiator is other.initiator or other.life != "ESTABLISHED":
+        return False
+    if not ours.replaces or ours.replaces in (new.number, other.number):
+        return False
+    times = (new.established_at, other.established_at)
+    return None not in times and abs(times[0] - times[1]) < CROSSING_S  # type: ignore[operator]
 
 
 def _hands_over(other: Picture, event: IkeEstablished) -> bool:
