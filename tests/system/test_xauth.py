@@ -159,6 +159,50 @@ def test_peers_of_a_template_are_instances(lab: Lab, kinds: str) -> None:
     until(lambda: "[1]" not in sun.host.run("ipsec", "whack", "--status").stdout, "no instance", 5)
 
 
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_cisco_unity_tells_which_networks_are_behind_the_server(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    with_pool(moon, sun)
+    replace(moon, "rightsubnet=10.2.0.0/24", "rightsubnet=0.0.0.0/0")
+    moon.host.settings("cisco_unity = yes")
+    attr = "attr {\n 28672 = Welcome to sun\n split-include = 10.2.0.0/24\n }"
+    sun.host.settings(f"cisco_unity = yes\n plugins {{\n {attr}\n }}")
+    bring_up(moon, sun)
+    for end, selectors in (
+        (moon, f"{ADDRESS}/32 === 10.2.0.0/24"), (sun, f"10.2.0.0/24 === {ADDRESS}/32"),
+    ):  # fmt: skip
+        assert selectors in end.host.ipsec("status")
+    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
+    if moon.host.kind == "cygnet":
+        assert "banner of the peer: Welcome to sun" in moon.host.read(PLUTO_LOG)
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_first_messages_in_fragments(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, "rsa", fragmentation="force", **IKEV1)
+    for end in (moon, sun):
+        end.host.settings("fragment_size = 400")
+    bring_up(moon, sun)
+    assert_carries(moon, sun, 1)
+    if moon.host.kind == "cygnet":
+        log = moon.host.read(PLUTO_LOG)
+        assert log.index("splitting IKE message") < log.index("STATE_MAIN_I2")
+
+
+def test_both_daemons_lists_and_leases_are_one_view(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    with_pool(moon, sun)
+    bring_up(moon, sun)
+    listed = sun.host.ipsec("listalgs")
+    assert listed.count("List of registered IKE algorithms:") == 1
+    assert "\npluto:" in sun.host.ipsec("listplugins")
+    assert sun.host.ipsec("leases").splitlines()[0] == f"Leases in pool '{POOL}', usage: 1/254, 1 online"
+    sun.host.ipsec("purgeike")
+    assert sun.host.established() == 1
+    assert POOL in sun.host.run("ipsec", "whack", "--leases", "--name", POOL, "--lease-id", USER).stdout
+
+
 CLIENTS = [pair for pair in PAIRS if str(pair.id).startswith("cygnet")]
 
 

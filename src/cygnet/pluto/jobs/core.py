@@ -104,7 +104,7 @@ class Picture:
 
     ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
     peer has begun and not proved itself. ``replaces`` is the ISAKMP SA whose renewal of ours this is. Mode
-    config has given the peer ``given_addresses``, and us ``received_addresses`` with the name servers ``dns``.
+    config has given the peer ``given_addresses``, and us ``received_addresses`` with name servers ``dns``.
     """
 
     number: int

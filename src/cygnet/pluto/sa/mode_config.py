@@ -17,8 +17,7 @@ from cygnet.base.groups import Group
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.encoding.payloads import AttributeType as A
 from cygnet.pluto.encoding.payloads import Configuration, ConfigurationType
-from cygnet.pluto.encoding.vendor_ids import Feature
-from cygnet.pluto.sa import establish, virtual_ips
+from cygnet.pluto.sa import establish, unity, virtual_ips
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Configured
 from cygnet.pluto.sa.phase1 import needed
@@ -44,7 +43,7 @@ def ask(step: Step) -> Reply:
     wishes = _wishes(sa)
     families = {one.version for one in wishes}
     kinds = [kind for family in sorted(families | sa.peer_config.dns_wanted) for kind in _SERVERS[family]]
-    if _has_unity(sa):
+    if unity.spoken(sa):
         kinds += _UNITY
     attributes = (*map(_address, wishes), *map(Attribute, kinds))
     identifier = int.from_bytes(sa.ports.rng(2), "big")
@@ -105,13 +104,8 @@ def _given(sa: Association, wanted: tuple[Address, ...]) -> tuple[Attribute, ...
                 sa.virtual.given += (address,)
     if wanted and not sa.virtual.given:
         sa.log(Group.IKE, f"no virtual IP found for '{lessee.owner}', sending none")
-    told = sa.ports.addresses.attributes(config, unity=_has_unity(sa))
+    told = sa.ports.addresses.attributes(config, unity=unity.spoken(sa))
     return (*map(_address, sa.virtual.given), *told)
-
-
-def _has_unity(sa: Association) -> bool:
-    """Whether both sides speak Cisco's attributes."""
-    return sa.ports.settings.cisco_unity and sa.has(Feature.UNITY)
 
 
 def _wishes(sa: Association) -> tuple[Address, ...]:

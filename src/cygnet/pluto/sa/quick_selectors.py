@@ -15,7 +15,7 @@ from cygnet.pluto.encoding.identities import payload_of_selector, selector_of
 from cygnet.pluto.encoding.message import Message
 from cygnet.pluto.encoding.payloads import Identification
 from cygnet.pluto.encoding.phase2_offers import Phase2Terms
-from cygnet.pluto.sa import quick_modes
+from cygnet.pluto.sa import quick_modes, unity
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.quick_context import QuickMode
 
@@ -28,6 +28,8 @@ def selector_pairs(
 ) -> tuple[tuple[TrafficSelector, TrafficSelector], ...]:
     """Every pair of our selectors and the peer's that can go together: each becomes an IPsec SA."""
     ours, theirs = _resolved(sa, config)
+    if unity.is_client(sa) and any(one.family == 4 for one in config.remote_ts):
+        theirs = iter((unity.EVERYTHING,))
     return tuple(dict.fromkeys(pairs(tuple(ours), tuple(theirs))))[:MAX_PAIRS]
 
 
@@ -54,6 +56,7 @@ def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> Qui
     if best is None:
         raise InvalidIdInformationError(f"no matching CHILD_SA config found for {local} === {remote}")
     quick = QuickMode(sa, False, best, local, remote, identities=identities)
+    quick.local_ts, quick.remote_ts = unity.installed(sa, best, (local, remote))
     quick.group = next((one.group for one in terms if one.group), 0)
     quick_modes.read_originals(sa, quick, message)
     return quick
@@ -77,7 +80,13 @@ def _seen(sa: Association, selector: TrafficSelector, address: Address) -> Traff
 
 def _covers(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:
     ours, theirs = (tuple(one) for one in _resolved(sa, config))
-    return any(one.contains(local) for one in ours) and any(one.contains(remote) for one in theirs)
+    if not any(one.contains(remote) for one in theirs) and not (
+        remote == unity.EVERYTHING and unity.is_client(sa)
+    ):
+        return False
+    return any(one.contains(local) for one in ours) or (
+        local == unity.EVERYTHING and unity.is_server(sa) and bool(unity.behind(config))
+    )
 
 
 def _is_exact(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:

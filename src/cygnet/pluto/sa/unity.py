@@ -1,0 +1,64 @@
+"""Cisco's way with selectors: quick mode is about everything behind the server, policies about what it told.
+
+A client proposes 0.0.0.0/0 for the server's end, whatever ``UNITY_SPLIT_INCLUDE`` says; both sides install
+the networks that are meant (registries: Cisco Unity; strongSwan does so). Only with ``charon.cisco_unity``.
+"""
+
+from cygnet.base.selectors import TrafficSelector
+from cygnet.pluto.config.shared import ChildConfig
+from cygnet.pluto.encoding.vendor_ids import Feature
+from cygnet.pluto.sa.association import Association
+
+Selectors = tuple[TrafficSelector, ...]
+Pair = tuple[TrafficSelector, TrafficSelector]
+EVERYTHING = TrafficSelector.of("0.0.0.0/0")
+
+
+def spoken(sa: Association) -> bool:
+    """Whether both sides speak Cisco's attributes."""
+    return sa.ports.settings.cisco_unity and sa.has(Feature.UNITY)
+
+
+def is_client(sa: Association) -> bool:
+    """Whether the peer told us which networks are behind it."""
+    return spoken(sa) and sa.virtual.received is not None
+
+
+def is_server(sa: Association) -> bool:
+    """Whether the peer has an address of ours."""
+    return spoken(sa) and bool(sa.virtual.given)
+
+
+def included(sa: Association, config: ChildConfig) -> Selectors:
+    """The client's policies at the server's end: what is configured, of it only what the server told."""
+    received = sa.virtual.received
+    told = [TrafficSelector.of(one) for one in received.split_include] if received else []
+    if not told:
+        return config.remote_ts
+    both = (mine.narrow(theirs) for mine in config.remote_ts for theirs in told)
+    return tuple(dict.fromkeys(one for one in both if one is not None)) or config.remote_ts
+
+
+def behind(config: ChildConfig) -> Selectors:
+    """The server's policies at its own end."""
+    return tuple(one for one in config.local_ts if one.family == 4 and not one.dynamic)
+
+
+def installed(sa: Association, config: ChildConfig, pair: Pair) -> tuple[Selectors, Selectors]:
+    """What is installed for a pair of selectors of quick mode, ours first."""
+    local, remote = pair
+    if remote == EVERYTHING and is_client(sa):
+        return (local,), included(sa, config)
+    if local == EVERYTHING and is_server(sa) and EVERYTHING not in config.local_ts:
+        return behind(config), (remote,)
+    return (local,), (remote,)
+
+
+def proposed(sa: Association, agreed: tuple[Selectors, Selectors]) -> Pair:
+    """The pair that stands for installed selectors in quick mode, for a rekeying."""
+    local, remote = agreed
+    if is_client(sa) and local[0].family == 4:
+        return local[0], EVERYTHING
+    if is_server(sa) and local[0].family == 4:
+        return EVERYTHING, remote[0]
+    return local[0], remote[0]
