@@ -18,6 +18,8 @@ _COUNTS = re.compile(r"\((\d+) up, (\d+) connecting\)")
 _NOTHING = ("  none", "  no match")
 
 NO_POOLS = "no pools found"
+PLUGINS = "List of loaded Plugins:"
+"""The one list whose objects stand without empty lines between them."""
 CAPTIONS_OF_LISTS = ("List of ", "Leases in pool ", NO_POOLS)
 
 Section = tuple[str, list[str]]
@@ -52,7 +54,10 @@ def together(charon: Sequence[str], pluto: Sequence[str]) -> list[str]:
     """Lists of both daemons: captions once, of pluto's objects only those that charon does not show."""
     lists: dict[Lines, dict[Lines, None]] = {}
     for caption, content in (*_lists(charon), *_lists(pluto)):
-        lists.setdefault(caption, {}).update(dict.fromkeys(content))
+        known = lists.setdefault(caption, {})
+        for one in content:
+            bare = known and caption[-1] == PLUGINS and one[0] == ""
+            known[one[1:] if bare else one] = None
     if len(lists) > 1:
         lists.pop((NO_POOLS,), None)
     return [
