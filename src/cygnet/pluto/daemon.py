@@ -172,7 +172,7 @@ class Daemon:
             parts, self._counters.snapshot, self._clock,
         )  # fmt: skip
         banner = f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
-        view = View(self._clock, banner, self._began, self._started_at)
+        view = View(self._clock, banner, self._began, self._started_at, self._stores.pools.pools)
         authorities = Authorities(self._stores.credentials)
         handlers = Handlers(
             status=StatusHandler(self._connections, self._pictures, state, facts, view),
