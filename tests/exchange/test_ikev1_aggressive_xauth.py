@@ -1,7 +1,7 @@
 """IKEv1 aggressive mode, hybrid authentication, XAUTH and mode config."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 import pytest
 from simulation.ikev1 import ALICE, NAME_SERVER, POOL, Pair
@@ -313,6 +313,25 @@ def test_server_leaves_the_renewal_to_its_client():
     pair.bob.order(sa, RekeyIke())
     pair.network.run(10)
     assert pair.is_up() and pair.bob.sa is sa
+
+
+def test_addresses_that_were_not_asked_for_are_not_taken():
+    # C <- S  { HASH, ATTR(REPLY: address, address, IPv6 address) }
+    pair = road_warrior()
+    pair.bob.pools.more = (
+        Attribute(1, bytes((10, 9, 0, 99))), Attribute(8, ip_address("fd03::1").packed),
+    )  # fmt: skip
+    pair.connect()
+    assert pair.alice.of(Configured)[0].addresses == (POOL,)
+    assert pair.alice.kernel.virtual_addresses() == {POOL}
+
+
+def test_server_that_never_pushes_is_given_up():
+    pair = road_warrior(push=True)
+    pair.change("bob", push=False)
+    pair.connect(200)
+    assert "has not begun mode config in time" in pair.alice.outcome().reason
+    assert not pair.alice.sas
 
 
 # Cisco Unity

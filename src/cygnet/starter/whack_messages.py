@@ -26,7 +26,7 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
             "left": _end(one.left),
             "right": _end(one.right),
             "policy": int(policy(one)),
-            "either_version": one.keyexchange == "ike",
+            "either_version": not one.is_of_ikev1,
             "ipsec_lifetime_s": one.lifetime_s,
             "fuzz_percent": one.rekey_fuzz_percent,
             "unique": setup.uniqueids,

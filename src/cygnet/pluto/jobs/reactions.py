@@ -96,8 +96,10 @@ class Reactions:
         reauthenticates keeps them. INITIAL-CONTACT says that the peer has lost them (RFC 2407, 4.6.3.3);
         ``uniqueids=never`` does not listen to it.
         """
+        new = self._place.manager.snapshot(event.ike_id)
+        user = new.xauth_user if new is not None else ""
         for other in self._place.manager.snapshots():
-            if other.number == event.ike_id or not _same_peer(other, event):
+            if other.number == event.ike_id or not _same_peer(other, event, user):
                 continue
             if event.initial_contact and not event.replaces and event.config.unique is not Unique.NEVER:
                 self._end(other, event, "received INITIAL_CONTACT", force=True)
@@ -180,9 +182,10 @@ class _Again:
     tries: int = 0
 
 
-def _same_peer(other: Picture, event: IkeEstablished) -> bool:
-    ids = (str(event.local_id), str(event.remote_id))
-    return other.established and other.name == event.config.name and (other.local_id, other.remote_id) == ids
+def _same_peer(other: Picture, event: IkeEstablished, user: str) -> bool:
+    """Users of XAUTH may share an identity, that of their group."""
+    seen = (event.config.name, str(event.local_id), str(event.remote_id), user)
+    return other.established and (other.name, other.local_id, other.remote_id, other.xauth_user) == seen
 
 
 def _crossed(other: Picture, new: Picture) -> bool:

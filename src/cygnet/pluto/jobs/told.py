@@ -7,6 +7,7 @@ from typing import Any
 
 from cygnet.base.addresses import Address, Host
 from cygnet.charon.sa import events as shared
+from cygnet.charon.sa.cp_attributes import domain_name
 from cygnet.charon.sa.events import Servers
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.encoding.payloads import AttributeType as A
@@ -34,19 +35,15 @@ def translated(event: Any) -> tuple[Any, ...]:
 def dns_of(attributes: tuple[Attribute, ...]) -> tuple[Address, ...]:
     """The name servers among attributes of mode config; malformed ones are left out."""
     found = (ip_address(one.value) for one in attributes if len(one.value) == _DNS.get(one.type, -1))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(one for one in found if not (one.is_unspecified or one.is_multicast)))
 
 
 def _servers(event: Configured | Unconfigured) -> Servers:
     """With the domains that Cisco's split DNS says they are for."""
     split = (one.value for one in event.attributes if one.type == A.UNITY_SPLITDNS_NAME)
-    texts = (value.decode("ascii", "replace") for value in split)
-    names = [name for text in texts for name in text.replace(",", " ").split() if _is_domain(name)]
+    words = (domain_name(word) for value in split for word in value.replace(b",", b" ").split())
+    names = [name for name in words if name is not None]
     return Servers(dns_of(event.attributes), tuple(names[:MAX_DOMAINS]), event.addresses)
-
-
-def _is_domain(name: str) -> bool:
-    return len(name) < 256 and all(char.isalnum() or char in "-_." for char in name)
 
 
 @dataclass(frozen=True, slots=True)

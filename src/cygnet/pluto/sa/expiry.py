@@ -43,6 +43,8 @@ def _half_open(sa: Association, exchanges: Exchanges, timer: HalfOpen) -> None:
 def _xauth(sa: Association, exchanges: Exchanges, timer: XauthDue) -> None:
     if sa.authenticating:
         exchanges.fail("XAuth was not finished in time")
+    elif sa.life is IkeState.ESTABLISHED and not sa.configured:
+        exchanges.fail("the peer has not begun mode config in time (modeconfig=push)")
 
 
 def _keep_alive(sa: Association, exchanges: Exchanges, timer: KeepAlive) -> None:

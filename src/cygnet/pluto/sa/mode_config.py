@@ -95,7 +95,9 @@ def _given(sa: Association, wanted: tuple[Address, ...]) -> tuple[Attribute, ...
     config, lessee = sa.peer_config, Lessee(sa.unique_id, sa.owner, sa.remote.address)
     if not config.pools:
         sa.log(Group.IKE, "peer requested virtual IP, but the connection has no pool")
-        return ()
+        wanted = ()
+        if not config.dns:
+            return ()
     if not sa.virtual.given:
         for one in wanted[:MAX_ADDRESSES]:
             address = sa.ports.addresses.acquire(config, lessee, one)
@@ -129,7 +131,7 @@ def _address(address: Address) -> Attribute:
 
 
 def _take(sa: Association, given: Configuration) -> None:
-    offered = tuple(one for one in _addresses(given.attributes) if int(one))[:MAX_ADDRESSES]
+    offered = tuple(_offered(sa, given))
     if not offered:
         sa.log(Group.IKE, "no virtual IP received from the peer")
     addresses = tuple(one for one in offered if virtual_ips.install(sa, one))
@@ -148,6 +150,19 @@ def _take(sa: Association, given: Configuration) -> None:
         save is not None and int.from_bytes(save.value[-1:], "big") in (1, ord("1")),
     )
     virtual_ips.take(sa, configured)
+
+
+def _offered(sa: Association, given: Configuration) -> Iterator[Address]:
+    """As many as we want, of the families that we want."""
+    left = [one.version for one in sa.peer_config.virtual_ips]
+    for address in _addresses(given.attributes):
+        if address.is_unspecified or address.is_multicast or address.is_loopback:
+            continue
+        if address.version in left:
+            left.remove(address.version)
+            yield address
+        else:
+            sa.log(Group.IKE, f"ignoring virtual IP {address}, which we have not asked for")
 
 
 def _addresses(attributes: tuple[Attribute, ...]) -> Iterator[Address]:

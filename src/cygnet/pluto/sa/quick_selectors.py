@@ -27,10 +27,11 @@ def selector_pairs(
     sa: Association, config: ChildConfig
 ) -> tuple[tuple[TrafficSelector, TrafficSelector], ...]:
     """Every pair of our selectors and the peer's that can go together: each becomes an IPsec SA."""
-    ours, theirs = _resolved(sa, config)
-    if unity.is_client(sa) and any(one.family == 4 for one in config.remote_ts):
-        theirs = iter((unity.EVERYTHING,))
-    return tuple(dict.fromkeys(pairs(tuple(ours), tuple(theirs))))[:MAX_PAIRS]
+    ours, theirs = (tuple(one) for one in _resolved(sa, config))
+    wide = unity.networks(config.remote_ts) if unity.is_client(sa) else ()
+    if wide:
+        theirs = (unity.EVERYTHING, *(one for one in theirs if one not in wide))
+    return tuple(dict.fromkeys(pairs(ours, theirs)))[:MAX_PAIRS]
 
 
 def payloads_of(quick: QuickMode) -> tuple[Identification, ...]:
@@ -85,7 +86,7 @@ def _covers(sa: Association, config: ChildConfig, local: TrafficSelector, remote
     ):
         return False
     return any(one.contains(local) for one in ours) or (
-        local == unity.EVERYTHING and unity.is_server(sa) and bool(unity.behind(config))
+        local == unity.EVERYTHING and unity.is_server(sa) and bool(unity.networks(config.local_ts))
     )
 
 

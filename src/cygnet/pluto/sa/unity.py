@@ -29,28 +29,26 @@ def is_server(sa: Association) -> bool:
     return spoken(sa) and bool(sa.virtual.given)
 
 
+def networks(selectors: Selectors) -> Selectors:
+    """Those of IPv4 networks: Cisco's attributes know nothing else."""
+    return tuple(one for one in selectors if one.family == 4 and not one.dynamic)
+
+
 def included(sa: Association, config: ChildConfig) -> Selectors:
     """The client's policies at the server's end: what is configured, of it only what the server told."""
-    received = sa.virtual.received
+    received, wanted = sa.virtual.received, networks(config.remote_ts)
     told = [TrafficSelector.of(one) for one in received.split_include] if received else []
-    if not told:
-        return config.remote_ts
-    both = (mine.narrow(theirs) for mine in config.remote_ts for theirs in told)
-    return tuple(dict.fromkeys(one for one in both if one is not None)) or config.remote_ts
-
-
-def behind(config: ChildConfig) -> Selectors:
-    """The server's policies at its own end."""
-    return tuple(one for one in config.local_ts if one.family == 4 and not one.dynamic)
+    both = (mine.narrow(theirs) for mine in wanted for theirs in told)
+    return tuple(dict.fromkeys(one for one in both if one is not None)) or wanted
 
 
 def installed(sa: Association, config: ChildConfig, pair: Pair) -> tuple[Selectors, Selectors]:
     """What is installed for a pair of selectors of quick mode, ours first."""
     local, remote = pair
-    if remote == EVERYTHING and is_client(sa):
+    if remote == EVERYTHING and is_client(sa) and networks(config.remote_ts):
         return (local,), included(sa, config)
     if local == EVERYTHING and is_server(sa) and EVERYTHING not in config.local_ts:
-        return behind(config), (remote,)
+        return networks(config.local_ts) or (local,), (remote,)
     return (local,), (remote,)
 
 

@@ -66,6 +66,16 @@ def test_same_peer_from_the_same_host_hands_over_and_from_elsewhere_ends() -> No
     assert set(orders) == {1, 2}
 
 
+def test_users_of_one_group_are_not_one_peer() -> None:
+    class Users(Crossing):
+        """The other one is another user."""
+
+        def snapshots(self) -> list[Picture]:
+            return [replace(self.theirs, xauth_user="carol"), replace(self.ours, xauth_user="dave")]
+
+    assert crossed(Users(b"a" * 8, b"b" * 8)) == {}
+
+
 @pytest.mark.parametrize("unique", [Unique.NO, Unique.NEVER])
 def test_without_uniqueness_others_stay(unique: Unique) -> None:
     assert established(unique) == {}
