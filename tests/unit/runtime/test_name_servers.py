@@ -1,10 +1,11 @@
 """``resolv.conf``, ``resolvconf`` and systemd-resolved."""
 
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import pytest
 
-from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
+from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved, keeper_of
 from cygnet.runtime.scripts import Ended, run_script
 
 ONE, OTHER = ip_address("10.2.0.53"), ip_address("fd02::53")
@@ -78,3 +79,34 @@ def test_resolved_routes_all_names_or_some_domains() -> None:
         "resolvectl dns ipsec0 10.2.0.53", "resolvectl domain ipsec0 '~corp.example' '~lab.example'",
         "resolvectl revert ipsec0",
     ]  # fmt: skip
+
+
+@dataclass
+class Places:
+    """``charon.plugins.resolve``."""
+
+    resolve_file: str
+    resolve_command: str = "/nonexistent"
+    resolve_resolvectl: str = ""
+    resolve_interface: str = "lo.ipsec"
+
+
+def test_daemons_leave_each_others_lines_alone(tmp_path) -> None:
+    path = tmp_path / "resolv.conf"
+    charon, pluto = (keeper_of(Places(str(path)), run_script, name) for name in ("", "pluto"))
+    charon.set((ONE,), (), "")
+    pluto.set((OTHER,), (), "")
+    assert sorted(line.split()[1] for line in path.read_text().splitlines()) == sorted((str(ONE), str(OTHER)))
+    charon.set((), (), "")
+    assert str(OTHER) in path.read_text() and str(ONE) not in path.read_text()
+    pluto.set((), (), "")
+    assert path.read_text() == ""
+
+
+def test_way_is_chosen_by_the_settings(tmp_path) -> None:
+    command = tmp_path / "resolvconf"
+    command.touch()
+    ways = (
+        Places("x"), Places("x", resolve_command=str(command)), Places("x", resolve_resolvectl="resolvectl"),
+    )  # fmt: skip
+    assert [type(keeper_of(one, run_script)) for one in ways] == [ResolvConf, Resolvconf, Resolved]

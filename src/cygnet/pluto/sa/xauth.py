@@ -92,4 +92,5 @@ def heard(step: Step) -> None:
     if not step.sa.verdict:
         raise AuthenticationFailedError("XAuth authentication failed: user or password not accepted")
     step.sa.log(Group.IKE, "XAuth authentication of myself successful")
+    step.sa.settle()
     establish.establish(step.sa)
