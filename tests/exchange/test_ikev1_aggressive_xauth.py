@@ -15,7 +15,7 @@ from cygnet.keying.config.records import AuthClass
 from cygnet.pluto.config.records import Fragmentation, Method
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute
-from cygnet.pluto.sa.events import Configured, IkeEstablished, Unconfigured
+from cygnet.pluto.sa.events import Configured, IkeEstablished, Reestablish, Unconfigured
 from cygnet.pluto.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 
@@ -332,6 +332,24 @@ def test_server_that_never_pushes_is_given_up():
     pair.connect(200)
     assert "has not begun mode config in time" in pair.alice.outcome().reason
     assert not pair.alice.sas
+
+
+def test_name_that_would_break_lines_is_nobodys():
+    pair = Pair()
+    pair.with_xauth()
+    pair.alice.users.own = ("carol\nforged line", "right")
+    pair.bob.users.known = {"carol\nforged line": "right"}
+    pair.connect()
+    assert not pair.bob.sas and not any("\n" in line for line in pair.bob.log)
+
+
+def test_server_does_not_begin_anew_when_the_lifetime_is_over():
+    pair = road_warrior()
+    pair.change("alice", rekey=False)
+    pair.connect()
+    pair.network.run(11000)
+    assert not pair.bob.of(Reestablish)
+    assert not pair.bob.sas
 
 
 # Cisco Unity

@@ -76,13 +76,17 @@ def test_wrong_password_is_refused(lab: Lab, kinds: str) -> None:
             assert PASSWORD not in log and "guessed" not in log
 
 
-def test_user_is_told_to_whack(lab: Lab) -> None:
+@pytest.mark.parametrize("by", ["whack", "stroke"])
+def test_user_is_told_by_hand(lab: Lab, by: str) -> None:
     moon, sun = lab.pair("cygnet-cygnet")
     configure(moon, sun, keyingtries="1", **IKEV1)
     with_user(moon, sun, password="forgotten")
     sun.host.start()
     moon.host.start()
-    moon.host.run("ipsec", "whack", "--name", "net-net", "--xauthname", USER, "--xauthpass", PASSWORD)
+    if by == "whack":
+        moon.host.run("ipsec", "whack", "--name", "net-net", "--xauthname", USER, "--xauthpass", PASSWORD)
+    else:
+        moon.host.stroke("user-creds", "net-net", USER, PASSWORD)
     done = moon.host.run("ipsec", "whack", "--name", "net-net", "--initiate")
     assert done.stdout.splitlines()[-1].startswith("004 ")
     assert_carries(moon, sun, 1)

@@ -204,6 +204,12 @@ class Association:
         return self.life in (IkeState.ESTABLISHED, IkeState.REKEYED)
 
     @property
+    def serves(self) -> bool:
+        """Whether the peer is a client, by XAUTH or with an address of ours: it alone can begin anew."""
+        asked = self.method is not None and self.method.asks_user(not self.initiator)
+        return asked or bool(self.virtual.given)
+
+    @property
     def phase1_over(self) -> bool:
         """Whether main or aggressive mode is done."""
         return self.authenticating or self.life not in (IkeState.CREATED, IkeState.CONNECTING)

@@ -75,7 +75,7 @@ def renew(sa: Association) -> None:
     """Phase 1 anew: another ISAKMP SA with the same peer, to which this one hands over once it is there."""
     if sa.life is not IkeState.ESTABLISHED or sa.config is None or sa.heir:
         return
-    if sa.agreed_method.asks_user(not sa.initiator) or sa.virtual.given:
+    if sa.serves:
         sa.log(Group.IKE, f"IKE_SA {sa} is its client's to renew, who has a password to give or an address")
         return
     sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}")

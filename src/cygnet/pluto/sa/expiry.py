@@ -73,7 +73,7 @@ def _lifetime_over(sa: Association, exchanges: Exchanges, timer: IkeLifetimeOver
         return
     carrying = (one for one in sa.children.values() if one.state == ChildState.INSTALLED)
     in_use = {one.config.name: one.config for one in carrying}
-    if in_use and sa.config is not None and sa.config.rekey:
+    if in_use and sa.config is not None and sa.config.rekey and not sa.serves:
         sa.announce(Reestablish(sa.config, tuple(in_use.values()), "the ISAKMP SA could not be renewed"))
     deletion.delete_ike(sa)
     exchanges.inform()
