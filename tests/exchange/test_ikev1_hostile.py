@@ -1,6 +1,7 @@
 """IKEv1 against strangers and bad peers: silence, counters, and nothing that ends what is good."""
 
 import random
+from ipaddress import IPv4Address
 
 import pytest
 from simulation.ikev1 import ALICE, BOB, Pair
@@ -249,7 +250,7 @@ def test_peer_with_the_keys_who_sends_nonsense_ends_its_own_sas_only(seed, monke
     pair.hostile = True
     monkeypatch.setattr(transport, "chain", changed)
     pair.with_xauth()
-    pair.change("alice", virtual_ips=(4,), dpd_delay_s=5)
+    pair.change("alice", virtual_ips=(IPv4Address(0),), dpd_delay_s=5)
     pair.change("bob", pools=("pool",))
     for _ in range(4):
         pair.connect(20)

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.addresses import Address
@@ -40,7 +39,7 @@ from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
-from cygnet.charon.jobs.name_servers import Keeper, NameServers
+from cygnet.charon.jobs.name_servers import NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
@@ -65,7 +64,6 @@ from cygnet.keying.backends.resolver import Resolver
 from cygnet.keying.backends.saved_keys import saved_keys
 from cygnet.keying.backends.stroke import Host, StrokeBackend
 from cygnet.keying.backends.stroke_files import Places
-from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.hosts import ends
 from cygnet.keying.numbers import Numbers
@@ -79,7 +77,7 @@ from cygnet.runtime.counters import Counters
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import SA_LIMIT, Manager
-from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
+from cygnet.runtime.name_servers import keeper_of
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.performer import EffectPerformer
 from cygnet.runtime.queues.events import EventQueue
@@ -245,7 +243,8 @@ class Daemon:
             Negotiations(place, reconciler),
             Loading(self._stroke, reconciler, place),
         )
-        performer.react, performer.gone = self._reactions, self._reactions.retired
+        reactions = self._reactions
+        performer.react, performer.gone = reactions, lambda sa: reactions.retired(sa.unique_id)
         performer.expire, performer.count = self._manager.expire, self._ike_counters
         self._roaming = Roaming(
             self._settings, self._events, self._bus, place.order, self._manager.unique_ids, place.clock
@@ -254,7 +253,7 @@ class Daemon:
         updown = Updown(self._manager.snapshot, interface_of, run_script, self._bus.log, self._device)
         self._bus.listen(updown, events=updown.wants)
         if self._settings.resolve_load:
-            keeper = name_server_keeper(self._settings)
+            keeper = keeper_of(self._settings, run_script)
             servers = NameServers(keeper, interface_of, self._bus.log)
             self._bus.listen(servers, events=servers.wants)
         endpoint = Endpoint(self._settings, self._manager, secrets.token_bytes)
@@ -372,15 +371,6 @@ class Daemon:
     def _refused(self, datagram: Datagram, error: OSError) -> None:
         way = f"{datagram.source.with_brackets()} to {datagram.destination.with_brackets()}"
         self._bus.log(Group.NET, Level.CONTROL, f"error writing to socket: {error.strerror} ({way})")
-
-
-def name_server_keeper(settings: DaemonSettings) -> Keeper:
-    """The way to set name servers that the settings name, else resolvconf where that is installed."""
-    if settings.resolve_resolvectl:
-        return Resolved(settings.resolve_resolvectl, run_script)
-    if Path(settings.resolve_command).exists():
-        return Resolvconf(settings.resolve_command, settings.resolve_interface, run_script)
-    return ResolvConf(Path(settings.resolve_file))
 
 
 def _keys(snapshot: IkeSnapshot) -> Keys:

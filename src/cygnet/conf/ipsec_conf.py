@@ -1,6 +1,7 @@
 """``ipsec.conf``: text to records."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from cygnet.conf.inheritance import Ancestry
@@ -75,6 +76,8 @@ def _connection(section: RawSection, settings: dict[str, Setting], problems: Pro
         origin=section.origin,
         origins=_origins(settings),
     )
+    if connection.wants_xauth and connection.keyexchange == "ikev2":
+        connection = replace(connection, unsupported=(*unsupported, "XAUTH (IKEv2 has none)"))
     _check(connection, problems)
     return connection
 

@@ -138,6 +138,17 @@ class Connection:
     origin: Origin = field(default=NOWHERE, compare=False, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def wants_xauth(self) -> bool:
+        """Whether either side is to prove itself by XAUTH, which only IKEv1 has."""
+        words = (word for end in (self.left, self.right) for word in (end.auth, end.auth2 or ""))
+        return "xauth" in self.authby or any(word.startswith("xauth") for word in words)
+
+    @property
+    def is_of_ikev1(self) -> bool:
+        """Whether it can be of that version only."""
+        return self.keyexchange == "ikev1" or (self.keyexchange == "ike" and self.wants_xauth)
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:

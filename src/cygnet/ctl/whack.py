@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream
 
 MAGIC = b"whk"
-LAYOUT = 1
+LAYOUT = 2
 """Counts changes of the records; requests of :data:`BASIC` kinds keep theirs for ever."""
 LIMIT = 1 << 20
 REQUEST_LIMIT = 64
@@ -94,6 +94,7 @@ class End:
     auth: str = ""
     auth2: str = ""
     sigkey: str = ""
+    id2: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,18 @@ class Initiate:
 
 
 @dataclass(frozen=True, slots=True)
+class UserCredentials:
+    """``--xauthname``, ``--xauthpass``: who we are to a server that asks for a user of XAUTH.
+
+    Without a password pluto asks for it.
+    """
+
+    name: str
+    username: str
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Opportunistic:
     """``--oppohere``, ``--oppothere``: opportunistic encryption between two addresses."""
 
@@ -329,14 +342,15 @@ class SmartCard:
 
 Request = (
     Options | MyId | DeleteConnection | DeleteState | Crash | AddConnection | DeleteAuthority | AddAuthority
-    | Listen | Unlisten | Reread | Purge | AddKey | Route | Unroute | Initiate | Opportunistic | Terminate
-    | List | Leases | SmartCard | Status | Shutdown
+    | Listen | Unlisten | Reread | Purge | AddKey | Route | Unroute | UserCredentials | Initiate
+    | Opportunistic | Terminate | List | Leases | SmartCard | Status | Shutdown
 )  # fmt: skip
 
 KINDS: dict[int, type[Request]] = {
     1: Status, 2: Shutdown,
     10: Options, 11: MyId, 12: DeleteConnection, 13: DeleteState, 14: Crash, 15: AddConnection,
     16: DeleteAuthority, 17: AddAuthority, 18: Listen, 19: Unlisten, 20: Reread, 21: Purge, 22: AddKey,
+    31: UserCredentials,
     23: Route, 24: Unroute, 25: Initiate, 26: Opportunistic, 27: Terminate, 28: List, 29: Leases,
     30: SmartCard,
 }  # fmt: skip

@@ -1,8 +1,8 @@
 """Verbs while pluto runs too: which daemon is asked, and one view of what both answer.
 
 ``up``, ``route`` and ``unroute`` go to charon if it knows the connection (where either version will do, IKEv2
-begins), else to pluto. ``down`` goes to whoever knows it. What is read from the same files is listed once, by
-charon, and read again by both.
+begins), else to pluto. ``down`` goes to whoever knows it. What both have read is listed once, and read again
+by both.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pathlib import Path
 from cygnet.base.errors import CygnetError
 from cygnet.ctl import frames, whack, whack_codes, whack_lines
 from cygnet.ctl.stroke import EXIT_UNKNOWN
-from cygnet.ipsec.merging import merged
+from cygnet.ipsec.merging import merged, together
 from cygnet.runtime import paths
 from cygnet.runtime.client import NOT_RUNNING, NotRunningError, ask, connected
 
@@ -91,6 +91,17 @@ def _merged_status(verb: str, kind: str, fields: Fields) -> int:
     return _show(verb, known)
 
 
+def _merged_lists(verb: str, kind: str, fields: Fields) -> int:
+    """What both have is shown once."""
+    charon = _part(paths.charon_ctl(), frames.conversation(kind, fields))
+    pluto = _part(paths.pluto_ctl(), plain(_requests(kind, fields)))
+    parts = _running(charon, pluto)
+    good = [part for part in parts if not part.exit_code]
+    if len(good) < 2:
+        return _show(verb, good or parts[:1])
+    return _show(verb, [Part(lines=together(good[0].lines, good[1].lines))])
+
+
 def _ask_pluto(verb: str, kind: str, fields: Fields) -> int:
     return ask(paths.pluto_ctl(), plain(_requests(kind, fields)), f"ipsec {verb}")
 
@@ -156,6 +167,9 @@ _RULES: dict[str, Callable[[str, str, Fields], int]] = {
     "terminate": _all_that_know,
     "status": _merged_status,
     "reread": _everybody,
+    "purge": _everybody,
+    "list": _merged_lists,
+    "leases": _merged_lists,
 }
 
 

@@ -17,7 +17,13 @@ _HEADER, _CONNECTIONS, _SAS = CAPTIONS[0], CAPTIONS[3], CAPTIONS[-1]
 _COUNTS = re.compile(r"\((\d+) up, (\d+) connecting\)")
 _NOTHING = ("  none", "  no match")
 
+NO_POOLS = "no pools found"
+PLUGINS = "List of loaded Plugins:"
+"""The one list whose objects stand without empty lines between them."""
+CAPTIONS_OF_LISTS = ("List of ", "Leases in pool ", NO_POOLS)
+
 Section = tuple[str, list[str]]
+Lines = tuple[str, ...]
 
 
 def merged(charon: Sequence[str], pluto: Sequence[str]) -> list[str]:
@@ -42,6 +48,42 @@ def merged(charon: Sequence[str], pluto: Sequence[str]) -> list[str]:
             known = {_name(line) for line in found[0][1]} if start == _CONNECTIONS else set()
             lines += [line for _, more in found[1:] for line in more if _name(line) not in known]
     return lines
+
+
+def together(charon: Sequence[str], pluto: Sequence[str]) -> list[str]:
+    """Lists of both daemons: captions once, of pluto's objects only those that charon does not show."""
+    lists: dict[Lines, dict[Lines, None]] = {}
+    for caption, content in (*_lists(charon), *_lists(pluto)):
+        known = lists.setdefault(caption, {})
+        for one in content:
+            bare = known and caption[-1] == PLUGINS and one[0] == ""
+            known[one[1:] if bare else one] = None
+    if len(lists) > 1:
+        lists.pop((NO_POOLS,), None)
+    return [
+        line for caption, content in lists.items() for part in (caption, *content) for line in part
+    ]
+
+
+def _lists(lines: Sequence[str]) -> list[tuple[Lines, list[Lines]]]:
+    """Each caption with its objects, each with the empty line before it if there is one.
+
+    An object begins behind an empty line or with a line that is not indented.
+    """
+    found: list[tuple[Lines, list[Lines]]] = []
+    gap: Lines = ()
+    for line in lines:
+        if not line:
+            gap = ("",)
+            continue
+        if line.startswith(CAPTIONS_OF_LISTS) or not found:
+            found.append(((*gap, line), []))
+        elif gap or not line.startswith(" ") or not found[-1][1]:
+            found[-1][1].append((*gap, line))
+        else:
+            found[-1][1][-1] += (line,)
+        gap = ()
+    return found
 
 
 def _sections(lines: Sequence[str]) -> dict[str, Section]:

@@ -9,23 +9,27 @@ from pathlib import Path
 
 from cygnet import __version__
 from cygnet.base.groups import Group, Level
+from cygnet.charon.control.list import ListHandler
+from cygnet.charon.facts import Facts as PartsAndFigures
 from cygnet.conf.settings import parse_settings
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.keying.backends.stroke import KINDS
 from cygnet.pluto.backends.configuration import ShellSettings, load
-from cygnet.pluto.backends.connections import Connections
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
 from cygnet.pluto.control.dispatch import Handlers
 from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.server import Limits, whack_server
+from cygnet.pluto.control.shared import SharedHandler
 from cygnet.pluto.control.status import Facts, StatusHandler
+from cygnet.pluto.control.users import UsersHandler
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import Core, Picture, Sa
 from cygnet.pluto.jobs.negotiations import Negotiations
 from cygnet.pluto.jobs.pictures import with_usage
 from cygnet.pluto.jobs.receive import DatagramHandler, Reports
-from cygnet.pluto.protocol import Machinery, Protocol
+from cygnet.pluto.protocol import Machinery, Protocol, Stores
 from cygnet.pluto.sockets import open_sockets
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
@@ -50,6 +54,8 @@ DELETE_S = 0.5
 """How long a stopping daemon waits until its SAs have told their peers; none confirms it (RFC 2408, 3.15)."""
 THREADS_S = 0.3
 """How long each kind of thread may take to end."""
+SCRIPTS_S = 2.5
+"""How long updown scripts may take when the daemon ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,9 @@ class Daemon:
             thread.stop(THREADS_S)
         if self._protocol is not None:
             self._protocol.stop()
+        self._stores.tokens.close()
         self._socket.close()
-        self._bus.close(THREADS_S)
+        self._bus.close(SCRIPTS_S if self._bus.waiting().get("bus updown") else THREADS_S)
 
     def reopen_logs(self) -> None:
         """After rotation (SIGHUP)."""
@@ -141,11 +148,12 @@ class Daemon:
     def _build_core(self, core: Core | None) -> None:
         bus, clock = self._bus, self._clock
         self._protocol: Protocol | None = None
+        self._stores = Stores(bus)
         if core is None:
             machinery = Machinery(self._manager, self._jobs, self._events, bus, self._socket, clock)
-            self._protocol = Protocol(machinery)
+            self._protocol = Protocol(machinery, self._stores, self._connections)
             self._performer.react = self._protocol.reactions
-            self._performer.gone = self._protocol.reconciler.retired
+            self._performer.gone = self._protocol.gone
             core = self._protocol.core
         self._core = core
         self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)
@@ -158,27 +166,47 @@ class Daemon:
         )
 
     def _build_control(self) -> None:
+        parts = ("pluto", "openssl", "x509", "xauth-generic", f"socket-{self._socket.kind}", "whack")
         state = DaemonState(debug=tuple(word for word in self._invocation.debug if word != "none"))
         facts = Facts(
             (self._socket.port, self._socket.port_nat_t), local_addresses, interface_of,
-            ("pluto", f"socket-{self._socket.kind}", "whack"), self._counters.snapshot, self._clock,
+            parts, self._counters.snapshot, self._clock,
         )  # fmt: skip
         banner = f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
-        view = View(self._clock, banner, self._began, self._started_at, self._core.routed)
-        authorities = Authorities()
+        view = View(
+            self._clock, banner, self._began, self._started_at, self._core.routed, self._stores.pools.pools
+        )
+        authorities = Authorities(self._stores.credentials)
         handlers = Handlers(
             status=StatusHandler(self._connections, self._pictures, state, facts, view),
             load=LoadHandler(self._connections, self._negotiations, self._core),
             authorities=authorities,
             sas=SaHandler(self._connections, self._negotiations, self._core, lambda: state.listening),
             daemon=DaemonHandler(
-                state, self._listen_to_peers, self._bus.set_level, self._end, authorities, self._reread
+                state, self._listen_to_peers, self._bus.set_level, self._end, self._reread
             ),
+            shared=self._shared_handler(parts),
+            users=self._users_handler(),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())
         log = partial(self._bus.log, Group.CFG)
         self._control = whack_server(listener, handlers.table(), Limits(self._settings.max_clients), log)
+
+    def _users_handler(self) -> UsersHandler:
+        def is_user(connection: Connection) -> bool:
+            return self._protocol is not None and self._protocol.configs.of(connection).is_user
+
+        return UsersHandler(self._connections, self._stores.credentials.users, is_user)
+
+    def _shared_handler(self, parts: tuple[str, ...]) -> SharedHandler:
+        stores, negotiations = self._stores, self._negotiations
+        facts = PartsAndFigures(
+            __version__, self._started_at, self._began, self._clock, self._pool, self._events,
+            lambda: tuple(local_addresses()), parts,
+        )  # fmt: skip
+        lists = ListHandler(stores.credentials, facts, time.time)
+        return SharedHandler(stores.pools, lists, stores.credentials, negotiations.end_childless)
 
     def _pictures(self) -> Sequence[Picture]:
         """All ISAKMP SAs, their IPsec SAs with what the kernel counted."""
@@ -188,7 +216,7 @@ class Daemon:
 
     def _reread(self, kinds: frozenset[str]) -> Sequence[str]:
         wanted = KINDS if "all" in kinds else kinds & KINDS
-        return self._protocol.credentials.reread(wanted)[0] if self._protocol is not None else ()
+        return self._stores.credentials.reread(wanted)[0]
 
     def _listen_to_peers(self, wanted: bool) -> None:
         self._handler.listening = wanted

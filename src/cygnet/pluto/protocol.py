@@ -10,9 +10,13 @@ from functools import partial
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
+from cygnet.charon.backends.told import Told
+from cygnet.charon.jobs.name_servers import NameServers
+from cygnet.charon.jobs.updown import Updown
 from cygnet.kernel.backends.factory import choose
-from cygnet.kernel.backends.host import local_addresses
+from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.port import Kernel
+from cygnet.keying.backends.address_pools import StrokePools
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
@@ -25,17 +29,21 @@ from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.numbers import Numbers
 from cygnet.keying.traps import Traps
-from cygnet.pluto.backends.absent import NoAddresses, NoUsers
+from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.configs import PeerConfigs
+from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
+from cygnet.pluto.backends.users import Users
 from cygnet.pluto.jobs.core import Core, Sa
 from cygnet.pluto.jobs.ikev1 import Ikev1
 from cygnet.pluto.jobs.initiator import Initiator
+from cygnet.pluto.jobs.instances import Instances
 from cygnet.pluto.jobs.kernel_events import KernelEvents
 from cygnet.pluto.jobs.reactions import Reactions
 from cygnet.pluto.jobs.reconciler import Makers, Reconciler
 from cygnet.pluto.jobs.routes import Hosts, Routes
+from cygnet.pluto.jobs.told import script_facts
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sockets import open_for_espd
@@ -44,9 +52,11 @@ from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
 from cygnet.runtime.files import FileReader
 from cygnet.runtime.manager import Manager
+from cygnet.runtime.name_servers import keeper_of
 from cygnet.runtime.network.datagrams import IkeSocket
 from cygnet.runtime.queues.events import EventQueue
 from cygnet.runtime.queues.jobs import JobQueue
+from cygnet.runtime.scripts import run_script
 from cygnet.runtime.tokens.tokens import Tokens, modules_of
 
 REQID_BASE = 1 << 24
@@ -65,39 +75,50 @@ class Machinery:
     clock: Callable[[], float]
 
 
+class Stores:
+    """What is read from files: settings, credentials; and the pools that connections name."""
+
+    def __init__(self, bus: Bus) -> None:
+        reader = FileReader()
+        self.conf = StrongswanConf(paths.strongswan_conf(), reader)
+        both = self.conf.settings
+        self.tokens = Tokens(modules_of(self.conf.tree, "charon"))
+        fetcher = Fetcher(FetchLimits(
+            both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
+            both.curl_redirects,
+        ))  # fmt: skip
+        environment = Environment(reader, time.time, bus.log, fetcher, self.tokens)
+        places = Places.below(paths.confdir(), both.stroke_secrets_file)
+        self.credentials = StrokeCredentials(places, both, environment)
+        self.credentials.reread(KINDS)
+        self.pools = StrokePools()
+
+
 class Protocol:
     """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
 
-    def __init__(self, machinery: Machinery) -> None:
-        bus = machinery.bus
-        reader = FileReader()
-        conf = StrongswanConf(paths.strongswan_conf(), reader)
-        both = conf.settings
-        self._tokens = Tokens(modules_of(conf.tree, "charon"))
+    def __init__(self, machinery: Machinery, stores: Stores, connections: Connections) -> None:
+        bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
         log = partial(bus.log, Group.KNL)
         chosen = choose(both.kernel, log)
         self._esp_sockets = open_for_espd(machinery.socket) if chosen == "userland" else {}
         self.kernel = _open_kernel(chosen, both, machinery.socket, self._esp_sockets, log)
         resolver = Resolver()
-        fetcher = Fetcher(FetchLimits(
-            both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
-            both.curl_redirects,
-        ))  # fmt: skip
-        environment = Environment(reader, time.time, bus.log, fetcher, self._tokens)
-        places = Places.below(paths.confdir(), both.stroke_secrets_file)
-        self.credentials = StrokeCredentials(places, both, environment)
-        self.credentials.reread(KINDS)
+        credentials, told, networks = stores.credentials, Told(both, tree.items), Networks(tree.items)
+        for problem in networks.problems:
+            bus.log(Group.DMN, Level.CONTROL, problem)
         translator = Translator(
-            both, self.credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
+            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
         )
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached)
+        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools, connections)
         manager = machinery.manager
         # whack names SAs of either kind by one number, #n.
         numbers = Numbers(manager.next_unique_id, REQID_BASE, manager.next_unique_id)
         sock = machinery.socket
         ports = Ports(
-            self.credentials, self.configs, NoUsers(), NoAddresses(), self.kernel, numbers,
-            secrets.token_bytes, core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            credentials, self.configs, Users(credentials), Addresses(stores.pools, told, networks),
+            self.kernel, numbers, secrets.token_bytes,
+            core_settings(tree, both, (sock.port, sock.port_nat_t)),
             saved_keys(both, partial(bus.log, Group.ENC)),
         )  # fmt: skip
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
@@ -109,6 +130,23 @@ class Protocol:
         self.core: Core = Ikev1(ports, self.configs, manager, initiator, self.routes, self.reconciler)
         self.reactions = Reactions(place, ports, self.reconciler)
         self._kernel_events = KernelEvents(place, self.reconciler, self.routes)
+        self.instances = Instances(place, connections)
+        self._listen(machinery, both)
+
+    def _listen(self, machinery: Machinery, both: DaemonSettings) -> None:
+        """Updown scripts and name servers, as charon has them."""
+        bus = machinery.bus
+        find = script_facts(machinery.manager.snapshot)
+        updown = Updown(find, interface_of, run_script, bus.log, lambda: self.kernel.features.device)
+        bus.listen(updown, events=updown.wants)
+        if both.resolve_load:
+            servers = NameServers(keeper_of(both, run_script, "pluto"), interface_of, bus.log)
+            bus.listen(servers, events=servers.wants)
+
+    def gone(self, sa: Sa) -> None:
+        """An ISAKMP SA is over."""
+        self.reconciler.retired(sa.unique_id)
+        self.instances.gone(sa)
 
     def start(self) -> None:
         """Have the kernel tell us from now on."""
@@ -116,7 +154,6 @@ class Protocol:
 
     def stop(self) -> None:
         """Give back what is left in the kernel."""
-        self._tokens.close()
         self.kernel.close(flush=True)
         for sock in self._esp_sockets.values():
             sock.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cygnet.base.addresses import Address
 from cygnet.runtime.scripts import Ended
@@ -37,19 +38,64 @@ class Server:
         return f"{address}:{self.port}" + (f"#{self.name}" if self.name else "")
 
 
+class Settings(Protocol):
+    """``charon.plugins.resolve``."""
+
+    @property
+    def resolve_file(self) -> str:
+        """``resolv.conf``."""
+
+    @property
+    def resolve_command(self) -> str:
+        """Where ``resolvconf`` is, if it is installed."""
+
+    @property
+    def resolve_resolvectl(self) -> str:
+        """systemd-resolved's program, empty not to use it."""
+
+    @property
+    def resolve_interface(self) -> str:
+        """The name that servers have at ``resolvconf``."""
+
+
+class Keeper(Protocol):
+    """Where servers are kept."""
+
+    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
+        """All that there are now, with the domains that they are for (none: all names)."""
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether DNS over TLS can be used."""
+
+
+def keeper_of(settings: Settings, run: Run, daemon: str = "") -> Keeper:
+    """The way that the settings name, else ``resolvconf`` where that is installed, else the file.
+
+    ``daemon`` keeps what one daemon says apart from what another does.
+    """
+    if settings.resolve_resolvectl:
+        return Resolved(settings.resolve_resolvectl, run)
+    if Path(settings.resolve_command).exists():
+        interface = ".".join(filter(None, (settings.resolve_interface, daemon)))
+        return Resolvconf(settings.resolve_command, interface, run)
+    return ResolvConf(Path(settings.resolve_file), daemon)
+
+
 class ResolvConf:
     """``resolv.conf(5)``: our servers stand first, on lines with a mark behind them."""
 
     speaks_tls = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, daemon: str = "") -> None:
         self._path = path
+        self._mark = f"{MARK} {daemon}".rstrip()
 
     def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
         """Write the file anew, if it changes. It stays the same file where it may not be replaced."""
         old = self._read()
-        kept = [line for line in old.splitlines() if not line.rstrip().endswith(MARK)]
-        lines = [*(f"nameserver {one}   {MARK}" for one in dict.fromkeys(servers)), *kept]
+        kept = [line for line in old.splitlines() if not line.rstrip().endswith(self._mark)]
+        lines = [*(f"nameserver {one}   {self._mark}" for one in dict.fromkeys(servers)), *kept]
         text = "".join(f"{line}\n" for line in lines)
         if text != old:
             self._write(text)

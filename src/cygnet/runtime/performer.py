@@ -14,7 +14,7 @@ from cygnet.runtime.queues.sends import Sends
 
 React = Callable[[Any], object]
 Name = Callable[[Any], str]
-Retired = Callable[[int], None]
+Retired = Callable[[Any], None]
 Expire = Callable[[int, Any], bool]
 
 
@@ -93,7 +93,7 @@ class EffectPerformer:
             for effect in sa.abandon(self._clock()):
                 if isinstance(effect, Announce):
                     self.announce(effect.event)
-        self.gone(sa.unique_id)
+        self.gone(sa)
 
 
 def _name(sa: Finished) -> str:

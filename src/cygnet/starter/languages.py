@@ -57,7 +57,7 @@ def whack_language(*, alone: bool) -> Language:
     return Language(
         "pluto",
         whack_messages.is_loadable,
-        lambda connection: alone or connection.keyexchange == "ikev1",
+        lambda connection: alone or connection.is_of_ikev1,
         whack_messages.add_connection,
         whack_messages.add_authority,
         whack.DeleteConnection,

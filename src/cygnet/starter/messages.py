@@ -19,7 +19,7 @@ def is_loadable(connection: Connection) -> bool:
     """Whether charon is to know the connection at all."""
     if connection.auto == "ignore" or connection.unsupported:
         return False
-    return connection.keyexchange != "ikev1" or connection.type in SHUNTS
+    return not connection.is_of_ikev1 or connection.type in SHUNTS
 
 
 def add_connection(connection: Connection, setup: Setup) -> AddConnection:

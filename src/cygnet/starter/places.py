@@ -56,7 +56,7 @@ def daemons_of(setup: Setup, connections: Iterable[Connection]) -> tuple[str, ..
     """
     wanted = setup.plutostart
     if wanted is None:
-        wanted = any(one.keyexchange == "ikev1" and is_loadable(one) for one in connections)
+        wanted = any(one.is_of_ikev1 and is_loadable(one) for one in connections)
     return (*(("charon",) if setup.charonstart else ()), *(("pluto",) if wanted else ()))
 
 
@@ -66,7 +66,7 @@ def unserved(config: Config, daemons: tuple[str, ...]) -> list[str]:
     for one in config.connections:
         if one.auto == "ignore" or one.unsupported or one.type in SHUNTS:
             continue
-        if one.keyexchange == "ikev1" and "pluto" not in daemons:
+        if one.is_of_ikev1 and "pluto" not in daemons:
             found.append(f"{one.origin}: conn '{one.name}' is not loaded: keyexchange=ikev1 needs pluto, "
                          "which is not started (plutostart=no)")
         elif one.keyexchange == "ikev2" and "charon" not in daemons:

@@ -4,7 +4,7 @@ from cygnet.base.alike import same_fields
 from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
 from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy
-from cygnet.starter.messages import SHUNTS
+from cygnet.starter.messages import FIREWALL, SHUNTS
 
 _METHODS = {"xauthpsk": Policy.XAUTHPSK, "xauthrsasig": Policy.XAUTHRSASIG}
 _TUNNELS = {"tunnel": Policy.TUNNEL, "beet": Policy.BEET}
@@ -31,7 +31,7 @@ def add_connection(connection: Connection, setup: Setup) -> AddConnection:
             "left": _end(one.left),
             "right": _end(one.right),
             "policy": int(policy(one)),
-            "either_version": one.keyexchange == "ike",
+            "either_version": not one.is_of_ikev1,
             "ipsec_lifetime_s": one.lifetime_s,
             "fuzz_percent": one.rekey_fuzz_percent,
             "unique": setup.uniqueids,
@@ -93,6 +93,7 @@ def _end(end: records.End) -> End:
             "sendcert": end.send_cert,
             "client": ",".join(end.subnets),
             "srcip": ",".join(end.source_ips),
+            "updown": end.updown or (FIREWALL if end.firewall else ""),
             "hostaccess": end.host_access,
         }
     )

@@ -135,6 +135,7 @@ def _requests(words: _Words) -> Iterator[Request]:
         yield from _authority(words)
     yield from _listed(words)
     yield from _keys(words)
+    yield from _user(words)
     for action, value in words.action.items():
         yield _ACTIONS[action](words, value)
 
@@ -208,6 +209,14 @@ def _keys(words: _Words) -> Iterator[Request]:
             raise UsageError(f"--{opposite[0]} goes with --{opposite[1]}")
     if "oppohere" in modifier:
         yield whack.Opportunistic(modifier["oppohere"], modifier["oppothere"], "asynchronous" in modifier)
+
+
+def _user(words: _Words) -> Iterator[Request]:
+    modifier = words.modifier
+    if "xauth_name" in modifier:
+        yield whack.UserCredentials(words.name, modifier["xauth_name"], modifier.get("xauth_pass", ""))
+    elif "xauth_pass" in modifier:
+        raise UsageError("--xauthpass goes with --xauthname")
 
 
 def _leases(words: _Words, value: Any) -> Request:

@@ -47,6 +47,7 @@ LISTS = (
     "ocsp", "cards", "plugins", "all",
 )  # fmt: skip
 REREADS = ("secrets", "cacerts", "aacerts", "ocspcerts", "acerts", "crls", "all")
+PURGES = ("ocsp", "certs", "crls", "ike")
 DEBUGS = (
     "none", "all", "raw", "crypt", "parsing", "emitting", "control", "lifecycle", "kernel", "klips", "dns",
     "natt", "oppo", "controlmore", "private",
@@ -108,10 +109,15 @@ SECTIONS: tuple[tuple[str, dict[str, Option]], ...] = (
         "esp": _field("connection", "esp", "PROPOSALS"),
         "pfsgroup": _field("connection", "pfsgroup", "GROUP"),
         "dpdaction": _field("connection", "dpd_action", "none|clear|hold|restart", _ACTION),
+        "xauthidentity": _field("connection", "xauth_identity", "USER"),
         "dpddelay": _field("connection", "dpd_delay_s", "SECONDS", seconds),
         "dpdtimeout": _field("connection", "dpd_timeout_s", "SECONDS", seconds),
     }),
     ("Actions on the connection --name", _actions("route", "unroute", "initiate", "terminate", "delete")),
+    ("Who we are to a server that asks for a user of XAUTH, by the connection --name", {
+        "xauthname": _field("modifier", "xauth_name", "USER"),
+        "xauthpass": _field("modifier", "xauth_pass", "PASSWORD"),
+    }),
     ("Do not follow what was begun", {"asynchronous": _set("modifier", "asynchronous")}),
     ("Actions on SAs", {
         "deletestate": _field("action", "deletestate", "NUMBER", whole(1, 2**31 - 1)),
@@ -141,7 +147,7 @@ SECTIONS: tuple[tuple[str, dict[str, Option]], ...] = (
     }),
     ("Files to be read again, answers to be forgotten", {
         **{f"reread{word}": Option("reread", word) for word in REREADS},
-        "purgeocsp": Option("purge", "ocsp"),
+        **{f"purge{word}": Option("purge", word) for word in PURGES},
     }),
     ("A certification authority", {
         "caname": _field("authority", "name", "NAME"),

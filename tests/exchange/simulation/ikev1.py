@@ -55,18 +55,27 @@ class Pools:
     """One address for everybody."""
 
     given: list[Address] = field(default_factory=list)
+    more: tuple[Attribute, ...] = ()
+    owner: Identity | None = None
+    holders: set[int] = field(default_factory=set)
 
-    def acquire(self, config: Any, owner: Identity, wanted: Address) -> Address | None:
-        if self.given or wanted.version != 4:
+    def acquire(self, config: Any, lessee: Any, wanted: Address) -> Address | None:
+        if (self.given and lessee.owner != self.owner) or wanted.version != 4:
             return None
-        self.given.append(POOL)
+        self.given, self.owner = [POOL], lessee.owner
+        self.holders.add(lessee.ike_id)
         return POOL
 
-    def release(self, config: Any, owner: Identity, address: Address) -> None:
-        self.given.remove(address)
+    def release(self, ike_id: int) -> None:
+        self.holders.discard(ike_id)
+        if not self.holders:
+            self.given.clear()
 
-    def attributes(self, config: Any, owner: Identity) -> tuple[Attribute, ...]:
-        return (Attribute(3, NAME_SERVER.packed), Attribute(28672, b"welcome"))
+    def move(self, old: int, new: int) -> None:
+        self.holders = {new if one == old else one for one in self.holders}
+
+    def attributes(self, config: Any, *, unity: bool) -> tuple[Attribute, ...]:
+        return (Attribute(3, NAME_SERVER.packed), Attribute(28672, b"welcome"), *self.more)
 
 
 class Peer:

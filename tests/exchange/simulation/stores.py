@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
@@ -124,6 +125,9 @@ class Connections:
 
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         return tuple(Candidate(config, "it is there") for config in self.configs)
+
+    def instance(self, config: Any, remote: Host, identity: Identity) -> Any:
+        return config
 
     def child(self, name: str) -> tuple[PeerConfig, ChildConfig] | None:
         return next(

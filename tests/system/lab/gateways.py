@@ -169,6 +169,7 @@ class StrongSwanOfTrixie(StrongSwan):
 
     kind = "strongswan60"
     suite = "trixie"
+    load = f"{StrongSwan.load} xauth-generic attr unity"
 
 
 def peer_root(suite: str = "") -> Path:

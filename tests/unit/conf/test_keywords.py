@@ -54,13 +54,22 @@ def test_value_that_asks_for_nothing_missing_is_not_warned_about(parse):
 
 
 @pytest.mark.parametrize(
-    "setting", ["rightsigkey=%dnsondemand", "type=transport_proxy", "leftauth=xauth"]
+    "setting", ["rightsigkey=%dnsondemand", "type=transport_proxy"]
 )
 def test_connection_that_would_be_less_strict_without_a_keyword_is_not_loaded(parse, setting):
     config = parse(f"conn a\n {setting}\n auto=add\n")
     assert conn(config).unsupported == (setting.split("=")[0],)
     assert lines(config) == [1, 2]
     assert config.correct
+
+
+@pytest.mark.parametrize("setting", ["leftauth2=xauth", "rightauth=xauth-generic", "authby=xauthpsk"])
+def test_xauth_is_for_ikev1_only(parse, setting):
+    of_both = conn(parse(f"conn a\n {setting}\n auto=add\n"))
+    assert of_both.unsupported == () and of_both.is_of_ikev1
+    of_ikev2 = parse(f"conn a\n {setting}\n keyexchange=ikev2\n auto=add\n")
+    assert conn(of_ikev2).unsupported == ("XAUTH (IKEv2 has none)",)
+    assert of_ikev2.correct
 
 
 def test_dead_keyword_is_only_a_warning(parse):

@@ -71,7 +71,7 @@ def test_other_version_can_be_asked_for_its_status_and_ended() -> None:
 
 
 def test_other_version_is_told_nothing_else() -> None:
-    with pytest.raises(ControlError, match="layout 200, pluto 1"):
+    with pytest.raises(ControlError, match="layout 200, pluto 2"):
         receive(Stream(other_layout(encode([whack.Listen()]))))
 
 
@@ -86,12 +86,12 @@ def test_number_of_requests_has_limits(count: int) -> None:
 
 def test_too_long_a_message_is_refused_before_it_is_read() -> None:
     with pytest.raises(ControlError, match="longer than"):
-        receive(Stream(b"whk\1" + b"\xff" * 4 + b"\1"))
+        receive(Stream(b"whk\2" + b"\xff" * 4 + b"\1"))
 
 
 def test_unknown_request_is_refused() -> None:
     with pytest.raises(ControlError, match="unknown whack request 99"):
-        receive(Stream(b"whk\1" + b"\0\0\0\1" + b"\1" + b"\x63"))
+        receive(Stream(b"whk\2" + b"\0\0\0\1" + b"\1" + b"\x63"))
 
 
 def test_client_without_a_word_is_told_from_one_that_breaks_off() -> None:
@@ -103,7 +103,7 @@ def test_client_without_a_word_is_told_from_one_that_breaks_off() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_octets_are_a_message_or_a_control_error(octets: bytes) -> None:
-    for data in (octets, b"whk\1" + len(octets).to_bytes(4, "big") + b"\1" + octets):
+    for data in (octets, b"whk\2" + len(octets).to_bytes(4, "big") + b"\1" + octets):
         with suppress(ControlError):
             receive(Stream(data))
 

@@ -170,15 +170,21 @@ def test_files_are_read_again_by_both(daemons, capsys: Capture) -> None:
     assert pluto.asked == [(whack.Reread(("secrets",)),)]
 
 
-def test_lists_are_charons_and_without_it_plutos(daemons, tmp_path: Path, capsys: Capture) -> None:
+def test_lists_of_both_are_one_and_without_charon_plutos(daemons, tmp_path: Path, capsys: Capture) -> None:
     charon, pluto = daemons(charon_with(), pluto_with())
     assert main(["listcainfos"]) == 0
-    assert pluto.asked == []
+    assert capsys.readouterr().out == "charon did it\npluto did it\n"
     charon.close()
     (tmp_path / "charon.ctl").unlink()
     assert main(["listcainfos"]) == 0
-    assert capsys.readouterr().out == "charon did it\npluto did it\n"
-    assert pluto.asked == [(whack.List(("cainfos",)),)]
+    assert capsys.readouterr().out == "pluto did it\n"
+    assert pluto.asked == [(whack.List(("cainfos",)),)] * 2
+
+
+def test_pool_that_only_one_has_is_found(daemons, capsys: Capture) -> None:
+    daemons(charon_with(), pluto_with(answers={whack.Leases: ("pool 'a' not found", 3)}))
+    assert main(["leases", "a"]) == 0
+    assert capsys.readouterr() == ("charon did it\n", "")
 
 
 @pytest.mark.parametrize("words", ["up x", "status", "statusall x", "leases", "rereadall"])

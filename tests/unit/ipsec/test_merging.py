@@ -1,6 +1,6 @@
 """Both daemons' status as one view."""
 
-from cygnet.ipsec.merging import merged
+from cygnet.ipsec.merging import merged, together
 
 CHARON = """Status of IKE charon daemon (Cygnet 1, Linux, x86_64):
   uptime: 2 seconds, since Nov 23 17:57:08 2026
@@ -51,3 +51,27 @@ def test_none_is_shown_only_if_there_is_none() -> None:
 def test_no_match_of_one_gives_way_to_a_match_of_the_other() -> None:
     nothing = ["Security Associations (1 up, 0 connecting):", "  no match"]
     assert merged(nothing, PLUTO[-2:]) == ["Security Associations (2 up, 2 connecting):", PLUTO[-1]]
+
+
+def test_what_both_list_is_shown_once() -> None:
+    caption = ["", "List of X.509 CA Certificates"]
+    one, other = ["", "  subject: one", "  issuer: one"], ["", "  subject: other", "  issuer: one"]
+    crls = ["", "List of X.509 CRLs", "", "  issuer: one"]
+    assert together([*caption, *one], [*caption, *one, *other, *crls]) == [*caption, *one, *other, *crls]
+    assert together([], [*caption, *one]) == [*caption, *one]
+    assert together([*caption, *one], []) == [*caption, *one]
+
+
+def test_leases_of_both_stand_together() -> None:
+    charon = ["Leases in pool 'a', usage: 1/254, 1 online", "  10.3.0.1   online   'carol'"]
+    pluto = ["Leases in pool 'b', usage: 0/254, 0 online", "  no matching leases found"]
+    assert together(charon, pluto) == [*charon, *pluto]
+    assert together(["no pools found"], pluto) == pluto
+    assert together(["no pools found"], ["no pools found"]) == ["no pools found"]
+
+
+def test_plugins_of_both() -> None:
+    caption = ["", "List of loaded Plugins:", ""]
+    shared = ["openssl:", "    PRF"]
+    found = together([*caption, "charon:", *shared], [*caption, "pluto:", *shared])
+    assert found == [*caption, "charon:", *shared, "pluto:"]

@@ -155,10 +155,10 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.Initiate("far"), 22, "cannot identify ourselves"),
         (whack.Route("far"), 22, "cannot identify ourselves"),
         (whack.AddConnection("net"), 20, 'attempt to redefine connection "net"'),
-        (whack.Purge(("crls",)), 1, "--purgecrls is not implemented yet"),
-        (whack.List(("certs",)), 1, "--listcerts is not implemented yet"),
-        (whack.Purge(("ocsp",)), 1, "--purgeocsp is not implemented yet"),
-        (whack.Leases(), 1, "--leases is not implemented yet"),
+        (whack.Purge(("dust",)), 3, "there is nothing called 'dust' to purge"),
+        (whack.List(("dust",)), 3, "there is no list of 'dust'"),
+        (whack.Leases("dust"), 3, "pool 'dust' not found"),
+        (whack.UserCredentials("net", "carol", "x"), 3, "unsuitable for user credentials"),
         (whack.AddKey("@x"), 1, "--keyid is not implemented yet"),
         (whack.SmartCard(False, "x"), 1, "a smart card is not implemented yet"),
         (whack.Opportunistic("a", "b"), 1, "opportunistic encryption is not implemented yet"),
@@ -204,12 +204,12 @@ def test_deleting_a_connection_ends_its_sas(pluto: Pluto) -> None:
 
 
 def test_authorities_are_kept_and_listed(pluto: Pluto) -> None:
-    authority = whack.AddAuthority("ca", "C=CH, CN=root", crluri="http://crl", ocspuri="http://ocsp")
+    authority = whack.AddAuthority("ca", crluri="http://crl", ocspuri="http://ocsp")
     assert pluto.whack(authority)[0] == 0
     assert pluto.whack(authority)[0] == 20
     lines = pluto.whack(whack.List(("cainfos",)))[1]
-    assert '000   authname:    "C=CH, CN=root"' in lines
-    assert "000   crluri:      'http://crl'" in lines
+    assert "000   crluris:     'http://crl'" in lines
+    assert "000   ocspuris:    'http://ocsp'" in lines
     assert pluto.whack(whack.DeleteAuthority("ca"))[0] == 0
     assert pluto.whack(whack.List(("cainfos",))) == (0, [])
 

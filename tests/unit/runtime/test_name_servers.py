@@ -1,10 +1,11 @@
 """``resolv.conf``, ``resolvconf`` and systemd-resolved."""
 
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import pytest
 
-from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved, Server
+from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved, Server, keeper_of
 from cygnet.runtime.scripts import Ended, run_script
 
 ONE, OTHER = Server(ip_address("10.2.0.53")), Server(ip_address("fd02::53"))
@@ -104,3 +105,34 @@ def test_server_with_tls_is_written_as_resolved_reads_it() -> None:
     four = Server(ip_address("10.2.0.53"), True, 8853)
     assert (str(four), str(ONE)) == ("10.2.0.53:8853", "10.2.0.53")
     assert str(TLS) == "[fd02::53]:853#dns.corp.example"
+
+
+@dataclass
+class Places:
+    """``charon.plugins.resolve``."""
+
+    resolve_file: str
+    resolve_command: str = "/nonexistent"
+    resolve_resolvectl: str = ""
+    resolve_interface: str = "lo.ipsec"
+
+
+def test_daemons_leave_each_others_lines_alone(tmp_path) -> None:
+    path = tmp_path / "resolv.conf"
+    charon, pluto = (keeper_of(Places(str(path)), run_script, name) for name in ("", "pluto"))
+    charon.set((ONE,), (), "")
+    pluto.set((OTHER,), (), "")
+    assert sorted(line.split()[1] for line in path.read_text().splitlines()) == sorted((str(ONE), str(OTHER)))
+    charon.set((), (), "")
+    assert str(OTHER) in path.read_text() and str(ONE) not in path.read_text()
+    pluto.set((), (), "")
+    assert path.read_text() == ""
+
+
+def test_way_is_chosen_by_the_settings(tmp_path) -> None:
+    command = tmp_path / "resolvconf"
+    command.touch()
+    ways = (
+        Places("x"), Places("x", resolve_command=str(command)), Places("x", resolve_resolvectl="resolvectl"),
+    )  # fmt: skip
+    assert [type(keeper_of(one, run_script)) for one in ways] == [ResolvConf, Resolvconf, Resolved]

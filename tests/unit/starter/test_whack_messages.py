@@ -7,6 +7,8 @@ import pytest
 from cygnet.conf.records import Authority, Connection, End, Setup
 from cygnet.ctl import whack
 from cygnet.ctl.whack import Policy
+from cygnet.starter import messages
+from cygnet.starter.languages import whack_language
 from cygnet.starter.whack_messages import add_authority, add_connection, is_loadable, policy
 
 
@@ -38,7 +40,7 @@ def test_connection_travels_whole() -> None:
         "192.0.2.1,gw.example", 501, "", "@moon", "a.pem", "C=CH", "always", "a,b", "10.0.0.0/8,%dynamic",
         False, 6, 80, 80, "%config", "192.0.2.53", "x", True, False, True, "pubkey", "xauth",
     )  # fmt: skip
-    assert (found.either_version, found.reqid, found.unique) == (True, 7, "keep")
+    assert (found.either_version, found.reqid, found.unique) == (False, 7, "keep")
 
 
 def test_defaults_of_record_and_message_agree() -> None:
@@ -76,3 +78,13 @@ def test_policy_says_what_the_connection_does(fields: dict, expected: str) -> No
 def test_authority_travels() -> None:
     found = add_authority(Authority("c", cacert="x", crluri="u", crluri2="v", ocspuri="o"))
     assert found == whack.AddAuthority("c", "x", crluri="u", crluri2="v", ocspuri="o")
+
+
+def test_xauth_is_for_pluto_alone_and_firewalls_are_scripts() -> None:
+    user = End(auth="psk", auth2="xauth", id2="carol", firewall=True)
+    connection = Connection("a", left=user, keyexchange="ike", auto="add", xauth_identity="carol")
+    found = add_connection(connection, Setup())
+    assert is_loadable(connection) and not messages.is_loadable(connection)
+    assert not found.either_version and found.xauth_identity == found.left.id2 == "carol"
+    assert found.left.updown == messages.FIREWALL
+    assert whack_language(alone=False).begins(connection)

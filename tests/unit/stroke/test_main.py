@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cygnet.ctl import whack
 from cygnet.ctl.stroke import Done, Request, Status, Text, encode_reply, receive
 from cygnet.stroke.main import main
 
@@ -49,6 +50,28 @@ def test_no_daemon_is_exit_7(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
 def test_without_a_request_nothing_is_connected(words: list[str], code: int, capsys: Capture) -> None:
     assert main(words) == code
     assert any(capsys.readouterr())
+
+
+@pytest.mark.parametrize(("line", "asked"), [(b"002 set", 0), (b"003 unsuitable", 1)])
+def test_user_of_xauth_is_plutos(answers: Answers, tmp_path: Path, line: bytes, asked: int) -> None:
+    requests = answers(Done())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as pluto:
+        pluto.bind(str(tmp_path / "pluto.ctl"))
+        pluto.listen(1)
+        heard: list[object] = []
+
+        def answer() -> None:
+            client, _ = pluto.accept()
+            with client:
+                heard.extend(whack.receive(client))
+                client.sendall(line + b"\n\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert main(["user-creds", "net", "carol", "hers"]) == 0
+        thread.join(5)
+    assert heard == [whack.UserCredentials("net", "carol", "hers")]
+    assert len(requests) == asked
 
 
 @pytest.fixture

@@ -75,6 +75,9 @@ def test_connection_with_everything() -> None:
         ("--myid @me", whack.MyId("@me")),
         ("--oppohere 192.0.2.1 --oppothere 192.0.2.2", whack.Opportunistic("192.0.2.1", "192.0.2.2")),
         ("--keyid @moon --addkey --pubkeyrsa 0sAQ", whack.AddKey("@moon", True, "0sAQ")),
+        ("--name n --xauthname carol --xauthpass x", whack.UserCredentials("n", "carol", "x")),
+        ("--name n --xauthname carol", whack.UserCredentials("n", "carol")),
+        ("--purgecrls --purgeike", whack.Purge(("crls", "ike"))),
         ("--leases", whack.Leases()),
         ("--leases --name p --lease-addr 10.3.0.1", whack.Leases("p", "10.3.0.1")),
         ("--leases --name p --lease-id carol", whack.Leases("p", id="carol")),
@@ -167,6 +170,8 @@ def test_help_and_version_ask_nobody(line: str, text: str) -> None:
         ("--oppothere 192.0.2.1", "--oppothere goes with --oppohere"),
         ("--leases --name p --lease-addr 1 --lease-id 2", "either --lease-addr or --lease-id"),
         ("--leases --lease-addr 1", "want the pool as --name"),
+        ("--name n --xauthpass x", "--xauthpass goes with --xauthname"),
+        ("--xauthname carol", "--name is missing"),
     ],
 )
 def test_wrong_line_is_refused_with_what_would_be_right(line: str, words: str) -> None:

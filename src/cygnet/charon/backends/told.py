@@ -5,9 +5,10 @@ RFC 7296, 3.15.1; RFC 8598 (``25``, domains); under ``attr`` stand strongSwan's 
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
+from typing import Protocol
 
+from cygnet.base.addresses import Address
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType
-from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.config.settings import DaemonSettings
 
 MAX_ATTRIBUTES = 64
@@ -26,6 +27,16 @@ NOT_TOLD = frozenset({
     _T.INTERNAL_IP4_ADDRESS, _T.INTERNAL_IP6_ADDRESS, _T.SUPPORTED_ATTRIBUTES,
     _T.ENCDNS_IP4, _T.ENCDNS_IP6, _T.ENCDNS_DIGEST_INFO,  # by rightencdns
 })  # fmt: skip
+
+
+class Served(Protocol):
+    """A connection, as far as its peer is told of name servers."""
+
+    @property
+    def dns(self) -> tuple[Address, ...]:
+        """``rightdns``."""
+
+
 Items = Callable[[str], Iterable[tuple[str, str]]]
 
 
@@ -43,7 +54,7 @@ class Told:
         found = [one for name, text in options for one in self._option(name, text)]
         self._attributes = tuple(dict.fromkeys(found))[:MAX_ATTRIBUTES]
 
-    def attributes(self, config: PeerConfig) -> tuple[Attribute, ...]:
+    def attributes(self, config: Served) -> tuple[Attribute, ...]:
         """Those for the peer of a connection."""
         own = (Attribute(_BY_FAMILY["dns"][one.version], one.packed) for one in config.dns)
         return tuple(dict.fromkeys((*own, *self._attributes)))

@@ -1,29 +1,17 @@
 """Name servers that peers tell us of, put to use while their IKE_SAs are there; a listener of the bus."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.keying.config.resolvers import DOT_PORT
 from cygnet.runtime.bus.records import Record
-from cygnet.runtime.name_servers import Server
+from cygnet.runtime.name_servers import Keeper, Server
 
 LIMIT = 1000
 """IKE_SAs that have brought servers."""
-
-
-class Keeper(Protocol):
-    """Where servers are kept (``runtime.name_servers``)."""
-
-    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
-        """All that there are now, with the domains that they are for (none: all names)."""
-
-    @property
-    def speaks_tls(self) -> bool:
-        """Whether DNS over TLS can be used."""
 
 
 class NameServers:

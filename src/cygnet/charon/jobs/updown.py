@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon.jobs.updown_environment import DOWN, UP, Tunnel, environments
+from cygnet.charon.jobs.updown_environment import DOWN, UP, Peer, Tunnel, environments
 from cygnet.charon.sa.events import ChildDown, ChildUp
-from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.runtime.bus.records import Record
 from cygnet.runtime.scripts import Ended
 
@@ -17,7 +16,7 @@ DEADLINE_S = 30.0
 LIMIT = 100_000
 """How many CHILD_SAs with a script may be up."""
 
-Find = Callable[[int], IkeSnapshot | None]
+Find = Callable[[int], Peer | None]
 Run = Callable[[str, Mapping[str, str], float], Ended]
 Log = Callable[[Group, int, str], None]
 

@@ -3,17 +3,57 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network, summarize_address_range
+from typing import Protocol
 
-from cygnet.base.addresses import Address
-from cygnet.base.identities import Identity
+from cygnet.base.addresses import Address, Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import Mark
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 
 VERSION = "1.1"
 UP, DOWN = "up", "down"
+
+
+class Peer(Protocol):
+    """What scripts are told of an IKE_SA, of either version."""
+
+    @property
+    def unique_id(self) -> int:
+        """Its number."""
+
+    @property
+    def remote(self) -> Host:
+        """Where the peer is."""
+
+    @property
+    def local_id(self) -> object:
+        """Who we are, ``None`` for anybody."""
+
+    @property
+    def remote_id(self) -> object:
+        """Who the peer is."""
+
+    @property
+    def remote_eap_id(self) -> object:
+        """Whom the peer proved to be by EAP or XAUTH, if anybody."""
+
+    @property
+    def local_virtual_ips(self) -> tuple[Address, ...]:
+        """Those that the peer gave us."""
+
+    @property
+    def remote_virtual_ips(self) -> tuple[Address, ...]:
+        """Those that it has from us."""
+
+    @property
+    def dns(self) -> tuple[Address, ...]:
+        """Name servers that it told us of."""
+
+    @property
+    def encrypted_dns(self) -> tuple[EncryptedResolver, ...]:
+        """Those that speak DNS over TLS, HTTPS or QUIC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +62,7 @@ class Tunnel:
 
     config: ChildConfig
     child: ChildSnapshot
-    sa: IkeSnapshot
+    sa: Peer
     interface: str = ""
     device: str = ""
 
@@ -98,7 +138,7 @@ def _subnet(selector: TrafficSelector) -> str:
     return str(ip_network((selector.start, selector.start.max_prefixlen - differing), strict=False))
 
 
-def _identity(identity: Identity | None) -> str:
+def _identity(identity: object) -> str:
     return "%any" if identity is None else str(identity)
 
 

@@ -42,7 +42,9 @@ def parse_auth(auth: str, authby: str) -> Constraints:
         return Constraints(AuthClass.NULL)
     if text == "eap" or text.startswith("eap-"):
         return _eap(text)
-    if text.startswith(("eap", "xauth")):
+    if text.startswith("xauth"):
+        raise ConfigError(f"authentication with '{text}' is of IKEv1 only")
+    if text.startswith("eap"):
         raise ConfigError(f"authentication with '{text}' is not part of this version")
     return _public_key(text)
 

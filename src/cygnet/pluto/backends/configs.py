@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address, Host
-from cygnet.keying.backends import address_match
+from cygnet.base.identities import Identity
+from cygnet.keying.backends import address_match, pool_texts
+from cygnet.keying.backends.address_pools import StrokePools
 from cygnet.keying.config.records import AddressSpec
-from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.config.records import PeerConfig
 
 Translate = Callable[[Connection], tuple[PeerConfig, list[str]]]
@@ -33,8 +35,12 @@ class Known:
 class PeerConfigs:
     """Implements ``sa.ports.Configs``. ``names`` knows host names without waiting. Safe for any thread."""
 
-    def __init__(self, translate: Translate, names: Callable[[str], tuple[Address, ...]]) -> None:
-        self._translate, self._names = translate, names
+    def __init__(
+        self, translate: Translate, names: Callable[[str], tuple[Address, ...]], pools: StrokePools,
+        connections: Connections,
+    ) -> None:
+        self._translate, self._names, self.pools = translate, names, pools
+        self._connections = connections
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
 
@@ -46,6 +52,8 @@ class PeerConfigs:
         known = Known(
             config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any)
         )
+        named = pool_texts.pools(remote.srcip, "rightsourceip")
+        self.pools.load(config.name, [spec for _, spec in named if spec is not None])
         with self._lock:
             self._known[config.name] = known
         return warnings
@@ -54,6 +62,7 @@ class PeerConfigs:
         """Have it no more; SAs keep theirs."""
         with self._lock:
             self._known.pop(name, None)
+        self.pools.unload(name)
 
     def named(self, name: str) -> PeerConfig | None:
         """The record of a loaded connection as it is now."""
@@ -74,6 +83,20 @@ class PeerConfigs:
         found = [Candidate(one.config, self._score(one, local, remote)) for one in every]
         fitting = [one for one in found if all(one.score)]
         return tuple(sorted(fitting, key=lambda one: one.score, reverse=True))
+
+    def instance(self, config: PeerConfig, remote: Host, identity: Identity) -> PeerConfig:
+        """What a peer makes of a template: ``"rw"[1]``; others are as they are. Raises ``LocalError``."""
+        template = self._connections.template(config.name)
+        if template is None:
+            return config
+        made = self._connections.instantiate(config.name, str(remote.address), str(identity))
+        here = AddressSpec((str(remote.address),))
+        return replace(
+            config,
+            instance=made.instance,
+            ike=replace(config.ike, remote=here),
+            remote=replace(config.remote, identity=identity),
+        )
 
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)

@@ -110,6 +110,11 @@ class Connections:
             raise UnknownNameError(f'no connection named "{name}"')
         return found
 
+    def template(self, name: str) -> Connection | None:
+        """The connection of that name if it is one that peers make instances of."""
+        found = self._loaded.get(name)
+        return found if found is not None and found.is_template else None
+
     def instance(self, name: str, number: int) -> Connection:
         """``NAME[n]``; number 0 is the loaded connection. Raises :class:`UnknownNameError`."""
         if not number:

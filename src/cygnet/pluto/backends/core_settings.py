@@ -7,6 +7,7 @@ from cygnet.keying.config import settings as shared
 from cygnet.pluto.config.settings import DaemonSettings
 
 AGGRESSIVE_PSK = "charon.i_dont_care_about_security_and_use_aggressive_mode_psk"
+CISCO_UNITY = "charon.cisco_unity"
 
 
 def core_settings(tree: Settings, both: shared.DaemonSettings, ports: tuple[int, int]) -> DaemonSettings:
@@ -18,4 +19,5 @@ def core_settings(tree: Settings, both: shared.DaemonSettings, ports: tuple[int,
     values["init_limit_half_open"] = both.init_limit_half_open or DaemonSettings().init_limit_half_open
     values["port"], values["port_nat_t"] = ports
     values["aggressive_psk"] = tree.get_bool(AGGRESSIVE_PSK, False)
+    values["cisco_unity"] = tree.get_bool(CISCO_UNITY, False)
     return DaemonSettings(**values)

@@ -11,13 +11,19 @@ from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config import records
 from cygnet.keying.config.records import AuthClass
 from cygnet.pluto.backends.connections import Connection
-from cygnet.pluto.config.records import Method, PeerConfig
+from cygnet.pluto.backends.xauth_terms import XauthTerms, terms
+from cygnet.pluto.config.records import Fragmentation, Method, PeerConfig
 
+_PSK, _PUBKEY, _ANY = AuthClass.PSK, AuthClass.PUBKEY, AuthClass.ANY
 METHODS = {
-    (AuthClass.PSK, AuthClass.PSK): Method.PSK,
-    (AuthClass.PUBKEY, AuthClass.PUBKEY): Method.PUBKEY,
+    (_PSK, _PSK, False): Method.PSK,
+    (_PUBKEY, _PUBKEY, False): Method.PUBKEY,
+    (_PSK, _PSK, True): Method.XAUTH_PSK,
+    (_PUBKEY, _PUBKEY, True): Method.XAUTH_PUBKEY,
+    (_ANY, _PUBKEY, True): Method.HYBRID,
+    (_PUBKEY, _ANY, True): Method.HYBRID,
 }
-_XAUTH = Policy.XAUTHPSK | Policy.XAUTHRSASIG
+"""By how our side and the peer's authenticate, and whether there is XAUTH."""
 
 
 class UnsupportedError(LocalError):
@@ -34,8 +40,10 @@ class PeerTranslator:
         """The record, and what is odd but usable."""
         message = connection.message
         _check(message)
-        peer, notes = self.translator.translate(_request(connection))
-        return _peer(connection, peer), [*notes, *_ignored(message)]
+        local, remote = connection.local or message.left, connection.remote or message.right
+        wanted = terms(message, local, remote)
+        peer, notes = self.translator.translate(_request(message, wanted))
+        return _peer(connection, peer, wanted), [*notes, *_ignored(message)]
 
 
 def _check(message: AddConnection) -> None:
@@ -46,16 +54,12 @@ def _check(message: AddConnection) -> None:
 
 
 _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
-    (lambda one: one.policy & _XAUTH, "XAUTH (authby=xauthpsk, leftauth2=xauth) is"),
-    (lambda one: one.left.srcip or one.right.srcip, "virtual addresses (leftsourceip, rightsourceip) are"),
-    (lambda one: one.policy & Policy.MODECFGPUSH, "mode config (modeconfig=push) is"),
     (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
     (lambda one: one.policy & Policy.BEET, "type=beet is"),
     (lambda one: any(end.sigkey not in ("", "%cert") for end in (one.left, one.right)),
      "raw public keys (leftsigkey, rightsigkey) are"),
     (lambda one: any(end.auth2 and not end.auth2.startswith("xauth") for end in (one.left, one.right)),
      "a second authentication round (leftauth2, rightauth2) other than XAUTH is"),
-    (lambda one: one.left.updown or one.right.updown, "updown scripts (leftupdown, leftfirewall) are"),
 )
 
 
@@ -64,17 +68,21 @@ def _ignored(message: AddConnection) -> list[str]:
     wanted = {
         "inactivity": message.inactivity_s,
     }
-    return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
+    notes = [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
+    has_pool = any(end.srcip and end.srcip[0] != "%" for end in (message.left, message.right))
+    if message.either_version and has_pool:
+        notes.append("charon and pluto give addresses of this pool independently: with keyexchange=ike, "
+                     "two peers of different versions may get the same")
+    return notes
 
 
-def _request(connection: Connection) -> stroke.AddConnection:
-    """The same connection in the words of stroke, our end at ``left``."""
-    one = connection.message
+def _request(one: AddConnection, wanted: XauthTerms) -> stroke.AddConnection:
+    """The same connection in the words of stroke, our end at ``left``, without XAUTH."""
     return stroke.AddConnection(
         **same_fields(one, stroke.AddConnection)
         | {
-            "left": _end(connection.local or one.left),
-            "right": _end(connection.remote or one.right),
+            "left": _end(wanted.local),
+            "right": _end(wanted.remote),
             "version": 1,
             "mode": one.shunt if one.shunt != "trap" else _mode(one.policy),
             "authby": "psk" if one.policy & (Policy.PSK | Policy.XAUTHPSK) else "pubkey",
@@ -85,6 +93,15 @@ def _request(connection: Connection) -> stroke.AddConnection:
             "reauth": not one.policy & Policy.DONTREAUTH,
         }
     )
+
+
+def _fragmentation(message: AddConnection) -> Fragmentation:
+    try:
+        return Fragmentation(message.fragmentation)
+    except ValueError:
+        words = ", ".join(Fragmentation)
+        text = f"fragmentation={message.fragmentation} is none of {words}"
+        raise UnsupportedError(f'connection "{message.name}": {text}') from None
 
 
 def _mode(policy: int) -> str:
@@ -98,9 +115,9 @@ def _end(end: whack.End) -> stroke.End:
     )
 
 
-def _peer(connection: Connection, peer: records.PeerConfig) -> PeerConfig:
+def _peer(connection: Connection, peer: records.PeerConfig, wanted: XauthTerms) -> PeerConfig:
     message, local, remote = connection.message, peer.local[0], peer.remote[0]
-    method = METHODS.get((local.auth, remote.auth))
+    method = METHODS.get((local.auth, remote.auth, wanted.xauth is not None))
     if method is None:
         text = f"{local.auth} here and {remote.auth} there do not go together in IKEv1"
         raise UnsupportedError(f'connection "{peer.name}": {text}')
@@ -111,6 +128,7 @@ def _peer(connection: Connection, peer: records.PeerConfig) -> PeerConfig:
         remote=remote,
         children=peer.children,
         method=method,
+        xauth=wanted.xauth,
         aggressive=bool(message.policy & Policy.AGGRESSIVE),
         unique=peer.unique,
         ike_lifetime_s=peer.ike_lifetime_s,
@@ -121,5 +139,11 @@ def _peer(connection: Connection, peer: records.PeerConfig) -> PeerConfig:
         keying_tries=peer.keying_tries,
         dpd_delay_s=peer.dpd_delay_s,
         dpd_timeout_s=message.dpd_timeout_s,
+        virtual_ips=peer.virtual_ips,
+        pools=peer.pools,
+        dns_wanted=peer.dns_wanted,
+        dns=peer.dns,
+        push=bool(message.policy & Policy.MODECFGPUSH),
+        fragmentation=_fragmentation(message),
         instance=connection.instance,
     )

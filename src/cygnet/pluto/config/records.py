@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cygnet.base.addresses import Address
 from cygnet.keying.config.records import AuthConfig, ChildConfig, IkeConfig, Unique
 
 
@@ -17,6 +18,15 @@ class Method(StrEnum):
     XAUTH_PSK = "pre-shared key and XAuth"
     XAUTH_PUBKEY = "public key and XAuth"
     HYBRID = "hybrid"
+
+
+class Fragmentation(StrEnum):
+    """``fragmentation``: ``accept`` sends none itself, ``force`` does even before the peer says it can."""
+
+    YES = "yes"
+    NO = "no"
+    ACCEPT = "accept"
+    FORCE = "force"
 
 
 XAUTH_METHODS = frozenset({Method.XAUTH_PSK, Method.XAUTH_PUBKEY, Method.HYBRID})
@@ -39,10 +49,11 @@ class XauthConfig:
 class PeerConfig:
     """A peer: how to reach it, how both sides authenticate, what may be protected.
 
-    ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are the families (4, 6)
-    of addresses that we ask for; ``pools`` are those from which the peer gets one. ``push``: the server
-    begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user was asked
-    before. ``instance`` counts connections that one template has become, 0 for none.
+    ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask
+    the peer for, unspecified for any address of a family; ``pools`` names those from which it gets one, with
+    the name servers ``dns``; ``dns_wanted`` holds families of name servers to ask for. ``push``: the
+    server begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user
+    was asked before. ``instance`` counts connections that one template has become, 0 for none.
     """
 
     name: str
@@ -62,9 +73,12 @@ class PeerConfig:
     keying_tries: int = 3
     dpd_delay_s: float = 0
     dpd_timeout_s: float = 150
-    virtual_ips: tuple[int, ...] = ()
+    virtual_ips: tuple[Address, ...] = ()
     pools: tuple[str, ...] = ()
+    dns_wanted: frozenset[int] = frozenset()
+    dns: tuple[Address, ...] = ()
     push: bool = False
+    fragmentation: Fragmentation = Fragmentation.YES
     instance: int = 0
 
     def child(self, name: str) -> ChildConfig | None:

@@ -37,6 +37,8 @@ class DaemonSettings:
     initiator_only: bool = False
     prefer_configured_proposals: bool = True
     cisco_unity: bool = False
+    install_virtual_ip: bool = True
+    install_virtual_ip_on: str = ""
     aggressive_psk: bool = False  # i_dont_care_about_security_and_use_aggressive_mode_psk
 
     # Limits of one ISAKMP SA; all ours but the first, which is larger here.

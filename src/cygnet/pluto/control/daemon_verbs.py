@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.groups import Group
-from cygnet.ctl.whack import List, Listen, MyId, Options, Purge, Reread, Shutdown, Unlisten
+from cygnet.ctl.whack import Listen, MyId, Options, Reread, Shutdown, Unlisten
 from cygnet.ctl.whack_codes import Rc
-from cygnet.pluto.control.load import Authorities
 from cygnet.pluto.control.replies import Reply
 
 MISSING = "is not implemented yet in this version of pluto"
@@ -58,7 +57,6 @@ class DaemonHandler:
     listen_to_peers: Callable[[bool], None]
     set_level: Callable[[Group, int], None]
     end: Callable[[], None]
-    authorities: Authorities
     reread_files: Callable[[frozenset[str]], Sequence[str]]
 
     def listen(self, request: Listen, reply: Reply) -> None:
@@ -97,23 +95,10 @@ class DaemonHandler:
         reply.line(Rc.LOG, "shutting down")
         self.end()
 
-    def list(self, request: List, reply: Reply) -> None:
-        """What is loaded; without credentials that is the ``ca`` sections only."""
-        for kind in request.kinds:
-            if kind == "cainfos":
-                self.authorities.list(request, reply)
-            else:
-                reply.line(Rc.WHACK_PROBLEM, f"--list{kind} {MISSING}")
-
     def reread(self, request: Reread, reply: Reply) -> None:
         """Read these files again; who asks hears what is wrong in them."""
         for problem in self.reread_files(frozenset(request.kinds)):
             reply.line(Rc.LOG_SERIOUS, problem)
-
-    def purge(self, request: Purge, reply: Reply) -> None:
-        """Refused until there are credentials."""
-        for kind in request.kinds:
-            reply.line(Rc.WHACK_PROBLEM, f"--purge{kind} {MISSING}")
 
 
 def missing(what: str) -> Callable[[object, Reply], None]:

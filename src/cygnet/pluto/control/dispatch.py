@@ -9,7 +9,9 @@ from cygnet.pluto.control.daemon_verbs import DaemonHandler, missing
 from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.replies import Handler
 from cygnet.pluto.control.sas import SaHandler
+from cygnet.pluto.control.shared import SharedHandler
 from cygnet.pluto.control.status import StatusHandler
+from cygnet.pluto.control.users import UsersHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Handlers:
     authorities: Authorities
     sas: SaHandler
     daemon: DaemonHandler
+    users: UsersHandler
+    shared: SharedHandler
 
     def table(self) -> Mapping[type[Request], Handler]:
         """Request class to handler, for every request there is."""
@@ -38,14 +42,15 @@ class Handlers:
             whack.Listen: self.daemon.listen,
             whack.Unlisten: self.daemon.unlisten,
             whack.Reread: self.daemon.reread,
-            whack.Purge: self.daemon.purge,
+            whack.Purge: self.shared.purge,
             whack.AddKey: missing("--keyid"),
             whack.Route: self.sas.route,
             whack.Unroute: self.sas.unroute,
+            whack.UserCredentials: self.users,
             whack.Initiate: self.sas.initiate,
             whack.Opportunistic: missing("opportunistic encryption"),
             whack.Terminate: self.sas.terminate,
-            whack.List: self.daemon.list,
-            whack.Leases: missing("--leases"),
+            whack.List: self.shared.list,
+            whack.Leases: self.shared.leases,
             whack.SmartCard: missing("a smart card"),
         }

@@ -1,11 +1,13 @@
 """``whack``'s connections and certification authorities: loaded and forgotten."""
 
-import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import AddAuthority, AddConnection, DeleteAuthority, DeleteConnection, List
+from cygnet.ctl.whack import AddAuthority, AddConnection, DeleteAuthority, DeleteConnection
 from cygnet.ctl.whack_codes import Rc
+from cygnet.keying.config.authorities import AuthoritySection
 from cygnet.pluto.backends.connections import Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import Specifier
 from cygnet.pluto.control.replies import Reply
@@ -52,47 +54,42 @@ class LoadHandler:
         reply.line(Rc.LOG, f"deleting connection {gone[0].label}")
 
 
-@dataclass(slots=True)
-class Authorities:
-    """The ``ca`` sections that were loaded."""
+class AuthorityStore(Protocol):
+    """The credential store as far as ``ca`` sections go."""
 
-    _sections: dict[str, AddAuthority] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def sections(self) -> Sequence[AuthoritySection]:
+        """Those that are loaded."""
+
+    def add_authority(self, section: AuthoritySection, path: str) -> Sequence[str]:
+        """Load one, its CA from ``path``; the answer is what was wrong. Raises ``LocalError``."""
+
+    def remove_authority(self, name: str) -> bool:
+        """Forget one; whether it was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """The ``ca`` sections."""
+
+    store: AuthorityStore
 
     def add(self, request: AddAuthority, reply: Reply) -> None:
         """Load one; a name that is taken is refused."""
-        with self._lock:
-            known = request.name in self._sections
-            if not known and len(self._sections) >= AUTHORITY_LIMIT:
-                raise LocalError(f"there are {AUTHORITY_LIMIT} ca descriptions already")
-            if not known:
-                self._sections[request.name] = request
-        if known:
+        known = self.store.sections()
+        if any(one.name == request.name for one in known):
             reply.line(Rc.DUPLICATE_NAME, f'attempt to redefine ca record "{request.name}"')
-        else:
-            reply.line(Rc.LOG, f'added ca description "{request.name}"')
+            return
+        if len(known) >= AUTHORITY_LIMIT:
+            raise LocalError(f"there are {AUTHORITY_LIMIT} ca descriptions already")
+        crls = tuple(filter(None, (request.crluri, request.crluri2)))
+        section = AuthoritySection(request.name, None, crls, tuple(filter(None, (request.ocspuri,))))
+        for problem in self.store.add_authority(section, request.cacert):
+            reply.line(Rc.LOG_SERIOUS, problem)
+        reply.line(Rc.LOG, f'added ca description "{request.name}"')
 
     def delete(self, request: DeleteAuthority, reply: Reply) -> None:
         """Forget one."""
-        with self._lock:
-            known = self._sections.pop(request.name, None)
-        if known is None:
-            reply.line(Rc.UNKNOWN_NAME, f'no ca record named "{request.name}"')
-        else:
+        if self.store.remove_authority(request.name):
             reply.line(Rc.LOG, f'deleting ca description "{request.name}"')
-
-    def list(self, request: List, reply: Reply) -> None:
-        """``listcainfos``."""
-        with self._lock:
-            sections = list(self._sections.values())
-        if not sections:
-            return
-        reply.line(Rc.COMMENT, " ")
-        reply.line(Rc.COMMENT, "List of CA Information Sections:")
-        for section in sections:
-            reply.line(Rc.COMMENT, " ")
-            reply.line(Rc.COMMENT, f'  authname:    "{section.cacert or section.name}"')
-            for uri in filter(None, (section.crluri, section.crluri2)):
-                reply.line(Rc.COMMENT, f"  crluri:      '{uri}'")
-            if section.ocspuri:
-                reply.line(Rc.COMMENT, f"  ocspuri:     '{section.ocspuri}'")
+        else:
+            reply.line(Rc.UNKNOWN_NAME, f'no ca record named "{request.name}"')

@@ -16,6 +16,9 @@ class Reply(Protocol):
     def line(self, code: int, text: str) -> None:
         """Send one line now."""
 
+    def ask(self, prompt: str) -> str:
+        """Have whoever is there type a secret; empty if there is nobody."""
+
     def check(self) -> None:
         """Find out whether the client still listens."""
 

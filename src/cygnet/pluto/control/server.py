@@ -3,21 +3,25 @@
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 
+from cygnet.ctl.frames import ControlError
 from cygnet.ctl.whack import Request, receive
-from cygnet.ctl.whack_codes import END, line_octets
+from cygnet.ctl.whack_codes import END, Rc, line_octets
+from cygnet.ctl.whack_lines import read_line
 from cygnet.keying.control import ClientLimits, ControlServer, Language
 from cygnet.pluto.control.replies import Handler, code_of
-from cygnet.runtime.control_socket import DeadlineStream, check_connected, send_all
+from cygnet.runtime.control_socket import ClientGoneError, DeadlineStream, check_connected, send_all
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many clients there may be, and how slow one may be with its message and with our lines."""
+    """How many clients there may be, and how slow one may be: with its message, our lines, a secret."""
 
     clients: int = 64
     request_s: float = 10
     write_s: float = 10
+    secret_s: float = 60
 
 
 def whack_server(
@@ -29,7 +33,7 @@ def whack_server(
     """Answers the message of each client on ``listener``. ``log`` takes a level and a line."""
 
     def begin(client: socket.socket) -> WhackConversation:
-        return WhackConversation(handlers, ClientReply(client, limits.write_s))
+        return WhackConversation(handlers, ClientReply(client, limits))
 
     language = Language("whack", lambda request: type(request).__name__, begin)
     return ControlServer(listener, language, ClientLimits(limits.clients, limits.request_s), log)
@@ -61,12 +65,20 @@ class WhackConversation:
 class ClientReply:
     """The way back to one client."""
 
-    def __init__(self, client: socket.socket, write_s: float) -> None:
-        self._client, self._write_s = client, write_s
+    def __init__(self, client: socket.socket, limits: Limits) -> None:
+        self._client, self._limits = client, limits
 
     def line(self, code: int, text: str) -> None:
         """Send one line, or several where the text has several; raises :class:`ClientGoneError`."""
-        send_all(self._client, line_octets(code, text), self._write_s)
+        send_all(self._client, line_octets(code, text), self._limits.write_s)
+
+    def ask(self, prompt: str) -> str:
+        """Ask with line 040 and read the line that comes back; raises :class:`ClientGoneError`."""
+        self.line(Rc.ENTER_SECRET, prompt)
+        try:
+            return read_line(DeadlineStream(self._client, monotonic() + self._limits.secret_s))
+        except ControlError as error:
+            raise ClientGoneError(str(error)) from None
 
     def check(self) -> None:
         """Raises :class:`ClientGoneError` if the client closed its end."""
@@ -74,4 +86,4 @@ class ClientReply:
 
     def end(self) -> None:
         """Say that this was all."""
-        send_all(self._client, END, self._write_s)
+        send_all(self._client, END, self._limits.write_s)

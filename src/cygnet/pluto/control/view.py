@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.durations import date, span
-from cygnet.ctl.whack import End, Policy, Status
+from cygnet.ctl.whack import AddConnection, End, Policy, Status
 from cygnet.kernel.port import Usage
+from cygnet.keying.config.pools import Pool
 from cygnet.keying.sa.routed import Routed, policies
 from cygnet.pluto.backends.connections import Connection, UnknownNameError
+from cygnet.pluto.backends.xauth_terms import terms
 from cygnet.pluto.jobs.core import ChildPicture, Picture
 
 HALF_OPEN = ("CREATED", "CONNECTING")
@@ -31,6 +33,7 @@ class View:
     began: float
     started_at: float
     routed: Callable[[], Sequence[Routed]] = tuple
+    pools: Callable[[], Sequence[Pool]] = tuple
 
     def lines(
         self, request: Status, connections: Sequence[Connection], pictures: Sequence[Picture]
@@ -44,6 +47,7 @@ class View:
         if request.all:
             yield self.banner
             yield f"  uptime: {span(self.now() - self.began)}, since {date(self.started_at)}"
+            yield from self._pools()
             yield "Connections:"
             for connection in shown:
                 if not connection.instance:
@@ -55,6 +59,13 @@ class View:
             yield from self._ike(sa, request)
         if not sas:
             yield "  no match" if name else "  none"
+
+    def _pools(self) -> Iterator[str]:
+        pools = self.pools()
+        if pools:
+            yield "Virtual IP pools (size/online/offline):"
+        for pool in pools:
+            yield f"  {pool.name}: {pool.size}/{pool.online}/{pool.offline}"
 
     def _ike(self, sa: Picture, request: Status) -> Iterator[str]:
         label = f"{sa.name:>12}[{sa.number}]:"
@@ -110,16 +121,27 @@ def _connection(connection: Connection) -> Iterator[str]:
     dpd = f", dpddelay={message.dpd_delay_s:.0f}s" if has_dpd else ""
     name = f"{connection.name:>12}:"
     yield f"{name}  {local.host}...{remote.host}  {version}{aggressive}{dpd}"
-    method = next((word for bit, word in _METHODS if message.policy & bit), "any")
-    for side, end in (("local: ", local), ("remote:", remote)):
-        who = end.id or end.host
-        identity = "" if who.startswith("%") else f" [{who}]"
-        yield f"{name}   {side}{identity} uses {method} authentication"
+    yield from _authentication(name, message, local, remote)
     mode = "TUNNEL" if message.policy & Policy.TUNNEL else "TRANSPORT"
     if message.shunt != "trap":
         mode = message.shunt.upper()
     action = f", dpdaction={message.dpd_action}" if has_dpd else ""
     yield f"{name}   child:  {_client(local)} === {_client(remote)} {mode}{action}"
+
+
+def _authentication(name: str, message: AddConnection, local: End, remote: End) -> Iterator[str]:
+    """A line for each round of each side; with hybrid authentication the user has only that of XAUTH."""
+    method = next((word for bit, word in _METHODS if message.policy & bit), "any")
+    found = terms(message, local, remote)
+    asked = None if found.xauth is None else "remote:" if found.xauth.server else "local: "
+    for side, end in (("local: ", local), ("remote:", remote)):
+        who = end.id or end.host
+        identity = "" if who.startswith("%") else f" [{who}]"
+        if side != asked or not found.hybrid:
+            yield f"{name}   {side}{identity} uses {method} authentication"
+        if side == asked and found.xauth is not None:
+            user = f" with XAuth identity '{found.xauth.user}'" if found.xauth.user else ""
+            yield f"{name}   {side} uses XAuth authentication: any{user}"
 
 
 def _client(end: End) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cygnet.base.addresses import Host
+from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Effect
 from cygnet.kernel.port import SaId, Usage
 from cygnet.keying.sa.routed import Routed
@@ -106,7 +106,8 @@ class Picture:
     """An ISAKMP SA. Times are seconds of the monotonic clock; ``event`` is its next timer.
 
     ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
-    peer has begun and not proved itself.
+    peer has begun and not proved itself. ``replaces`` is the ISAKMP SA whose renewal of ours this is. Mode
+    config has given the peer ``given_addresses``, and us ``received_addresses`` with name servers ``dns``.
     """
 
     number: int
@@ -129,7 +130,11 @@ class Picture:
     event: str = ""
     event_at: float = 0.0
     dpd: bool = False
+    replaces: int = 0
     half_open: bool = False
+    given_addresses: tuple[Address, ...] = ()
+    received_addresses: tuple[Address, ...] = ()
+    dns: tuple[Address, ...] = ()
     children: tuple[ChildPicture, ...] = ()
 
     @property

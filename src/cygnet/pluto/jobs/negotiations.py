@@ -111,6 +111,11 @@ class Negotiations:
         for number, child in targets:
             self._post(number, Terminate(child))
 
+    def end_childless(self) -> None:
+        """Delete the established ISAKMP SAs that have no IPsec SA, without following."""
+        idle = (sa for sa in self._manager.snapshots() if sa.life == "ESTABLISHED" and not sa.children)
+        self.forget((sa.number, 0) for sa in idle)
+
     def _usable(self, connection: Connection) -> int | None:
         for number in reversed(self._manager.by_name(connection.name)):
             picture = self._manager.snapshot(number)

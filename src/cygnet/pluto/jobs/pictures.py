@@ -7,6 +7,7 @@ from cygnet.kernel.port import Kernel, KernelError, SaId, Usage
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.pluto.config.records import PSK_METHODS, PeerConfig
 from cygnet.pluto.jobs.core import ChildPicture, Picture
+from cygnet.pluto.jobs.told import dns_of
 from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.states import State
 
@@ -37,7 +38,11 @@ def picture_of(sa: IkeSa, now: float) -> Picture:
         event=event,
         event_at=event_at,
         dpd=config is not None and bool(config.dpd_delay_s),
+        replaces=seen.replaces,
         half_open=sa.half_open,
+        given_addresses=seen.virtual_given,
+        received_addresses=seen.virtual_received,
+        dns=dns_of(seen.attributes),
         children=tuple(_child(child, seen.initiator) for child in seen.children),
     )
 

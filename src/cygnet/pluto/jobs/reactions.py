@@ -8,12 +8,16 @@ from cygnet.keying.config.records import Unique
 from cygnet.pluto.jobs.core import Finished, Picture
 from cygnet.pluto.jobs.isakmp_sa import outcome
 from cygnet.pluto.jobs.reconciler import Reconciler
+from cygnet.pluto.jobs.told import translated
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa import events
 from cygnet.pluto.sa.events import ChildClosed, ChildUp, HandedOver, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, TakeOver, TerminateIke
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.succession import Estate, forfeit
+
+CROSSING_S = 5.0
+"""How far apart two renewals that crossed may be established here."""
 
 
 class Reactions:
@@ -33,6 +37,8 @@ class Reactions:
 
     def __call__(self, event: object) -> None:
         """React to one event."""
+        for word in translated(event):
+            self._place.bus.publish(word)
         react = self._by_kind.get(type(event))
         if react is not None:
             react(event)
@@ -45,16 +51,29 @@ class Reactions:
         ``uniqueids=never`` does not listen to it.
         """
         manager = self._place.manager
+        new = manager.snapshot(event.ike_id)
+        user = new.xauth_user if new is not None else ""
         for number in manager.by_identities((str(event.local_id), str(event.remote_id))):
             other = manager.snapshot(number)
-            if number == event.ike_id or other is None or not _same_peer(other, event):
+            if number == event.ike_id or other is None or not _same_peer(other, event, user):
                 continue
             if event.initial_contact and not event.replaces and event.config.unique is not Unique.NEVER:
                 self._end(other, event, "received INITIAL_CONTACT", force=True)
             elif other.number == event.replaces or _hands_over(other, event):
-                self._place.order(other.number, HandOver(event.ike_id))
+                self._hand_over(other, event)
             elif event.config.unique is Unique.REPLACE and not event.initiator:
                 self._end(other, event, "due to uniqueness policy")
+
+    def _hand_over(self, other: Picture, event: IkeEstablished) -> None:
+        """The older to the newer; of two renewals that crossed both sides keep the one of greater cookies.
+
+        Each side may have seen another of them last, and would delete what the other one keeps.
+        """
+        new = self._place.manager.snapshot(event.ike_id)
+        if new is not None and _crossed(other, new) and other.cookies > new.cookies:
+            self._place.order(new.number, HandOver(other.number))
+        else:
+            self._place.order(other.number, HandOver(event.ike_id))
 
     def _end(self, other: Picture, event: IkeEstablished, why: str, *, force: bool = False) -> None:
         text = f"deleting duplicate IKE_SA for peer '{event.remote_id}' {why}"
@@ -71,10 +90,24 @@ class Reactions:
     def _forfeit(self, estate: Estate) -> None:
         for told in forfeit(self._ports, estate):
             self._place.bus.publish(outcome(told) if isinstance(told, events.Finished) else told)
+            for word in translated(told):
+                self._place.bus.publish(word)
 
 
-def _same_peer(other: Picture, event: IkeEstablished) -> bool:
-    return other.established and other.name == event.config.name
+def _same_peer(other: Picture, event: IkeEstablished, user: str) -> bool:
+    """Users of XAUTH may share an identity, that of their group."""
+    return other.established and (other.name, other.xauth_user) == (event.config.name, user)
+
+
+def _crossed(other: Picture, new: Picture) -> bool:
+    """Whether one was begun by us and one by the peer to replace the same third, at about the same time."""
+    ours = new if new.initiator else other
+    if new.initiator is other.initiator or other.life != "ESTABLISHED":
+        return False
+    if not ours.replaces or ours.replaces in (new.number, other.number):
+        return False
+    times = (new.established_at, other.established_at)
+    return None not in times and abs(times[0] - times[1]) < CROSSING_S  # type: ignore[operator]
 
 
 def _hands_over(other: Picture, event: IkeEstablished) -> bool:

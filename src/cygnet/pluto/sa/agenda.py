@@ -12,6 +12,7 @@ from cygnet.pluto.sa.transaction import TRANSACTION
 from cygnet.pluto.sa.transitions import Transition, opening
 from cygnet.pluto.sa.wishes import Transaction, Wish
 
+_EARLY_S = 0.001
 QUICK = opening(QUICK_MODE, State.QUICK_I1)
 _MAIN, _AGGRESSIVE = opening(MAIN_MODE, State.MAIN_I1), opening(AGGRESSIVE_MODE, State.AGGR_I1)
 _ASK, _TELL = opening(TRANSACTION, State.XAUTH_R1), opening(TRANSACTION, State.XAUTH_R2)
@@ -27,7 +28,7 @@ def due(sa: Association) -> Iterator[Wish]:
     """Each once, as soon as it may begin."""
     if sa.authenticating and _is_server(sa):
         yield from _begin(sa, _ASK if sa.verdict is None else _TELL)
-    if sa.life is not IkeState.ESTABLISHED or sa.heir:
+    if sa.life is not IkeState.ESTABLISHED or sa.heir or sa.now + _EARLY_S < sa.settled_at:
         return
     config = sa.peer_config
     if sa.configured:

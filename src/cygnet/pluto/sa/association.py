@@ -12,7 +12,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Announce, Counted, Effect, Log, MessageSeen, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
-from cygnet.base.identities import Identity, IdType
+from cygnet.base.identities import Identity
 from cygnet.crypto.proposals import Proposal
 from cygnet.keying.config.records import Action, ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
@@ -24,6 +24,7 @@ from cygnet.pluto.encoding.message import NO_COOKIE
 from cygnet.pluto.encoding.methods import MethodRow
 from cygnet.pluto.encoding.payloads import Payload
 from cygnet.pluto.encoding.vendor_ids import Feature
+from cygnet.pluto.sa import virtual_ips
 from cygnet.pluto.sa.events import (
     ChildDown,
     ChildStateChanged,
@@ -32,15 +33,16 @@ from cygnet.pluto.sa.events import (
     Finished,
     IkeStateChanged,
     StateChanged,
-    Unconfigured,
 )
 from cygnet.pluto.sa.handshake import Handshake
 from cygnet.pluto.sa.keymat import Phase1Keys
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState, State, check_ike_move
+from cygnet.pluto.sa.timers import Settled
 from cygnet.pluto.sa.wishes import Wish
 
 V = TypeVar("V")
+SETTLE_S = 0.1
 
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every ISAKMP SA."""
@@ -116,10 +118,12 @@ class Association:
     times: Times = field(default_factory=Times)
     dpd: Dpd = field(default_factory=Dpd)
     virtual: Virtual = field(default_factory=Virtual)
+    earlier: tuple[Address, ...] = ()  # addresses that the ISAKMP SA had which this one replaces
     authenticating: bool = False  # phase 1 is over but for XAUTH
     verdict: bool | None = None  # whether the user proved himself
     begun: frozenset[State] = frozenset()  # transactions of ours, each of which takes place once
     configured: bool = True  # no mode config is waited for
+    settled_at: float = 0.0  # until then the peer is busy with an acknowledgement of ours
     user: str = ""  # who the peer is by XAUTH
     children: dict[int, ChildSa] = field(default_factory=dict)
     peer_certificates: tuple[bytes, ...] = ()  # DER, the peer's own first
@@ -198,6 +202,12 @@ class Association:
     def usable(self) -> bool:
         """Whether the peer is authenticated; it may also be about to be replaced."""
         return self.life in (IkeState.ESTABLISHED, IkeState.REKEYED)
+
+    @property
+    def serves(self) -> bool:
+        """Whether the peer is a client, by XAUTH or with an address of ours: it alone can begin anew."""
+        asked = self.method is not None and self.method.asks_user(not self.initiator)
+        return asked or bool(self.virtual.given)
 
     @property
     def phase1_over(self) -> bool:
@@ -286,19 +296,27 @@ class Association:
 
     def release_addresses(self) -> None:
         """What mode config gave in either direction ends."""
-        given, self.virtual.given = self.virtual.given, ()
-        for address in given:
-            self.ports.addresses.release(self.peer_config, self.owner, address)
-        received, self.virtual.received = self.virtual.received, None
-        if received is not None:
-            ended = (received.config, received.addresses, received.attributes)
-            self.announce(Unconfigured(self.unique_id, *ended))
+        virtual, self.virtual = self.virtual, Virtual()
+        if virtual.given:
+            self.ports.addresses.release(self.unique_id)
+        for address in virtual.given:
+            self.log(Group.IKE, f"lease {address} by '{self.owner}' went offline")
+        if virtual.received is not None:
+            self.announce(virtual_ips.gone(self.ports, virtual.received))
+
+    def settle(self) -> None:
+        """Begin no exchange for a moment.
+
+        strongSwan works on messages in parallel: quick mode that overtakes the end of XAUTH ends its SA.
+        """
+        self.settled_at = self.now + SETTLE_S
+        self.schedule(SETTLE_S, Settled())
 
     @property
     def owner(self) -> Identity:
         """To whom addresses are given: the user if there is one, else the peer."""
         if self.user:
-            return Identity(IdType.KEY_ID, self.user.encode())
+            return Identity.parse(self.user)
         return _there(self.remote_id, "identity")
 
     def follow(self, local: Host, remote: Host) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cygnet.base.selectors import TrafficSelector
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.pluto.sa import unity
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Finished
 from cygnet.pluto.sa.quick_context import Outcome, QuickMode
@@ -42,6 +43,7 @@ class WantedChild:
                 under_way.outcomes.append(self.outcome)
                 continue
             quick = QuickMode(self.sa, True, self.config, *pair, outcomes=[self.outcome])
+            quick.local_ts, quick.remote_ts = unity.installed(self.sa, self.config, pair)
             quick.reqid = self.reqid if len(pairs) == 1 else 0
             yield quick
         self.outcome.done(reason)
@@ -65,7 +67,7 @@ class WantedChild:
         return self.outcome.abandoned(reason)
 
     def _is_there(self, pair: Pair) -> bool:
-        wanted = ((pair[0],), (pair[1],))
+        wanted = unity.installed(self.sa, self.config, pair)
         return any(
             child.agreed is not None
             and child.state in (ChildState.INSTALLED, ChildState.REKEYING)

@@ -3,9 +3,10 @@
 from cygnet.base.effects import Adopt
 from cygnet.base.groups import Group
 from cygnet.base.selectors import TrafficSelector
-from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.child_sa import Agreed, ChildSa
 from cygnet.keying.sa.child_states import ChildState
-from cygnet.pluto.sa import agenda, deletion, succession
+from cygnet.pluto.sa import agenda, deletion, succession, unity
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.child_wishes import WantedChild
 from cygnet.pluto.sa.exchanges import Exchanges
@@ -74,6 +75,9 @@ def renew(sa: Association) -> None:
     """Phase 1 anew: another ISAKMP SA with the same peer, to which this one hands over once it is there."""
     if sa.life is not IkeState.ESTABLISHED or sa.config is None or sa.heir:
         return
+    if sa.serves:
+        sa.log(Group.IKE, f"IKE_SA {sa} is its client's to renew, who has a password to give or an address")
+        return
     sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}")
     if sa.make_successor is not None:
         sa.effects.append(Adopt(sa.make_successor()))
@@ -85,11 +89,19 @@ def rekey_child(sa: Association, child: ChildSa, outcome: Outcome | None = None)
     if agreed is None or child.state != ChildState.INSTALLED:
         return
     sa.move_child(child, ChildState.REKEYING)
-    quick = QuickMode(sa, True, child.config, agreed.local_ts[0], agreed.remote_ts[0])
+    quick = _again(sa, child.config, agreed)
     quick.reqid = 0 if child.counted else child.reqid
     quick.replaces = child.unique_id
     quick.outcomes += [outcome] if outcome else []
     sa.wanted.append(Wish(agenda.QUICK, quick))
+
+
+def _again(sa: Association, config: ChildConfig, agreed: Agreed) -> QuickMode:
+    """A quick mode for what an IPsec SA carries."""
+    selectors = agreed.local_ts, agreed.remote_ts
+    quick = QuickMode(sa, True, config, *unity.proposed(sa, selectors))
+    quick.local_ts, quick.remote_ts = selectors
+    return quick
 
 
 def _initiate(sa: Association, exchanges: Exchanges, order: Initiate) -> None:
@@ -176,8 +188,7 @@ def _reset(sa: Association) -> None:
         agreed = child.agreed
         sa.drop_child(child)
         if agreed is not None and child.state != ChildState.REKEYED:
-            quick = QuickMode(sa, True, child.config, agreed.local_ts[0], agreed.remote_ts[0])
-            sa.wanted.append(Wish(agenda.QUICK, quick))
+            sa.wanted.append(Wish(agenda.QUICK, _again(sa, child.config, agreed)))
 
 
 def _named(sa: Association, unique_id: int, name: str) -> list[ChildSa]:

@@ -93,11 +93,12 @@ class Endpoint:
         return Drop("no_initiator_spi") if header.spi_i == NO_COOKIE else header
 
     def _first_message(self, header: Header, data: bytes, source: Host) -> Decision:
-        """A copy goes to the ISAKMP SA that the first one made. One in fragments cannot be told apart."""
-        if header.message_id or header.flags & FLAG_ENCRYPTION or header.next_payload == _FRAGMENT:
+        """A copy goes to the ISAKMP SA that the first one made, and so do fragments of one cookie."""
+        if header.message_id or header.flags & FLAG_ENCRYPTION:
             return Drop("odd_first_message")
         packed = source.address.packed + source.port.to_bytes(2, "big")
-        digest = blake2b(packed + data, digest_size=16).digest()
+        same = b"fragment" + header.spi_i if header.next_payload == _FRAGMENT else data
+        digest = blake2b(packed + same, digest_size=16).digest()
         if (known := self._first.get(digest)) is not None:
             if (unique_id := self._sas.by_spi(known)) is not None:
                 return Dispatch(unique_id, header.exchange)

@@ -46,6 +46,8 @@ def establish(sa: Association) -> None:
     sa.handshake = None
     if sa.configured:
         ready(sa)
+    elif config.push:
+        sa.schedule(sa.ports.settings.xauth_timeout_s, XauthDue())
 
 
 def ready(sa: Association) -> None:

@@ -17,6 +17,7 @@ from cygnet.pluto.sa.timers import (
     KeepAlive,
     RekeyIkeDue,
     Retransmit,
+    Settled,
     Timer,
     XauthDue,
 )
@@ -43,6 +44,8 @@ def _half_open(sa: Association, exchanges: Exchanges, timer: HalfOpen) -> None:
 def _xauth(sa: Association, exchanges: Exchanges, timer: XauthDue) -> None:
     if sa.authenticating:
         exchanges.fail("XAuth was not finished in time")
+    elif sa.life is IkeState.ESTABLISHED and not sa.configured:
+        exchanges.fail("the peer has not begun mode config in time (modeconfig=push)")
 
 
 def _keep_alive(sa: Association, exchanges: Exchanges, timer: KeepAlive) -> None:
@@ -70,7 +73,7 @@ def _lifetime_over(sa: Association, exchanges: Exchanges, timer: IkeLifetimeOver
         return
     carrying = (one for one in sa.children.values() if one.state == ChildState.INSTALLED)
     in_use = {one.config.name: one.config for one in carrying}
-    if in_use and sa.config is not None and sa.config.rekey:
+    if in_use and sa.config is not None and sa.config.rekey and not sa.serves:
         sa.announce(Reestablish(sa.config, tuple(in_use.values()), "the ISAKMP SA could not be renewed"))
     deletion.delete_ike(sa)
     exchanges.inform()
@@ -88,6 +91,10 @@ def _replaced(sa: Association, exchanges: Exchanges, timer: DropReplaced) -> Non
         exchanges.end("replaced by a newer IKE_SA")
 
 
+def _settled(sa: Association, exchanges: Exchanges, timer: Settled) -> None:
+    """What was put off is begun after every timer."""
+
+
 _HANDLERS: dict[type, Callable[[Association, Exchanges, Any], None]] = {
     Retransmit: _retransmit,
     HalfOpen: _half_open,
@@ -97,4 +104,5 @@ _HANDLERS: dict[type, Callable[[Association, Exchanges, Any], None]] = {
     RekeyIkeDue: _rekey,
     IkeLifetimeOver: _lifetime_over,
     DropReplaced: _replaced,
+    Settled: _settled,
 }

@@ -171,6 +171,7 @@ class IkeSa:
             sa.user,
             sa.virtual.given,
             received.addresses if received else (),
+            received.attributes if received else (),
             tuple(one.state for one in self._exchanges.under_way if one.message_id),
             tuple(child.snapshot() for child in sa.children.values()),
             sa.replaces,
@@ -233,7 +234,12 @@ class IkeSa:
         if not sa.nat.any:
             local, remote = local.with_port(sa.ports.settings.port), remote.with_port(500)
         number = sa.ports.numbers.ike()
-        return IkeSa.initiator(sa.ports, number, sa.peer_config, local, remote, replaces=sa.unique_id)
+        successor = IkeSa.initiator(
+            sa.ports, number, sa.peer_config, local, remote, replaces=sa.unique_id
+        )
+        received = sa.virtual.received
+        successor._sa.earlier = received.addresses if received else ()
+        return successor
 
 
 _FIRST = (1, 132)  # the payload types with which MR1 and AR1 begin: SA (RFC 2409, 5), or a fragment of them

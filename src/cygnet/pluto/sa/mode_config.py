@@ -17,32 +17,37 @@ from cygnet.base.groups import Group
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.encoding.payloads import AttributeType as A
 from cygnet.pluto.encoding.payloads import Configuration, ConfigurationType
-from cygnet.pluto.encoding.vendor_ids import Feature
-from cygnet.pluto.sa import establish
+from cygnet.pluto.sa import establish, unity, virtual_ips
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Configured
 from cygnet.pluto.sa.phase1 import needed
+from cygnet.pluto.sa.ports import Lessee
 from cygnet.pluto.sa.transitions import Reply, Step
 
 MAX_ADDRESSES = 4
 MAX_SPLITS = 64
+MAX_SHOWN = 500
 _SPLIT_SIZE = 14
 _ADDRESSES = {4: A.INTERNAL_IP4_ADDRESS, 6: A.INTERNAL_IP6_ADDRESS}
 _SIZES: dict[int, int] = {A.INTERNAL_IP4_ADDRESS: 4, A.INTERNAL_IP6_ADDRESS: 16}
 _SERVERS = {4: (A.INTERNAL_IP4_DNS, A.INTERNAL_IP4_NBNS), 6: (A.INTERNAL_IP6_DNS,)}
-_UNITY = (A.UNITY_BANNER, A.UNITY_DEF_DOMAIN, A.UNITY_SPLIT_INCLUDE, A.UNITY_SAVE_PASSWD)
+_UNITY = (
+    A.UNITY_BANNER, A.UNITY_DEF_DOMAIN, A.UNITY_SPLITDNS_NAME, A.UNITY_SPLIT_INCLUDE, A.UNITY_LOCAL_LAN,
+    A.UNITY_SAVE_PASSWD,
+)  # fmt: skip
 
 
 def ask(step: Step) -> Reply:
     """Ask for addresses of the families that the connection wants, and for what goes with them."""
     sa = step.sa
-    kinds: list[int] = []
-    for family in sa.peer_config.virtual_ips:
-        kinds += [_ADDRESSES[family], *_SERVERS[family]]
-    if sa.has(Feature.UNITY):
+    wishes = _wishes(sa)
+    families = {one.version for one in wishes}
+    kinds = [kind for family in sorted(families | sa.peer_config.dns_wanted) for kind in _SERVERS[family]]
+    if unity.spoken(sa):
         kinds += _UNITY
+    attributes = (*map(_address, wishes), *map(Attribute, kinds))
     identifier = int.from_bytes(sa.ports.rng(2), "big")
-    return (Configuration(ConfigurationType.REQUEST, tuple(map(Attribute, kinds)), identifier),)
+    return (Configuration(ConfigurationType.REQUEST, attributes, identifier),)
 
 
 def answer(step: Step) -> Reply:
@@ -56,7 +61,8 @@ def push(step: Step) -> Reply:
     """Give without being asked."""
     sa = step.sa
     identifier = int.from_bytes(sa.ports.rng(2), "big")
-    return (Configuration(ConfigurationType.SET, _given(sa, (IPv4Address(0),)), identifier),)
+    anything = (IPv4Address(0), IPv6Address(0))
+    return (Configuration(ConfigurationType.SET, _given(sa, anything), identifier),)
 
 
 def take(step: Step) -> Reply:
@@ -69,6 +75,7 @@ def take_pushed(step: Step) -> Reply:
     """What we did not ask for: acknowledged with empty attributes."""
     given = needed(step.message, Configuration)
     _take(step.sa, given)
+    step.sa.settle()
     taken = tuple(Attribute(one.type) for one in given.attributes)
     return (Configuration(ConfigurationType.ACK, taken, given.identifier),)
 
@@ -85,47 +92,90 @@ def ready(step: Step) -> None:
 
 def _given(sa: Association, wanted: tuple[Address, ...]) -> tuple[Attribute, ...]:
     """Addresses from the pools for each family that is wanted, and the attributes of the connection."""
-    config, owner = sa.peer_config, sa.owner
+    config, lessee = sa.peer_config, Lessee(sa.unique_id, sa.owner, sa.remote.address)
     if not config.pools:
         sa.log(Group.IKE, "peer requested virtual IP, but the connection has no pool")
-        return ()
+        wanted = ()
+        if not config.dns:
+            return ()
     if not sa.virtual.given:
         for one in wanted[:MAX_ADDRESSES]:
-            address = sa.ports.addresses.acquire(config, owner, one)
+            address = sa.ports.addresses.acquire(config, lessee, one)
             if address is not None:
-                sa.log(Group.IKE, f"assigning virtual IP {address} to peer '{owner}'")
+                sa.log(Group.IKE, f"assigning virtual IP {address} to peer '{lessee.owner}'")
                 sa.virtual.given += (address,)
-    addresses = tuple(Attribute(_ADDRESSES[one.version], one.packed) for one in sa.virtual.given)
-    if wanted and not addresses:
-        sa.log(Group.IKE, f"no virtual IP found for '{owner}', sending none")
-    return (*addresses, *sa.ports.addresses.attributes(config, owner))
+    if wanted and not sa.virtual.given:
+        sa.log(Group.IKE, f"no virtual IP found for '{lessee.owner}', sending none")
+    told = sa.ports.addresses.attributes(config, unity=unity.spoken(sa))
+    return (*map(_address, sa.virtual.given), *told)
+
+
+def _wishes(sa: Association) -> tuple[Address, ...]:
+    """As configured; for any address those of the ISAKMP SA that this one replaces."""
+    earlier, found = list(sa.earlier), []
+    for wish in sa.peer_config.virtual_ips:
+        again = next((one for one in earlier if one.version == wish.version), None)
+        if again is not None and wish.is_unspecified:
+            earlier.remove(again)
+            wish = again
+        found.append(wish)
+    return tuple(found)
+
+
+def _address(address: Address) -> Attribute:
+    """strongSwan reads IPv6 only with a prefix length behind, as IKEv2 has it (RFC 7296, 3.15.1)."""
+    if address.is_unspecified:
+        return Attribute(_ADDRESSES[address.version])
+    tail = bytes([128]) if address.version == 6 else b""
+    return Attribute(_ADDRESSES[address.version], address.packed + tail)
 
 
 def _take(sa: Association, given: Configuration) -> None:
-    addresses = tuple(one for one in _addresses(given.attributes) if int(one))
-    for address in addresses:
-        sa.log(Group.IKE, f"installing new virtual IP {address}")
+    offered = tuple(_offered(sa, given))
+    if not offered:
+        sa.log(Group.IKE, "no virtual IP received from the peer")
+    addresses = tuple(one for one in offered if virtual_ips.install(sa, one))
+    banner = _text(given, A.UNITY_BANNER)
+    if banner:
+        sa.log(Group.IKE, f"banner of the peer: {_printable(banner)}")
     save = given.first(A.UNITY_SAVE_PASSWD)
-    sa.virtual.received = Configured(
+    configured = Configured(
         sa.unique_id,
         sa.peer_config,
         addresses,
         given.attributes,
-        _text(given, A.UNITY_BANNER),
+        banner,
         _text(given, A.UNITY_DEF_DOMAIN),
         tuple(_splits(given)),
-        save is not None and save.number == 1,
+        save is not None and int.from_bytes(save.value[-1:], "big") in (1, ord("1")),
     )
-    sa.announce(sa.virtual.received)
+    virtual_ips.take(sa, configured)
+
+
+def _offered(sa: Association, given: Configuration) -> Iterator[Address]:
+    """As many as we want, of the families that we want."""
+    left = [one.version for one in sa.peer_config.virtual_ips]
+    for address in _addresses(given.attributes):
+        if address.is_unspecified or address.is_multicast or address.is_loopback:
+            continue
+        if address.version in left:
+            left.remove(address.version)
+            yield address
+        else:
+            sa.log(Group.IKE, f"ignoring virtual IP {address}, which we have not asked for")
 
 
 def _addresses(attributes: tuple[Attribute, ...]) -> Iterator[Address]:
     """The addresses of attributes; an empty one is "any"."""
     for one in attributes:
         size = _SIZES.get(one.type)
-        if size is not None and len(one.value) in (0, size):
+        if size is not None and (len(one.value) in (0, size) or len(one.value) == size + 1 == 17):
             empty: Address = IPv4Address(0) if size == 4 else IPv6Address(0)
-            yield ip_address(one.value) if one.value else empty
+            yield ip_address(one.value[:size]) if one.value else empty
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:MAX_SHOWN]
 
 
 def _text(given: Configuration, kind: int) -> str:

@@ -329,6 +329,8 @@ def authenticate(sa: Association, message: Message, identity: Identity) -> None:
     proved = authentication.verify(sa, message, identity)
     candidates = sa.negotiation.candidates or (sa.peer_config,)
     sa.config = authentication.authorise(sa, proved, candidates)
+    if not sa.initiator:
+        sa.config = sa.ports.configs.instance(sa.config, sa.remote, identity)
     sa.remote_id = identity
 
 

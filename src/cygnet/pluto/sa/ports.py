@@ -34,6 +34,9 @@ class Configs(Protocol):
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         """The IKEv1 connections whose addresses suit both hosts, best first; identities come later."""
 
+    def instance(self, config: PeerConfig, remote: Host, identity: Identity) -> PeerConfig:
+        """What a peer makes of a connection that is for many; raises ``LocalError`` if they are too many."""
+
 
 class Users(Protocol):
     """Names and passwords of XAUTH."""
@@ -45,20 +48,32 @@ class Users(Protocol):
         """Whether this is the user's password; may ask elsewhere, and take its time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lessee:
+    """An ISAKMP SA whose peer, ``owner`` at ``host``, wants an address."""
+
+    ike_id: int
+    owner: Identity
+    host: Address
+
+
 class Addresses(Protocol):
     """Pools of virtual addresses, and what goes with them."""
 
-    def acquire(self, config: PeerConfig, owner: Identity, wanted: Address) -> Address | None:
+    def acquire(self, config: PeerConfig, lessee: Lessee, wanted: Address) -> Address | None:
         """An address of a pool of the connection; ``wanted`` may be unspecified.
 
         The same owner gets the same.
         """
 
-    def release(self, config: PeerConfig, owner: Identity, address: Address) -> None:
-        """The address is not used any more."""
+    def release(self, ike_id: int) -> None:
+        """An ISAKMP SA does not use its addresses any more."""
 
-    def attributes(self, config: PeerConfig, owner: Identity) -> tuple[Attribute, ...]:
-        """Name servers, banner and the like, as they travel."""
+    def move(self, old: int, new: int) -> None:
+        """Another ISAKMP SA has taken the place of one, with its addresses."""
+
+    def attributes(self, config: PeerConfig, *, unity: bool) -> tuple[Attribute, ...]:
+        """Name servers and the like, as they travel; Cisco's banner and so on with ``unity``."""
 
 
 @dataclass(frozen=True, slots=True)

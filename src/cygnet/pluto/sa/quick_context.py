@@ -53,6 +53,7 @@ class Outcome:
 class QuickMode:
     """One quick mode. ``replaces`` is the IPsec SA whose rekeying it is, 0 for none.
 
+    ``local_ts`` and ``remote_ts`` are what is installed, where that differs from what is spoken of.
     ``identities`` are the ID payloads, initiator's first; none if both ends are the hosts themselves.
     """
 
@@ -61,6 +62,8 @@ class QuickMode:
     config: ChildConfig
     local: TrafficSelector
     remote: TrafficSelector
+    local_ts: tuple[TrafficSelector, ...] = ()
+    remote_ts: tuple[TrafficSelector, ...] = ()
     reqid: int = 0
     replaces: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
@@ -80,6 +83,11 @@ class QuickMode:
     def pair(self) -> tuple[TrafficSelector, TrafficSelector]:
         """Our selector and the peer's."""
         return self.local, self.remote
+
+    @property
+    def selectors(self) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:
+        """What is installed, ours first."""
+        return self.local_ts or (self.local,), self.remote_ts or (self.remote,)
 
     @property
     def nonces(self) -> Nonces:

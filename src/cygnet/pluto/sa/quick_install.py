@@ -20,8 +20,7 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
     agreed = Agreed(
         proposal,
         mode or Mode.TUNNEL,
-        (quick.local,),
-        (quick.remote,),
+        *quick.selectors,
         int.from_bytes(proposal.spi, "big"),
         pads=False,
         compression=quick.compression,
@@ -67,7 +66,7 @@ def predecessor(sa: Association, quick: QuickMode) -> int:
         agreed = child.agreed
         if child is quick.child or agreed is None or child.state not in _IN_USE:
             continue
-        if (agreed.local_ts, agreed.remote_ts) == ((quick.local,), (quick.remote,)):
+        if (agreed.local_ts, agreed.remote_ts) == quick.selectors:
             return child.unique_id
     return 0
 

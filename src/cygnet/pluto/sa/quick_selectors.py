@@ -15,7 +15,7 @@ from cygnet.pluto.encoding.identities import payload_of_selector, selector_of
 from cygnet.pluto.encoding.message import Message
 from cygnet.pluto.encoding.payloads import Identification
 from cygnet.pluto.encoding.phase2_offers import Phase2Terms
-from cygnet.pluto.sa import quick_modes
+from cygnet.pluto.sa import quick_modes, unity
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.quick_context import QuickMode
 
@@ -27,8 +27,11 @@ def selector_pairs(
     sa: Association, config: ChildConfig
 ) -> tuple[tuple[TrafficSelector, TrafficSelector], ...]:
     """Every pair of our selectors and the peer's that can go together: each becomes an IPsec SA."""
-    ours, theirs = _resolved(sa, config)
-    return tuple(dict.fromkeys(pairs(tuple(ours), tuple(theirs))))[:MAX_PAIRS]
+    ours, theirs = (tuple(one) for one in _resolved(sa, config))
+    wide = unity.networks(config.remote_ts) if unity.is_client(sa) else ()
+    if wide:
+        theirs = (unity.EVERYTHING, *(one for one in theirs if one not in wide))
+    return tuple(dict.fromkeys(pairs(ours, theirs)))[:MAX_PAIRS]
 
 
 def payloads_of(quick: QuickMode) -> tuple[Identification, ...]:
@@ -54,6 +57,7 @@ def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> Qui
     if best is None:
         raise InvalidIdInformationError(f"no matching CHILD_SA config found for {local} === {remote}")
     quick = QuickMode(sa, False, best, local, remote, identities=identities)
+    quick.local_ts, quick.remote_ts = unity.installed(sa, best, (local, remote))
     quick.group = next((one.group for one in terms if one.group), 0)
     quick_modes.read_originals(sa, quick, message)
     return quick
@@ -77,7 +81,13 @@ def _seen(sa: Association, selector: TrafficSelector, address: Address) -> Traff
 
 def _covers(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:
     ours, theirs = (tuple(one) for one in _resolved(sa, config))
-    return any(one.contains(local) for one in ours) and any(one.contains(remote) for one in theirs)
+    if not any(one.contains(remote) for one in theirs) and not (
+        remote == unity.EVERYTHING and unity.is_client(sa)
+    ):
+        return False
+    return any(one.contains(local) for one in ours) or (
+        local == unity.EVERYTHING and unity.is_server(sa) and bool(unity.networks(config.local_ts))
+    )
 
 
 def _is_exact(sa: Association, config: ChildConfig, local: TrafficSelector, remote: TrafficSelector) -> bool:
@@ -88,12 +98,19 @@ def _is_exact(sa: Association, config: ChildConfig, local: TrafficSelector, remo
 def _resolved(
     sa: Association, config: ChildConfig
 ) -> tuple[Iterator[TrafficSelector], Iterator[TrafficSelector]]:
-    """``dynamic`` is the address of mode config if there is one, else the host."""
+    """``dynamic`` is the addresses of mode config if there are any, else the host.
+
+    A peer that is to have an address from a pool, and has not asked for one, has nothing.
+    """
     received = sa.virtual.received
-    near = _like(received.addresses if received else (), sa.local.address)
-    far = _like(sa.virtual.given, sa.remote.address)
-    return (one.resolve(near) for one in config.local_ts), (one.resolve(far) for one in config.remote_ts)
+    near = (received.addresses if received else ()) or (sa.local.address,)
+    far = sa.virtual.given if sa.virtual.given or sa.peer_config.pools else (sa.remote.address,)
+    return _at(config.local_ts, near), _at(config.remote_ts, far)
 
 
-def _like(virtual: tuple[Address, ...], host: Address) -> Address:
-    return next(iter(virtual), host)
+def _at(selectors: Iterable[TrafficSelector], hosts: tuple[Address, ...]) -> Iterator[TrafficSelector]:
+    for one in selectors:
+        if one.dynamic:
+            yield from (one.resolve(host) for host in hosts)
+        else:
+            yield one

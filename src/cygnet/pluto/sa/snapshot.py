@@ -6,6 +6,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.pluto.config.records import PeerConfig
+from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.states import State
 
 
@@ -32,6 +33,7 @@ class IkeSnapshot:
     user: str
     virtual_given: tuple[Address, ...]
     virtual_received: tuple[Address, ...]
+    attributes: tuple[Attribute, ...]
     phase2: tuple[State, ...]
     children: tuple[ChildSnapshot, ...]
     replaces: int = 0

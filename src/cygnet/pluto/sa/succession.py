@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.base.identities import Identity
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
-from cygnet.pluto.config.records import PeerConfig
+from cygnet.pluto.sa import virtual_ips
 from cygnet.pluto.sa.association import Association, Virtual
-from cygnet.pluto.sa.events import ChildDown, Event, HandedOver, Unconfigured
+from cygnet.pluto.sa.events import ChildDown, Event, HandedOver
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.timers import DropReplaced
@@ -25,13 +24,10 @@ from cygnet.pluto.sa.wishes import Wish
 class Estate:
     """What is left to an heir: IPsec SAs, addresses of mode config, what was still to be done.
 
-    ``config`` and ``owner`` are whom the addresses were given under. An heir takes it with the order
-    ``TakeOver``; without one it ends with :func:`forfeit`.
+    An heir takes it with the order ``TakeOver``; without one it ends with :func:`forfeit`.
     """
 
     ike_id: int
-    config: PeerConfig
-    owner: Identity
     children: tuple[ChildSa, ...]
     virtual: Virtual
     wanted: tuple[Wish, ...]
@@ -51,7 +47,7 @@ def hand_over(sa: Association) -> None:
     moving = tuple(child for child in sa.children.values() if child.agreed is not None)
     for child in moving:
         del sa.children[child.unique_id]
-    estate = Estate(sa.unique_id, sa.peer_config, sa.owner, moving, sa.virtual, tuple(sa.wanted))
+    estate = Estate(sa.unique_id, moving, sa.virtual, tuple(sa.wanted))
     sa.virtual = Virtual()
     sa.wanted.clear()
     sa.move_to(IkeState.REKEYED)
@@ -66,12 +62,22 @@ def take_over(sa: Association, estate: Estate) -> None:
         sa.move_path(child)
     if estate.children:
         sa.log(Group.IKE, f"{sa} takes over {len(estate.children)} CHILD_SAs")
-    if estate.virtual.received is not None and sa.virtual.received is None:
-        sa.virtual.received = estate.virtual.received
-    sa.virtual.given = tuple(dict.fromkeys((*sa.virtual.given, *estate.virtual.given)))
+    _take_addresses(sa, estate)
     for wish in estate.wanted:
         wish.context.adopt(sa)
         sa.wanted.append(wish)
+
+
+def _take_addresses(sa: Association, estate: Estate) -> None:
+    """Mode config was perhaps done anew: then what it gave stands, mostly the same again."""
+    received, given = estate.virtual.received, estate.virtual.given
+    if received is not None and sa.virtual.received is None:
+        sa.virtual.received = received
+    elif received is not None:
+        sa.announce(virtual_ips.gone(sa.ports, received))
+    if given:
+        sa.ports.addresses.move(estate.ike_id, sa.unique_id)
+    sa.virtual.given = tuple(dict.fromkeys((*sa.virtual.given, *given)))
 
 
 def forfeit(ports: Ports, estate: Estate) -> list[Event]:
@@ -87,12 +93,10 @@ def forfeit(ports: Ports, estate: Estate) -> list[Event]:
             ports.numbers.release_reqid(child.reqid)
         child.move_to(ChildState.DESTROYING)
         events.append(ChildDown(estate.ike_id, child.config, child.snapshot()))
-    for address in estate.virtual.given:
-        ports.addresses.release(estate.config, estate.owner, address)
-    received = estate.virtual.received
-    if received is not None:
-        ended = (received.config, received.addresses, received.attributes)
-        events.append(Unconfigured(estate.ike_id, *ended))
+    if estate.virtual.given:
+        ports.addresses.release(estate.ike_id)
+    if estate.virtual.received is not None:
+        events.append(virtual_ips.gone(ports, estate.virtual.received))
     for wish in estate.wanted:
         events += wish.context.abandoned("the IKE_SA is gone")
     return events

@@ -51,6 +51,12 @@ class DropReplaced:
     child_id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The peer has had time for our acknowledgement: exchanges of ours may begin."""
+
+
 Timer = (
     Retransmit | HalfOpen | XauthDue | KeepAlive | DeadPeer | RekeyIkeDue | IkeLifetimeOver | DropReplaced
-)
+    | Settled
+)  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group
+from cygnet.pluto.config.records import Fragmentation
 from cygnet.pluto.encoding import fragments
 from cygnet.pluto.encoding.errors import UndecipherableError
 from cygnet.pluto.encoding.message import (
@@ -165,7 +166,7 @@ class Transport:
     def _packets(self, data: bytes, conversation: Conversation) -> tuple[bytes, ...]:
         """The message whole, or in fragments if it is long and the peer can put them together."""
         sa, settings = self._sa, self._sa.ports.settings
-        allowed = sa.has(Feature.FRAGMENTATION) and sa.config is not None and sa.config.ike.fragmentation
+        allowed = sa.config is not None and _may_cut(sa, sa.config.fragmentation)
         with_marker = sa.local.port == settings.port_nat_t
         size = max(settings.fragment_size, LEAST_FRAGMENT)
         limit = fragments.message_limit(size, sa.local.family, with_marker)
@@ -175,6 +176,13 @@ class Transport:
         envelope = Envelope(sa.cookie_i, sa.cookie_r, conversation.exchange, 0)
         sa.log(Group.ENC, f"splitting IKE message ({len(data)} bytes) into fragments")
         return fragments.split(data, envelope, self._fragment_id, limit)
+
+
+def _may_cut(sa: Association, wanted: Fragmentation) -> bool:
+    """``force`` cuts the first message, too, when the peer has not yet said what it can do."""
+    if wanted is Fragmentation.FORCE:
+        return True
+    return wanted is Fragmentation.YES and sa.has(Feature.FRAGMENTATION)
 
 
 def publics(sa: Association) -> Publics:

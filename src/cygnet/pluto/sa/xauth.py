@@ -53,13 +53,13 @@ def check(step: Step) -> Reply:
     name, password = (given.first(kind) for kind in (NAME, PASSWORD))
     user = name.value[:MAX_NAME_OCTETS].decode("utf-8", "replace").rstrip("\0") if name else ""
     wanted = sa.peer_config.xauth.user if sa.peer_config.xauth else ""
-    good = bool(user) and password is not None and wanted in ("", user)
+    good = bool(user) and user.isprintable() and password is not None and wanted in ("", user)
     if good and password is not None:
         secret = Secret(password.value.rstrip(b"\0"))
         good = sa.ports.users.verify(sa.peer_config, user, secret)
     sa.user = user if good else ""
     words = "successful" if good else "failed"
-    sa.log(Group.IKE, f"XAuth authentication of '{user}' {words}")
+    sa.log(Group.IKE, f"XAuth authentication of {user!r} {words}")
     sa.verdict = good
     return None
 
@@ -92,4 +92,5 @@ def heard(step: Step) -> None:
     if not step.sa.verdict:
         raise AuthenticationFailedError("XAuth authentication failed: user or password not accepted")
     step.sa.log(Group.IKE, "XAuth authentication of myself successful")
+    step.sa.settle()
     establish.establish(step.sa)

@@ -1,14 +1,20 @@
 """Which connections suit two hosts."""
 
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
 import pytest
 
 from cygnet.base.addresses import Host
 from cygnet.base.errors import LocalError
+from cygnet.base.identities import Identity
 from cygnet.ctl.whack import AddConnection, End, Policy
+from cygnet.keying.backends.address_pools import StrokePools
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.pluto.backends.configs import PeerConfigs
-from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.backends.translation import PeerTranslator
 
 MOON = End("192.0.2.1", auth="psk")
@@ -21,9 +27,14 @@ def connection(name: str, peer: str, ike: str = "") -> Connection:
 
 
 @pytest.fixture
-def configs() -> PeerConfigs:
+def connections() -> Connections:
+    return Connections(lambda: [ip_address("192.0.2.1")])
+
+
+@pytest.fixture
+def configs(connections: Connections) -> PeerConfigs:
     translator = Translator(DaemonSettings(), lambda path: (), lambda name: (), lambda address: False)
-    return PeerConfigs(PeerTranslator(translator), lambda name: ())
+    return PeerConfigs(PeerTranslator(translator), lambda name: (), StrokePools(), connections)
 
 
 def names(configs: PeerConfigs, remote: str, local: str = "192.0.2.1") -> list[str]:
@@ -60,3 +71,27 @@ def test_instance_has_a_record_of_its_own(configs: PeerConfigs) -> None:
     assert configs.of(template).instance == 0
     assert configs.of(instance).instance == 2
     assert configs.of(instance).ike.remote.hosts == ("192.0.2.7",)
+
+
+def test_peers_make_instances_of_templates_only(configs: PeerConfigs, connections: Connections) -> None:
+    for name, peer in (("rw", "%any"), ("one", "192.0.2.2")):
+        loaded = connections.add(connection(name, peer).message)
+        configs.load(loaded)
+    one, rw = (configs.of(connections.find(name)) for name in ("one", "rw"))
+    far, carol, dave = Host.of("192.0.2.9", 500), Identity.parse("carol"), Identity.parse("dave")
+    assert configs.instance(one, far, carol) is one
+    found: list[Any] = [configs.instance(rw, far, who) for who in (carol, dave, carol)]
+    assert [config.instance for config in found] == [1, 2, 1]
+    assert found[0].ike.remote.hosts == ("192.0.2.9",)
+    assert found[1].remote.identity == dave
+    assert [one.label for one in connections.instances("rw")] == ['"rw"[1]', '"rw"[2]']
+
+
+def test_pools_come_and_go_with_their_connections(configs: PeerConfigs) -> None:
+    loaded = connection("rw", "%any")
+    right = replace(loaded.message.right, srcip="10.3.0.0/24")
+    message = replace(loaded.message, right=right)
+    configs.load(Connection(message, MOON, right))
+    assert [pool.name for pool in configs.pools.pools()] == ["10.3.0.0/24"]
+    configs.forget("rw")
+    assert list(configs.pools.pools()) == []

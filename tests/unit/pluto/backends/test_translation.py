@@ -11,7 +11,7 @@ from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.backends.translation import PeerTranslator
-from cygnet.pluto.config.records import Method, PeerConfig
+from cygnet.pluto.config.records import Fragmentation, Method, PeerConfig
 
 LEFT = End("192.0.2.1", id="@moon", client="10.1.0.0/16", auth="psk")
 RIGHT = End("192.0.2.2", id="@sun", client="10.2.0.0/16,10.3.0.0/16", auth="psk")
@@ -47,13 +47,12 @@ def test_policy_becomes_what_the_core_reads() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"policy": NET.policy | Policy.XAUTHPSK}, "XAUTH"),
-        ({"policy": NET.policy | Policy.MODECFGPUSH}, "mode config"),
         ({"policy": NET.policy | Policy.BEET}, "type=beet"),
-        ({"left": replace(LEFT, srcip="%config")}, "virtual addresses"),
-        ({"left": replace(LEFT, updown="/bin/true")}, "updown scripts"),
         ({"right": replace(RIGHT, sigkey="0s12")}, "raw public keys"),
         ({"left": replace(LEFT, auth2="pubkey")}, "a second authentication round"),
+        ({"left": replace(LEFT, auth2="xauth-pam")}, "xauth-pam"),
+        ({"left": replace(LEFT, auth="xauth")}, "do not go together"),
+        ({"fragmentation": "perhaps"}, "fragmentation=perhaps is none of yes, no, accept, force"),
         ({"right": replace(RIGHT, auth="pubkey")}, "do not go together"),
         ({"ike": "rot13"}, "ike=rot13"),
     ],
@@ -67,3 +66,40 @@ def test_what_has_no_effect_is_told() -> None:
     _, none = translated(NET)
     _, notes = translated(replace(NET, inactivity_s=5))
     assert set(notes) - set(none) == {"inactivity has no effect in this version of pluto"}
+
+
+PUBKEY_LEFT, PUBKEY_RIGHT = replace(LEFT, auth="pubkey"), replace(RIGHT, auth="pubkey")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "method", "asks"),
+    [
+        (replace(LEFT, auth2="xauth"), RIGHT, Method.XAUTH_PSK, False),
+        (LEFT, replace(RIGHT, auth2="xauth"), Method.XAUTH_PSK, True),
+        (replace(PUBKEY_LEFT, auth2="xauth"), PUBKEY_RIGHT, Method.XAUTH_PUBKEY, False),
+        (replace(LEFT, auth="xauth"), PUBKEY_RIGHT, Method.HYBRID, False),
+        (PUBKEY_LEFT, replace(RIGHT, auth="xauth"), Method.HYBRID, True),
+    ],
+)
+def test_methods_with_xauth(left: End, right: End, method: Method, asks: bool) -> None:
+    config, _ = translated(replace(NET, left=left, right=right))
+    assert (config.method, config.asks_user, config.is_user) == (method, asks, not asks)
+
+
+def test_virtual_addresses_and_what_goes_with_them() -> None:
+    client, _ = translated(replace(NET, left=replace(LEFT, srcip="%config,10.3.0.7", dns="%config6")))
+    assert [str(one) for one in client.virtual_ips] == ["0.0.0.0", "10.3.0.7"]
+    assert client.dns_wanted == {6} and not client.push
+    pools = replace(RIGHT, srcip="10.3.0.0/24,%named", dns="10.2.0.53")
+    policy = NET.policy | Policy.MODECFGPUSH
+    server, notes = translated(replace(NET, right=pools, policy=policy, either_version=True))
+    assert server.pools == ("10.3.0.0/24", "named") and server.push
+    assert [str(one) for one in server.dns] == ["10.2.0.53"]
+    assert any("two peers of different versions may get the same" in note for note in notes)
+
+
+def test_script_and_fragmentation() -> None:
+    config, _ = translated(replace(NET, left=replace(LEFT, updown="/bin/true"), fragmentation="force"))
+    child: Any = config.child("net")
+    assert child.updown == "/bin/true"
+    assert config.fragmentation is Fragmentation.FORCE

@@ -9,8 +9,9 @@ from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
 from cygnet.ctl.whack import AddConnection, End, Policy, Status
 from cygnet.kernel.port import Mode, Usage
+from cygnet.keying.config.pools import Pool
 from cygnet.keying.sa.routed import Routed
-from cygnet.pluto.backends.connections import Connections
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.control.daemon_verbs import DaemonState
 from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.view import View
@@ -174,3 +175,23 @@ def test_child_that_was_replaced_shows_when_it_ends() -> None:
     old = replace(SA, children=(replace(CHILD, life="REKEYED", expire_at=1030.0),))
     lines = shown(Status(suite=True), old)
     assert "         net{12}:  REKEYED, TUNNEL, reqid 1, expires in 30 seconds" in lines
+
+
+def test_view_shows_who_is_asked_for_a_user() -> None:
+    left, right = End("192.0.2.1", auth="pubkey"), End("%any", auth="psk", auth2="xauth")
+    message = AddConnection("net", left, right, int(Policy.XAUTHPSK | Policy.TUNNEL), xauth_identity="carol")
+    pool = Pool("10.3.0.0/24", 254, 1, 2)
+    view = View(lambda: NOW, "banner", 900.0, 0.0, pools=lambda: [pool])
+    lines = list(view.lines(Status(all=True), [Connection(message, left, right)], []))
+    assert lines[2:4] == ["Virtual IP pools (size/online/offline):", "  10.3.0.0/24: 254/1/2"]
+    assert lines[6:9] == [
+        "         net:   local:  [192.0.2.1] uses pre-shared key authentication",
+        "         net:   remote: uses pre-shared key authentication",
+        "         net:   remote: uses XAuth authentication: any with XAuth identity 'carol'",
+    ]
+    hybrid = replace(message, right=replace(right, auth="xauth", auth2=""), policy=int(Policy.XAUTHRSASIG))
+    lines = list(view.lines(Status(all=True), [Connection(hybrid, hybrid.left, hybrid.right)], []))
+    assert [line.split(":", 2)[1].strip() + line.split(":", 2)[2] for line in lines[6:8]] == [
+        "local  [192.0.2.1] uses public key authentication",
+        "remote uses XAuth authentication: any with XAuth identity 'carol'",
+    ]

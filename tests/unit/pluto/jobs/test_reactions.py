@@ -1,5 +1,6 @@
 """``uniqueids`` and successors: what becomes of other ISAKMP SAs with the same peer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,9 @@ class Place:
 
     def by_identities(self, ids: tuple[str, str]) -> list[int]:
         return [n for n in (1, 2, 3, 4, 9) if (self.snapshot(n).local_id, self.snapshot(n).remote_id) == ids]
+
+    def snapshot(self, number: int) -> Picture | None:
+        return next((one for one in self.snapshots() if one.number == number), None)
 
     def order(self, number: int, order: Any) -> bool:
         self.orders[number] = order
@@ -70,6 +74,16 @@ def test_same_peer_from_the_same_host_hands_over_and_from_elsewhere_ends() -> No
     assert set(orders) == {1, 2}
 
 
+def test_users_of_one_group_are_not_one_peer() -> None:
+    class Users(Crossing):
+        """The other one is another user."""
+
+        def snapshots(self) -> list[Picture]:
+            return [replace(self.theirs, xauth_user="carol"), replace(self.ours, xauth_user="dave")]
+
+    assert crossed(Users(b"a" * 8, b"b" * 8)) == {}
+
+
 @pytest.mark.parametrize("unique", [Unique.NO, Unique.NEVER])
 def test_without_uniqueness_others_stay(unique: Unique) -> None:
     assert established(unique) == {}
@@ -87,3 +101,37 @@ def test_initial_contact_ends_all_others_of_the_peer() -> None:
 
 def test_never_does_not_listen_to_initial_contact() -> None:
     assert established(Unique.NEVER, initial_contact=True) == {}
+
+
+class Crossing(Place):
+    """We renewed 1 and made 9, the peer renewed it too and made 8, which was established just before."""
+
+    def __init__(self, ours: bytes, theirs: bytes, apart_s: float = 0.5) -> None:
+        super().__init__()
+        self.ours = replace(
+            picture(9, HOME), initiator=True, replaces=1, cookies=(ours, bytes(8)), established_at=10.0
+        )
+        self.theirs = replace(
+            picture(8, HOME), cookies=(theirs, bytes(8)), established_at=10.0 - apart_s
+        )
+
+    def snapshots(self) -> list[Picture]:
+        return [replace(picture(1, HOME), life="REKEYED"), self.theirs, self.ours]
+
+
+def crossed(place: Crossing) -> Any:
+    auth = AuthConfig(AuthClass.PSK)
+    config = PeerConfig("net", IkeConfig(), auth, auth)
+    ids = Identity.parse("moon"), Identity.parse("sun")
+    reactions = Reactions(place, None, Quiet())  # type: ignore[arg-type]
+    reactions(IkeEstablished(9, config, LOCAL, HOME, *ids, initiator=True, replaces=1))
+    return {number: order for number, order in place.orders.items() if number != 1}
+
+
+def test_of_renewals_that_crossed_both_sides_keep_the_one_of_greater_cookies() -> None:
+    assert crossed(Crossing(b"a" * 8, b"b" * 8)) == {9: HandOver(8)}
+    assert crossed(Crossing(b"b" * 8, b"a" * 8)) == {8: HandOver(9)}
+
+
+def test_a_renewal_that_comes_later_has_not_crossed() -> None:
+    assert crossed(Crossing(b"a" * 8, b"b" * 8, apart_s=60)) == {8: HandOver(9)}
