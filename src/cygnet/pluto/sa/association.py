@@ -29,11 +29,11 @@ from cygnet.pluto.sa.events import (
     ChildDown,
     ChildStateChanged,
     ChildUp,
-    Configured,
     Finished,
     IkeStateChanged,
     StateChanged,
 )
+from cygnet.pluto.sa.facts import Dpd, Nat, Times, Virtual
 from cygnet.pluto.sa.handshake import Handshake
 from cygnet.pluto.sa.keymat import Phase1Keys
 from cygnet.pluto.sa.ports import Ports
@@ -46,49 +46,6 @@ SETTLE_S = 0.1
 
 _message_seen = lru_cache(maxsize=4096)(MessageSeen)
 """One record for all messages of a kind: there is one for every message of every ISAKMP SA."""
-
-
-@dataclass(slots=True)
-class Nat:
-    """Where NATs are between us and the peer, and by which text that is spoken of (RFC 3947)."""
-
-    version: Feature | None = None
-    here: bool = False
-    there: bool = False
-    forced: bool = False
-
-    @property
-    def any(self) -> bool:
-        """Whether ESP must travel inside UDP."""
-        return self.here or self.there or self.forced
-
-
-@dataclass(slots=True)
-class Times:
-    """Moments in the life of an ISAKMP SA, monotonic seconds; ``None``: never."""
-
-    established: float | None = None
-    rekey: float | None = None
-    end: float | None = None
-    received: float = 0.0
-    sent: float = 0.0
-
-
-@dataclass(slots=True)
-class Dpd:
-    """Sequence numbers of R-U-THERE (RFC 3706, 6.2), ours to send next and the peer's last."""
-
-    own: int = 0
-    unanswered: int = 0
-    peer: int | None = None
-
-
-@dataclass(slots=True)
-class Virtual:
-    """Addresses of mode config: those the peer got from us, and what it gave us."""
-
-    given: tuple[Address, ...] = ()
-    received: Configured | None = None
 
 
 @dataclass(slots=True, eq=False)

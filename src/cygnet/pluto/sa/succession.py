@@ -12,8 +12,9 @@ from cygnet.base.groups import Group
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import virtual_ips
-from cygnet.pluto.sa.association import Association, Virtual
+from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import ChildDown, Event, HandedOver
+from cygnet.pluto.sa.facts import Virtual
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState
 from cygnet.pluto.sa.timers import DropReplaced
