@@ -11,10 +11,10 @@ from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
 from cygnet.kernel.backends.xfrm.owner import Owner, read, write
 
 
-def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
-    """SAs and policies by the mark in ``state_file``, interfaces, and our routes in ``table``.
+def remove_leftovers(state_file: Path, table: int, priority: int = 220, rank: int = 0) -> tuple[int, int]:
+    """SAs and policies by the mark in ``state_file``, interfaces, and the daemon's routes in ``table``.
 
-    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs and policies there
+    Nothing is asked of the kernel when that daemon ended in order. Returns how many SAs and policies there
     were; raises :class:`KernelError`.
     """
     tag, busy = read(state_file)
@@ -29,11 +29,11 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int]:
             owner = Owner(tag)
             found = holdings.clear(netlink, owner)
         Devices(tag, IPRoute).clear()
-        with closing(RouteTable(table)) as routes:
+        with closing(RouteTable(table, priority, rank)) as routes:
             routes.clear()
         write(state_file, owner, busy=False)
     except RefusedError as error:
-        raise other_error(error, "removing what charon left in the kernel") from error
+        raise other_error(error, "removing what a daemon left in the kernel") from error
     except OSError as error:
         raise socket_error(error) from error
     return found
