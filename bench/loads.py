@@ -19,11 +19,15 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Load:
-    """``first`` is the number of the first initiator: SAs that live at the same time have different ones."""
+    """``first`` is the number of the first initiator: SAs that live at the same time have different ones.
+
+    ``rate``: so many begin in a second; 0: as many as ``concurrency`` lets.
+    """
 
     count: int
     concurrency: int
     first: int = 0
+    rate: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,21 @@ class Loader:
                 os.killpg(process.pid, signal.SIGINT)  # as a terminal does
                 _event(process, "result")
 
+    @contextmanager
+    def going_on(self, responder: Responder, row: Row, load: Load) -> Iterator[None]:
+        """SAs are being established all through the block; afterwards they are deleted."""
+        with subprocess.Popen(
+            [*self._host.enter(), *self._command(responder, row, load)],
+            env=self._host.environment(), stdout=subprocess.PIPE, text=True, start_new_session=True,
+        ) as process:  # fmt: skip
+            _event(process, "progress")
+            yield
+            if process.poll() is not None:
+                raise RuntimeError("the handshakes ended before the traffic")
+            result = _event(process, "result")
+        if result["failed"] or result["lost"]:
+            raise RuntimeError(f"{responder.name}: failed {result['failed']}, lost {result['lost']}")
+
     def left(self, responder: Responder, row: Row, load: Load) -> Measured:
         """Establishes SAs and leaves them to the responder."""
         before = responder.processes.cpu_s()
@@ -74,6 +93,8 @@ class Loader:
     def _command(self, responder: Responder, row: Row, load: Load) -> list[str]:
         command = ["ipsec", "load-test", responder.address, "--json"]
         command += ["--count", str(load.count), "--concurrency", str(load.concurrency)]
+        if load.rate:
+            command += ["--rate", str(load.rate)]
         command += ["--first", str(load.first), "--ike", row.ike, "--esp", row.esp]
         command += ["--local-ts", "10.64.0.0/10", "--reuse-keys", "--timeout", "5"]
         if row.version == 1:

@@ -58,6 +58,25 @@ THROUGHPUT = (
     ),
 )
 
+CROWD = (
+    ("mbit_s", "TCP through one of them, Mbit/s"),
+    ("cpu_s_per_gb", "CPU time of each end per GB of TCP, s"),
+    *(
+        (f"packet_{size}_20000_{what}", title.format(size))
+        for size in (64, 1372)
+        for what, title in (
+            ("us", "CPU us per packet of {:,}, 20,000/s, both ends"), ("lost", "  of these lost, %"),
+        )
+    ),
+)
+BUSY = (
+    ("tcp_alone", "TCP, Mbit/s"),
+    ("tcp_busy", "TCP beside 100 handshakes/s, Mbit/s"),
+    ("tcp_lost", "  of TCP lost to them, %"),
+    ("paced_alone", "lost of 10,000 packets/s of 1,372, %"),
+    ("paced_busy", "lost of these beside 100 handshakes/s, %"),
+)
+
 Sheets = Mapping[str, Sheet | str]
 """By the name of the row; a text says why there is none."""
 
@@ -94,6 +113,28 @@ def throughput_table(sheet: Sheet) -> Iterator[str]:
         shown = [(value, f"{ours / value:.2f}" if ours is not None and value else "-") for value in others]
         (stock, one), (buffered, other) = shown
         yield f"{title:<50}{_number(ours):>8}{_number(stock):>12}{one:>7}{_number(buffered):>15}{other:>7}"
+
+
+def crowd_table(sheet: Sheet, count: int) -> Iterator[str]:
+    """The same traffic through one SA and through many; ratios are those of many to one."""
+    many = f"{count:,} SAs"
+    heads = "".join(f"{name + ', 1 SA':>19}{many:>11}{'ratio':>7}" for name in ("Cygnet", "strongSwan"))
+    yield f"\n{'packets to so many addresses in turn':<50}{heads}"
+    for measurement, title in CROWD:
+        shown = f"{title:<50}"
+        for name in (OURS, THEIRS):
+            one, all_ = (sheet.median(measurement, f"{name}_{which}") for which in ("one", "many"))
+            ratio = f"{all_ / one:.2f}" if one and all_ is not None else "-"
+            shown += f"{_number(one):>19}{_number(all_):>11}{ratio:>7}"
+        yield shown
+
+
+def busy_table(sheet: Sheet) -> Iterator[str]:
+    """Traffic beside handshakes."""
+    yield f"\n{'traffic while charon does handshakes':<50}{'Cygnet':>8}{'strongSwan':>12}"
+    for measurement, title in BUSY:
+        ours, theirs = (sheet.median(measurement, name) for name in (OURS, THEIRS))
+        yield f"{title:<50}{_number(ours):>8}{_number(theirs):>12}"
 
 
 def _heading(title: str) -> Iterator[str]:

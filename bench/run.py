@@ -1,5 +1,5 @@
 """``make bench``: drives Cygnet and Debian's strongSwan as responders, in turn, with the same load; then
-measures what tunnels between two of a kind carry.
+measures what tunnels between two of a kind carry: one, 1,000 at a time, and beside handshakes.
 
 Hosts are namespaces (tests/system/lab); both responders run with user-space ESP and log at level 1. Results:
 a table on standard output, ``results.json`` with every single value, and ``results.svg``.
@@ -12,7 +12,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests/system")]
 
 import plot
 import report
+from busy import busy
+from crowd import crowd
 from lab.gateways import peer_missing
 from lab.hosts import can_make_hosts, can_make_tun
 from measurements import Scale, Sheet, growth, handshakes
@@ -35,7 +37,9 @@ GROWN = ("psk", "ecdsa")
 """Rows whose memory and growth are measured: with a secret and with certificates."""
 
 
-PARTS = ("handshakes", "throughput")
+PARTS = ("handshakes", "throughput", "crowd", "busy")
+CROWD, QUICK_CROWD = 1000, 50
+"""SAs that carry traffic at the same time."""
 
 
 def main() -> int:
@@ -50,11 +54,11 @@ def main() -> int:
     scale, rows = _scale(options), tuple(row for row in ROWS if row.name in options.rows)
     began = time.monotonic()
     sheets, grown = _measure(options, rows, scale) if "handshakes" in options.parts else ({}, {})
-    carried = _carried(options) if "throughput" in options.parts else None
+    carried = _carried(options)
     if sheets:
         print("\n".join(report.table(rows, sheets, grown, scale)))
-    if carried:
-        print("\n".join(report.throughput_table(carried)))
+    for part, sheet in carried.items():
+        print("\n".join(_table(part, sheet, _crowd(options))))
     options.out.mkdir(parents=True, exist_ok=True)
     _write_json(options.out / "results.json", scale, rows if sheets else (), sheets, grown, carried)
     shown = plot.missing() if sheets else "no plot of throughput"
@@ -77,6 +81,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int)
     parser.add_argument("--few", type=int, help="SAs for memory and time of status")
     parser.add_argument("--many", type=int, help="SAs for growth; less than twice --few: none")
+    parser.add_argument("--crowd", type=int, help="SAs that carry traffic at the same time")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     return parser.parse_args()
 
@@ -115,17 +120,38 @@ def _hosts(options: argparse.Namespace, version: int) -> Iterator[Hosts]:
             hosts.close()
 
 
-def _carried(options: argparse.Namespace) -> Sheet:
-    print("measuring throughput", file=sys.stderr, flush=True)
+def _carried(options: argparse.Namespace) -> dict[str, Sheet]:
+    """What tunnels carry, by part."""
     base = QUICK_EXTENT if options.quick else Extent()
     extent = Extent(options.runs or base.runs, options.seconds or base.seconds)
-    with tempfile.TemporaryDirectory(prefix="cygnet-bench-") as folder:
-        return throughput(Path(folder), tuple(options.responders), extent)
+    kinds = tuple(options.responders)
+    measures: dict[str, Callable[[Path], Sheet]] = {
+        "throughput": lambda folder: throughput(folder, kinds, extent),
+        "crowd": lambda folder: crowd(folder, kinds, extent, _crowd(options)),
+        "busy": lambda folder: busy(folder, kinds, extent),
+    }
+    found = {}
+    for part, measure in measures.items():
+        if part in options.parts:
+            print(f"measuring {part}", file=sys.stderr, flush=True)
+            with tempfile.TemporaryDirectory(prefix="cygnet-bench-") as folder:
+                found[part] = measure(Path(folder))
+    return found
+
+
+def _crowd(options: argparse.Namespace) -> int:
+    return options.crowd or (QUICK_CROWD if options.quick else CROWD)
+
+
+def _table(part: str, sheet: Sheet, count: int) -> Iterator[str]:
+    if part == "crowd":
+        return report.crowd_table(sheet, count)
+    return report.busy_table(sheet) if part == "busy" else report.throughput_table(sheet)
 
 
 def _write_json(
     path: Path, scale: Scale, rows: tuple[Row, ...], sheets: report.Sheets, grown: dict[str, Sheet],
-    carried: Sheet | None,
+    carried: dict[str, Sheet],
 ) -> None:  # fmt: skip
     results: dict[str, Any] = {
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "kernel": platform.release(),
@@ -141,8 +167,7 @@ def _write_json(
         if row.name in grown:
             entry["growth"] = grown[row.name].plain()
         results["rows"][row.name] = entry
-    if carried:
-        results["throughput"] = carried.plain()
+    results |= {part: sheet.plain() for part, sheet in carried.items()}
     path.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 import time
+from ipaddress import ip_address
 
 PORT = 5001
 BLOCK = 1 << 18
@@ -51,15 +52,19 @@ def count(own: str) -> tuple[float, float]:
             return datagrams, time.monotonic() - began
 
 
-def pour(own: str, peer: str, size: str, rate: str, seconds: str) -> float:
-    """Datagrams with so many octets at a rate per second, one system call each; how many were sent."""
+def pour(own: str, peer: str, size: str, rate: str, seconds: str, targets: str = "1") -> float:
+    """Datagrams with so many octets at a rate per second, one system call each; how many were sent.
+
+    They go to so many addresses in turn, from ``peer`` on.
+    """
     data, sent, began = bytes(int(size)), 0, time.monotonic()
+    first = ip_address(peer)
+    peers = [(str(first + number), PORT) for number in range(int(targets))]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
         stream.bind((own, 0))
-        stream.connect((peer, PORT))
         while (gone := time.monotonic() - began) < float(seconds):
             while sent < gone * float(rate):
-                stream.send(data)
+                stream.sendto(data, peers[sent % len(peers)])
                 sent += 1
             time.sleep(SLICE_S)
     return sent

@@ -7,6 +7,7 @@ import ast
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -22,7 +23,7 @@ from responders import KINDS
 STREAMS = str(Path(__file__).parent / "streams.py")
 BUFFERS = 8 << 20
 """What espd asks for."""
-ESP = "aes128gcm16!"
+IKE, ESP = "aes128gcm16-prfsha256-x25519!", "aes128gcm16!"
 SIZES = (64, 1372)
 """Octets of the IP packets whose cost is measured, each sent alone."""
 RATES = (2000, 20_000)
@@ -58,15 +59,17 @@ SUBJECTS = (
 class Tunnel:
     """Two hosts with a tunnel that is up."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(
+        self, folder: Path, subject: Subject, establish: Callable[[End, End], None] | None = None
+    ) -> None:
+        """``establish`` makes it; without, there is one, between the networks behind."""
         self.name = subject.name
         self._lab = Lab(folder)
         try:
             self.ends: tuple[End, End] = self._lab.pair(f"{subject.kind}-{subject.kind}")
             for end in self.ends:
                 end.host.settings("kernel = userland")
-            configure(*self.ends, esp=ESP, forceencaps="yes", ike="aes128gcm16-prfsha256-x25519!")
-            bring_up(*self.ends)
+            (establish or one_tunnel)(*self.ends)
             self._processes = [Processes(end.host.pid) for end in self.ends]
             for processes in self._processes:
                 processes.find(KINDS[subject.kind][1])
@@ -86,6 +89,12 @@ class Tunnel:
         return sum(sum(processes.cpu_s().values()) for processes in self._processes)
 
 
+def one_tunnel(near: End, far: End) -> None:
+    """Configure it and bring it up."""
+    configure(near, far, esp=ESP, forceencaps="yes", ike=IKE)
+    bring_up(near, far)
+
+
 def throughput(folder: Path, kinds: tuple[str, ...], extent: Extent) -> Sheet:
     """TCP one way, then single packets."""
     sheet, tunnels = Sheet(), list[Tunnel]()
@@ -95,16 +104,17 @@ def throughput(folder: Path, kinds: tuple[str, ...], extent: Extent) -> Sheet:
                 tunnels.append(Tunnel(folder / subject.name, subject))
         for run in range(extent.runs):
             for tunnel in tunnels[:: 1 if run % 2 else -1]:
-                _stream(sheet, tunnel, extent)
+                stream(sheet, tunnel, extent)
                 for size, rate in product(SIZES, RATES):
-                    _packets(sheet, tunnel, (size, rate), extent)
+                    packets(sheet, tunnel, (size, rate), extent)
     finally:
         for tunnel in tunnels:
             tunnel.close()
     return sheet
 
 
-def _stream(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
+def stream(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
+    """TCP as fast as it goes."""
     near, far = tunnel.ends
     time.sleep(SETTLE_S)
     with Taker(far.host, "take", far.inside) as taker:
@@ -116,14 +126,18 @@ def _stream(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
     sheet.note("cpu_s_per_gb", tunnel.name, spent / 2 / (octets / 1e9))
 
 
-def _packets(sheet: Sheet, tunnel: Tunnel, load: tuple[int, int], extent: Extent) -> None:
+def packets(
+    sheet: Sheet, tunnel: Tunnel, load: tuple[int, int], extent: Extent, targets: tuple[str, int] = ("", 1)
+) -> None:
+    """UDP, each packet sent alone: of a size, at a rate, to so many addresses from the first on."""
     near, far = tunnel.ends
+    first, many = targets[0] or far.inside, targets[1]
     size, rate = load
     time.sleep(SETTLE_S)
     what = [str(size - HEADERS), str(rate), str(extent.seconds)]
-    with Taker(far.host, "count", far.inside) as taker:
+    with Taker(far.host, "count", far.inside if many == 1 else "0.0.0.0") as taker:
         before = tunnel.cpu_s()
-        poured = near.host.net(sys.executable, STREAMS, "pour", near.inside, far.inside, *what)
+        poured = near.host.net(sys.executable, STREAMS, "pour", near.inside, first, *what, str(many))
         sent, (arrived, _) = float(poured.stdout), taker.result()
         spent = tunnel.cpu_s() - before
     sheet.note(f"packet_{size}_{rate}_us", tunnel.name, 1e6 * spent / max(arrived, 1))

@@ -1,10 +1,12 @@
 """What all tests share: Hypothesis profiles, and which tests this machine can run.
 
-A test marked with a need below (``root``, ``tun``, ``peer``…) is skipped, with the reason, where its need is
-not met. With ``CYGNET_REQUIRE_PEERS=1`` in the environment (continuous integration) such a skip is a failure.
+A test marked ``root``, ``tun``, ``peer`` or another of :data:`NEEDS` is skipped, with the reason, where its
+need is not met. With ``CYGNET_REQUIRE_PEERS=1`` in the environment (continuous integration) such a skip is a
+failure.
 """
 
 import os
+import shutil
 from collections.abc import Generator
 from functools import cache, partial
 
@@ -33,6 +35,7 @@ NEEDS = {
     "vpnc": cache(partial(program_missing, "vpnc")),
     "eap_programs": cache(eap_programs_missing),
     "libreswan": cache(libreswan_missing),
+    "tshark": lambda: "" if shutil.which("tshark") else "needs tshark (apt-get install tshark)",
     "uml": cache(uml_missing),
 }
 REQUIRED = os.environ.get("CYGNET_REQUIRE_PEERS", "0") != "0"

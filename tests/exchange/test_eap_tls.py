@@ -37,6 +37,20 @@ def test_both_sides_are_proven_inside_tls(method: EapType, mutual: bool) -> None
     assert str(sa.snapshot(0).remote_eap_id) == "carol"
 
 
+@pytest.mark.parametrize("mutual", [False, True])
+def test_address_blocks_of_a_certificate_inside_eap_limit_its_owner(mutual: bool) -> None:
+    pair = eap_pair(TLS)
+    certify(pair, mutual=mutual)
+    registry = Issuer("Registry", addresses=("0.0.0.0/0",))
+    for peer in (pair.alice, pair.bob):
+        peer.store.anchors.append(registry.certificate)
+    pair.alice.store.keys = [registry.issue("carol", addresses=("10.1.2.0/24",))]
+    pair.bob.store.keys = [registry.issue("bob.test", addresses=("10.2.3.0/24",))]
+    pair.connect()
+    (at_alice,), (at_bob,) = pair.children(pair.alice), pair.children(pair.bob)
+    assert [str(one) for one in (*at_alice.remote_ts, *at_bob.remote_ts)] == ["10.2.3.0/24", "10.1.2.0/24"]
+
+
 def test_passwords_are_enough_for_eap_only_where_the_method_proves_both() -> None:
     pair = eap_pair(MSCHAPV2)
     certify(pair, mutual=True)

@@ -20,7 +20,7 @@ from cygnet.charon.encoding.payloads import (
     Notify,
     SecurityAssociation,
 )
-from cygnet.charon.sa.events import Cause, IkeClosed
+from cygnet.charon.sa.events import IkeClosed
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft
@@ -28,6 +28,7 @@ from cygnet.crypto.proposals import Transform
 from cygnet.crypto.tables import TransformType
 from cygnet.keying.config.records import Unique
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.endings import Cause
 
 INIT, INTERMEDIATE, CREATE, FOLLOWUP = (
     Exchange.IKE_SA_INIT, Exchange.IKE_INTERMEDIATE, Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE,

@@ -8,10 +8,11 @@ from simulation.post import Post
 from simulation.traffic import Traffic
 
 from cygnet.charon.encoding.exchanges import Exchange
-from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
+from cygnet.charon.sa.events import IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateChild, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 
 CREATE, FOLLOWUP, INFORMATIONAL = (
     Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL,

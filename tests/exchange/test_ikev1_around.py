@@ -14,7 +14,7 @@ from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Encapsulation, Mode
 from cygnet.keying.config.records import Action
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.sa.events import ChildDown, ChildUp, IkeEstablished, Reestablish
+from cygnet.pluto.sa.events import ChildClosed, ChildDown, ChildUp, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 
@@ -282,3 +282,24 @@ def test_what_waits_goes_to_the_heir_or_is_told():
 
 def another(child):
     return replace(child, name="another", local_ts=(TrafficSelector.of("10.1.9.0/24"),))
+
+
+def test_peer_that_deletes_all_is_told_of_for_what_shall_be_up_for_good():
+    # I <- R  { HASH, D(ESP) }
+    # I <- R  { HASH, D(ISAKMP) }       RFC 2408, 3.15: a message for each
+    pair = Pair()
+    pair.connect()
+    pair.bob.order(pair.bob.sa, TerminateIke())
+    pair.network.run(1)
+    assert [(one.action, one.config.name) for one in pair.alice.of(ChildClosed)] == [(Action.NONE, "net-net")]
+    assert pair.is_clean()
+
+
+def test_close_action_clear_asks_for_nothing():
+    pair = Pair()
+    pair.change_child("alice", close_action=Action.CLEAR)
+    pair.connect()
+    pair.bob.order(pair.bob.sa, TerminateIke())
+    pair.network.run(1)
+    assert not pair.alice.of(ChildClosed) and not pair.alice.of(Reestablish)
+    assert pair.is_clean()

@@ -20,11 +20,12 @@ from simulation.moves import (
 from simulation.network import Cut
 from simulation.pair import Pair, selector
 
-from cygnet.charon.sa.events import Cause, IkeClosed
+from cygnet.charon.sa.events import IkeClosed
 from cygnet.charon.sa.orders import RekeyChild, RekeyIke, TerminateIke
 from cygnet.kernel.port import Lifetime, Usage
 from cygnet.keying.config.records import Action
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.endings import Cause
 
 LINGER_S = 7
 """After which nothing is left of a CHILD_SA that was rekeyed."""

@@ -70,7 +70,9 @@ def test_initiator_that_moves_asks_for_it_in_the_old_ike_sa_too() -> None:
     pair.network.run(0.08)
     assert any("N(UPD_SA_ADDR)" in line for line in heard(pair.bob))
     assert heard(pair.bob, "CREATE_CHILD_SA") == ["response [ SA No KE ]"]
-    pair.network.run(2)
+    # R -> I  INFORMATIONAL { N(COOKIE2), N(NO_ADDITIONAL_ADDRESSES) } in the new one: Alice tries that path
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), … } in the new one
+    pair.network.run(0.08)
     assert are_on(pair, ALICE_2, BOB)
     assert pair.bob.sa.spi_local != old and spis(pair.bob) == keys
 

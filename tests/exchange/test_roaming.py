@@ -9,9 +9,10 @@ from simulation.pair import Pair
 from simulation.post import Post
 
 from cygnet.charon.encoding.exchanges import Exchange
-from cygnet.charon.sa.events import Cause, IkeClosed
+from cygnet.charon.sa.events import IkeClosed
 from cygnet.charon.sa.orders import Roam
 from cygnet.keying.config.records import AddressSpec
+from cygnet.keying.sa.endings import Cause
 
 
 def test_without_mobike_the_address_that_is_left_is_authenticated_from_anew() -> None:

@@ -129,7 +129,7 @@ def send(chance, plane: DataPlane):
     header, whole = headers[: virtio.HEADER.size], headers[virtio.HEADER.size :] + bytes(payload)
     if chance.random() < 0.7:
         header, whole = (changed(chance, header) + bytes(10))[:10], changed(chance, whole)
-    virtio.completed(header, whole)
+    virtio.completed(memoryview(bytearray(header + whole)))
     found = virtio.super_packet(header, memoryview(whole))
     if isinstance(found, SuperPacket):
         sent = wire(plane.send_super(found, 0.0))

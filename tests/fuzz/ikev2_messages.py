@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from dataclasses import replace
+from ipaddress import ip_address
 
 from cygnet.base.errors import PeerError
 from cygnet.base.identities import Identity
@@ -48,8 +49,10 @@ from cygnet.charon.encoding.payloads import (
     Unknown,
     VendorId,
 )
+from cygnet.charon.sa import cp_attributes, encrypted_dns
 from cygnet.crypto.ciphers import sealer
 from cygnet.crypto.proposals import Proposal, Protocol, Transform, default_proposals
+from cygnet.keying.config.resolvers import Digest, EncryptedResolver
 from cygnet.wire.header import HEADER_SIZE, Header
 
 KEYS = sealer(Transform(1, 20, 128), None, bytes(20))
@@ -72,12 +75,24 @@ CLEAR = Message(34, SPI_I, bytes(8), 0, True, False, (
     Notify(16388, bytes(20)), Notify(16431, bytes(8)), CertificateRequest(4, bytes(40)), VendorId(b"vendor"),
     Unknown(200, False, b"unknown"),
 ))  # fmt: skip
+ENCRYPTED_DNS = Configuration(1, encrypted_dns.request((4, 6), digests=True))
+RESOLVER = EncryptedResolver(
+    "dns.example", (ip_address("10.2.0.53"), ip_address("fd02::53")), ("dot", "h2"), 8853, "/q{?dns}",
+    digests=(Digest(2, bytes(32)),),
+)  # fmt: skip
 INNER = (
     Message(35, SPI_I, SPI_R, 1, True, False, (
         IdentificationInitiator(NAME), CertificatePayload(4, bytes(64)), IdentificationResponder(NAME),
         Authentication(14, bytes(64)), SecurityAssociation(numbered(Protocol.ESP, b"abcd")),
         TrafficSelectorsInitiator(SELECTORS), TrafficSelectorsResponder(SELECTORS),
         Configuration(1, (Attribute(1), Attribute(3, b"abcd"))), Eap(b"\2\7\0\6\1a"), Notify(16384),
+    )),
+    Message(35, SPI_I, SPI_R, 1, False, True, (
+        Authentication(2, bytes(32)), Notify(16436, b"\2ppk.example"), Notify(16437, bytes(32)),
+        Configuration(2, (
+            *encrypted_dns.reply(ENCRYPTED_DNS, (RESOLVER, replace(RESOLVER, name="doh.example"))),
+            Attribute(25, b"corp.example"), Attribute(10, bytes(range(17))),
+        )),
     )),
     Message(37, SPI_I, SPI_R, 2, False, True, (
         Delete(3, (b"abcd", b"efgh")), Delete(1), Notify(16393, b"", 3, b"abcd"),
@@ -150,8 +165,22 @@ def print_values(message):
                 [str(proposal) for proposal in payload.proposals]
             case Identification():
                 str(payload.identity)
+            case Configuration():
+                read_configuration(payload)
             case TrafficSelectors():
                 [str(selector) for selector in payload.selectors]
+
+
+def read_configuration(payload):
+    """As either side does."""
+    def tell(text):
+        return text
+
+    cp_attributes.asked_addresses(payload, tell)
+    virtual = cp_attributes.given_addresses(payload, tell)
+    for one in cp_attributes.servers(payload, virtual, tell).encrypted:
+        str(one)
+    encrypted_dns.reply(payload, (RESOLVER,))
 
 
 def inputs(chance):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cygnet.base.addresses import Address
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.matching import Ends, covers, match_child, narrow
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.matching import Ends, covers, match_child, narrow
 
 BASE = {4: int(ip_address("10.0.0.0")), 6: int(ip_address("fd00::"))}
 SIZE = 4

@@ -37,7 +37,8 @@ octets = st.binary(max_size=64)
 
 
 def identities():
-    sized = {1: st.binary(min_size=4, max_size=4), 5: st.binary(min_size=16, max_size=16)}
+    sizes = {1: 4, 5: 16, 13: 0}
+    sized = {kind: st.binary(min_size=size, max_size=size) for kind, size in sizes.items()}
     kinds = st.integers(1, 255)
     return kinds.flatmap(lambda kind: st.builds(Identity, st.just(kind), sized.get(kind, octets)))
 

@@ -52,6 +52,18 @@ def test_measures_what_tunnels_carry(tmp_path: Path) -> None:
     assert "TCP through a tunnel, Mbit/s" in text
 
 
+def test_measures_many_sas_and_traffic_beside_handshakes(tmp_path: Path) -> None:
+    small = ("--seconds", "0.5", "--runs", "1", "--crowd", "12", "--responders", "cygnet")
+    text, results = run(tmp_path, "--parts", "crowd", "busy", *small)
+    for name in ("mbit_s", "cpu_s_per_gb", "packet_64_20000_us"):
+        assert set(results["crowd"][name]) == {"cygnet_one", "cygnet_many"}
+        assert all(value > 0 for runs in results["crowd"][name].values() for value in runs), name
+    assert len(results["busy"]["tcp_lost"]["cygnet"]) == 1
+    assert all(value > 0 for name in ("tcp_alone", "tcp_busy") for value in results["busy"][name]["cygnet"])
+    for title in ("12 SAs", "of TCP lost to them"):
+        assert title in text
+
+
 def test_row_beyond_this_build_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(BENCH).parent))
     from measurements import Scale

@@ -1,7 +1,11 @@
 """EAP with real daemons: moon is a user of sun, which proves itself by its certificate."""
 
+import time
+
 import pytest
 
+from lab.gateways import StrongSwan
+from lab.pam import check_passwords_by_pam
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
@@ -21,9 +25,12 @@ def prepare(lab: Lab, kinds: str, method: str, user: str = "carol") -> tuple[End
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
-@pytest.mark.parametrize("method", ["eap-md5", "eap-mschapv2"])
+@pytest.mark.parametrize("method", ["eap-md5", "eap-mschapv2", "eap-gtc"])
 def test_user_with_password(lab: Lab, kinds: str, method: str) -> None:
+    """strongSwan has the passwords of EAP-GTC checked by PAM."""
     moon, sun = prepare(lab, kinds, method)
+    if method == "eap-gtc" and isinstance(sun.host, StrongSwan):
+        check_passwords_by_pam(sun.host, "carol", "a password of carol")
     bring_up(moon, sun)
     assert_carries(moon, sun)
     if sun.host.kind == "cygnet":
@@ -53,6 +60,29 @@ def test_password_inside_tls(lab: Lab, kinds: str) -> None:
     assert_carries(moon, sun)
 
 
+@pytest.mark.parametrize("piggyback", ["no", "yes"])
+def test_password_inside_peap(lab: Lab, piggyback: str) -> None:
+    """Debian's strongSwan has no PEAP; programs of others are in test_eap_programs.py."""
+    moon, sun = prepare(lab, "cygnet-cygnet", "eap-peap")
+    peap = f"phase2_method = mschapv2\n phase2_piggyback = {piggyback}"
+    sun.host.settings(f"plugins {{\n eap-peap {{\n {peap}\n }}\n }}")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    sun.host.says("EAP method EAP_PEAP succeeded, MSK established")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_fragments_and_method_inside_tls_are_those_of_the_settings(lab: Lab, kinds: str) -> None:
+    moon, sun = prepare(lab, kinds, "eap-ttls")
+    ttls = "fragment_size = 100\n max_message_count = 0\n include_length = no\n phase2_method = mschapv2"
+    for end in (moon, sun):
+        end.host.settings(f"plugins {{\n eap-ttls {{\n {ttls}\n }}\n }}")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    packets = moon.host.log().count("EAP/RES/TTLS")
+    assert packets > 16, f"only {packets} packets"
+
+
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_certificate_first_and_user_second(lab: Lab, kinds: str) -> None:
     """Two rounds of moon (RFC 4739)."""
@@ -78,8 +108,11 @@ def test_second_round_that_is_missing(lab: Lab, kinds: str) -> None:
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
-def test_wrong_password(lab: Lab, kinds: str) -> None:
-    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+@pytest.mark.parametrize("method", ["eap-mschapv2", "eap-gtc"])
+def test_wrong_password(lab: Lab, kinds: str, method: str) -> None:
+    moon, sun = prepare(lab, kinds, method)
+    if method == "eap-gtc" and isinstance(sun.host, StrongSwan):
+        check_passwords_by_pam(sun.host, "carol", "another password")
     replace(sun, "a password of carol", "another password", "/etc/ipsec.secrets")
     sun.host.start()
     moon.host.start()
@@ -99,4 +132,37 @@ def test_method_that_the_user_does_not_take(lab: Lab, kinds: str) -> None:
     sun.host.start()
     moon.host.start()
     moon.host.run("ipsec", "up", "net-net", status=None)
+    assert sun.host.installed() == 0
+
+
+HOLD = """
+table inet hold
+delete table inet hold
+table inet hold {
+  chain input {
+    type filter hook input priority -300;
+    udp dport 4500 @th,64,32 0 @th,256,32 >= FIRST drop
+    udp dport 500 @th,224,32 >= FIRST drop
+  }
+}
+"""
+"""IKE messages from the one with this message ID on do not arrive."""
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
+def test_user_who_is_slow_has_the_half_open_timeout_for_all_of_it(lab: Lab, kinds: str) -> None:
+    """An answer now and then gains no time, with strongSwan as with Cygnet."""
+    moon, sun = prepare(lab, kinds, "eap-mschapv2")
+    sun.host.settings("half_open_timeout = 8")
+    for end in (sun, moon):
+        end.host.start()
+    begun = time.monotonic()
+    sun.host.net("nft", "-f", "-", stdin=HOLD.replace("FIRST", "2"))
+    moon.host.spawn("ipsec", "up", "net-net", log="up.log")
+    for first, when in ((3, 2.5), (4, 6.0)):
+        time.sleep(max(begun + when - time.monotonic(), 0))
+        sun.host.net("nft", "-f", "-", stdin=HOLD.replace("FIRST", str(first)))
+        sun.host.says(f"IKE_AUTH request {first - 1} [ EAP", 2)
+    sun.host.says("after timeout", 4)
+    assert 7 < time.monotonic() - begun < 11
     assert sun.host.installed() == 0

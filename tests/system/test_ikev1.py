@@ -1,11 +1,14 @@
 """IKEv1 by pluto, between Cygnet hosts and with strongSwan, whose charon has both versions."""
 
+import re
+
 import pytest
 
 from lab.gateways import peer_missing
 from lab.hosts import until
+from lab.network import address, assert_pings_as_esp, ping
 from lab.topology import Lab
-from lab.tunnels import PSK, assert_carries, bring_up, configure, connection, is_up, replace
+from lab.tunnels import PSK, End, assert_carries, bring_up, configure, connection, is_up, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
@@ -16,6 +19,7 @@ PAIRS = [
     pytest.param(pair, marks=_WITH_PEER if "strongswan" in pair else [], id=pair)
     for pair in ("cygnet-cygnet", "cygnet-strongswan60", "strongswan60-cygnet")
 ]
+IKE_NAME, CHILD_NAME = r"net-net\[\d+\]", r"net-net\{\d+\}"
 PLUTO_LOG = "/var/log/pluto.log"
 QUICK = "retransmit_timeout = 0.3\nretransmit_tries = 1"
 
@@ -116,8 +120,9 @@ def test_phase_1_is_renewed_and_phase_2_rekeyed_while_traffic_flows(lab: Lab) ->
     configure(moon, sun, **IKEV1, **times)
     replace(sun, "rekeyfuzz=0%", "rekeyfuzz=0%\n    rekey=no")
     bring_up(moon, sun)
-    until(lambda: "net-net[1]" not in moon.host.ipsec("status"), "another ISAKMP SA", 20)
-    until(lambda: "net-net{1}" not in moon.host.ipsec("status"), "another IPsec SA", 20)
+    ike, child = (re.findall(form, moon.host.ipsec("status"))[0] for form in (IKE_NAME, CHILD_NAME))
+    until(lambda: ike not in moon.host.ipsec("status"), "another ISAKMP SA", 20)
+    until(lambda: child not in moon.host.ipsec("status"), "another IPsec SA", 20)
     assert moon.host.established() and moon.host.installed()
     assert_carries(moon, sun)
 
@@ -131,3 +136,141 @@ def test_peer_that_was_killed_is_found_dead_and_the_tunnel_comes_back(lab: Lab) 
     until(lambda: sun.host.pid_of("pluto") not in (0, before), "a new pluto")
     until(lambda: is_up(moon) and is_up(sun), "the tunnel again", 30)
     assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("kinds", PAIRS[:2])
+def test_packet_at_a_trap_brings_up_what_it_asks_for(lab: Lab, kinds: str) -> None:
+    """``auto=route`` by pluto stands in one list with charon's; deleted by the peer, it waits again."""
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    replace(moon, "auto=add", "auto=route")
+    other = connection("new", moon, sun, {"auto": "route"}).replace(sun.subnet, "10.9.0.0/16")
+    moon.host.write("/etc/ipsec.conf", moon.host.read("/etc/ipsec.conf") + other)
+    sun.host.start()
+    moon.host.start()
+    until(lambda: moon.host.ipsec("status").count(":  ROUTED, TUNNEL, reqid ") == 2, "both daemons' traps")
+    assert moon.host.ipsec("status").count("Routed Connections:") == 1
+    assert not moon.host.established()
+    for time in (1, 2):
+        until(lambda: ping(moon.host, moon.inside, sun.inside, 1), f"a packet gets through, {time}")
+        assert is_up(moon) and is_up(sun)
+        assert_carries(moon, sun)
+        if time == 1:
+            sun.host.ipsec("down", "net-net[*]")
+            until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down")
+            assert "net-net{" in moon.host.ipsec("status"), "the trap is still there"
+    moon.host.ipsec("unroute", "net-net")
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down for good")
+    assert not ping(moon.host, moon.inside, sun.inside, 1)
+    assert "net-net" not in moon.host.ipsec("status")
+    moon.host.ipsec("route", "net-net")
+    assert ":  ROUTED, TUNNEL, reqid " in moon.host.ipsec("status", "net-net")
+
+
+@pytest.mark.parametrize("kinds", PAIRS[:2])
+def test_what_is_to_be_up_for_good_comes_back_when_the_peer_deleted_it(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    replace(moon, "auto=add", "auto=start")
+    sun.host.start()
+    moon.host.start()
+    until(lambda: is_up(moon) and is_up(sun), "up by itself")
+    sun.host.ipsec("down", "net-net[*]")
+    until(lambda: not moon.host.established(), "down")
+    until(lambda: is_up(moon) and is_up(sun), "up again", 15)
+    assert_carries(moon, sun)
+    moon.host.ipsec("down", "net-net")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "down as the operator wants")
+
+
+@pytest.mark.parametrize("kinds", PAIRS[:2])
+def test_each_pair_of_subnets_is_an_sa_of_its_own(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    address(sun.host, "10.4.0.1/24", device="lan0")
+    sun.subnet = f"{sun.subnet},10.4.0.0/24"
+    configure(moon, sun, **IKEV1)
+    sun.host.start()
+    moon.host.start()
+    moon.host.ipsec("up", "net-net")
+    until(lambda: moon.host.installed() == sun.host.installed() == 2, "two SAs at both ends", 5)
+    assert moon.host.established() == sun.host.established() == 1
+    reqids = set(re.findall(r"net-net\{\d+\}:  INSTALLED, TUNNEL, reqid (\d+)", moon.host.ipsec("status")))
+    assert len(reqids) == 2
+    assert_carries(moon, sun)
+    assert_pings_as_esp(moon.host, moon.inside, sun.host, "10.4.0.1")
+
+
+@pytest.mark.parametrize("kinds", [PAIRS[0], PAIRS[2]])
+def test_shorter_lifetime_of_the_responder_holds_on_both_sides(lab: Lab, kinds: str) -> None:
+    """It is told with RESPONDER-LIFETIME (RFC 2407, 4.6.3.1), which strongSwan tolerates."""
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, lifetime="1h", margintime="2m", rekeyfuzz="0%", **IKEV1)
+    replace(sun, "lifetime=1h", "lifetime=10m")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    gateways = [end.host for end in (moon, sun) if end.host.kind == "cygnet"]
+    for host in gateways:
+        assert re.search(r"INSTALLED.*\n.*rekeying in [78] minutes", host.ipsec("statusall"))
+
+
+def test_extended_sequence_numbers(lab: Lab) -> None:
+    """RFC 4304: an attribute of phase 2. strongSwan has them with the kernel's ESP only (``tests/uml``)."""
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, esp="aes128-sha256-esn!", **IKEV1)
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    assert all("/EXT_SEQ, " in end.host.ipsec("statusall") for end in (moon, sun))
+
+
+@pytest.mark.parametrize("auto", ["start", "route"])
+def test_pluto_that_was_killed_has_all_again(lab: Lab, auto: str) -> None:
+    """What starter began before, it begins again; the peer believes INITIAL-CONTACT (RFC 2407, 4.6.3.3)."""
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, **IKEV1)
+    replace(moon, "auto=add", f"auto={auto}")
+    sun.host.start()
+    moon.host.start()
+    for time in (1, 2):
+        if auto == "route":
+            until(lambda: ":  ROUTED, TUNNEL" in moon.host.ipsec("status", status=None), f"trap, {time}")
+            until(lambda: ping(moon.host, moon.inside, sun.inside, 1), f"a packet gets through, {time}")
+        until(lambda: is_up(moon) and is_up(sun), f"up, {time}", 10)
+        assert_carries(moon, sun)
+        if time == 1:
+            before = moon.host.pid_of("pluto")
+            moon.host.run("kill", "-KILL", str(before))
+            until(lambda before=before: moon.host.pid_of("pluto") not in (0, before), "a new pluto")
+
+
+def test_peer_that_comes_late_is_found(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, keyingtries="%forever", **IKEV1)
+    replace(moon, "auto=add", "auto=start")
+    moon.host.settings(QUICK)
+    moon.host.start()
+    until(lambda: "trying again in 5s" in moon.host.read(PLUTO_LOG), "an attempt that failed")
+    sun.host.start()
+    until(lambda: is_up(moon) and is_up(sun), "up", 20)
+    assert_carries(moon, sun)
+
+
+def test_sas_are_named_by_one_number_each(lab: Lab) -> None:
+    """``#n`` of whack: an IPsec SA goes alone, an ISAKMP SA with all it has."""
+    moon, sun = lab.pair("cygnet-cygnet")
+    configure(moon, sun, **IKEV1)
+    bring_up(moon, sun)
+    numbers = re.findall(r"^000 #(\d+): \"net-net\" STATE_(\w+)", whack(moon, "--status"), re.M)
+    assert [state for _, state in numbers] == ["MAIN_I4", "QUICK_I2"]
+    assert len({number for number, _ in numbers}) == 2
+    ike, child = (number for number, _ in numbers)
+    assert f"terminating #{child}" in whack(moon, "--name", f"#{child}", "--terminate")
+    until(lambda: moon.host.installed() == sun.host.installed() == 0, "no IPsec SA")
+    assert moon.host.established() == sun.host.established() == 1
+    assert f"terminating #{ike}" in whack(moon, "--deletestate", ike)
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing")
+
+
+def whack(end: End, *arguments: str) -> str:
+    """What ``ipsec whack`` prints."""
+    return end.host.ipsec("whack", *arguments)

@@ -18,6 +18,16 @@ from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
+SILENCE = """
+table inet silence {
+  chain forward {
+    type filter hook forward priority 0;
+    ip saddr 192.0.2.1 drop
+  }
+}
+"""
+"""What moon sends by its first uplink is lost; what is sent there is not."""
+REKEY = {"cygnet": "ipsec stroke rekey net-net[]", "strongswan": "swanctl --rekey --ike net-net"}
 OURS = ["cygnet-cygnet"]
 BEFORE_S = 0.3
 AT_MOST_S = 2.0
@@ -72,6 +82,20 @@ def test_responder_loses_its_link_and_goes_on_over_another(lab: Lab, kinds: str)
     assert found.gap_s < AT_MOST_S
     for end in (moon, sun):
         assert "192.0.2.1[" not in status(end) and end.host.installed() == 1
+    assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("kinds", [one for one in PAIRS if str(one.id).startswith("cygnet")])
+def test_initiator_moves_before_its_answer_to_a_rekeying_arrives(lab: Lab, kinds: str) -> None:
+    moon, sun, router = roaming(lab, kinds, reauth="no")
+    router.net("nft", "-f", "-", stdin=SILENCE)
+    sun.host.run("sh", "-c", f"{REKEY[sun.host.kind]} > /dev/null 2>&1 &")
+    until(lambda: "IKE_SA net-net[2] established" in moon.host.log(), "rekeying that moon has answered", 5)
+    cut_first_uplink(moon)
+    until(lambda: "198.51.100.1[moon.lab]" in status(sun), "sun to follow in the old IKE_SA", 5)
+    until(lambda: moon.host.established() == sun.host.established() == 1, "the old IKE_SA's end", 10)
+    until(lambda: "192.0.2.1[" not in status(moon), "moon to go on in the new one", 5)
+    until(lambda: moon.host.installed() == sun.host.installed() == 1, "one CHILD_SA", 10)
     assert_carries(moon, sun)
 
 

@@ -82,6 +82,35 @@ def test_name_servers_are_in_resolv_conf_while_the_tunnel_is_up(lab: Lab, kinds:
     until(lambda: path.read_text() == "nameserver 192.0.2.53\n", "the old name server", 3)
 
 
+RESOLVECTL = '#!/bin/sh\necho "$@" >> /run/resolvectl.calls\n'
+RESOLVER = "dns.corp.example 10.2.0.53 alpn=dot port=8853"
+
+
+@pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
+def test_encrypted_resolvers_go_to_systemd_resolved(lab: Lab, kinds: str) -> None:
+    """A gateway that knows nothing of them (strongSwan) tells its ordinary server."""
+    moon, sun = lab.pair(kinds)
+    road_warrior(moon, sun)
+    encrypted = f'    rightencdns="{RESOLVER}"\n' if sun.host.kind == "cygnet" else ""
+    replace(sun, "    rightsourceip=", f"    rightdns=10.2.0.54\n{encrypted}    rightsourceip=")
+    replace(moon, "    left=", '    leftupdown="env > /run/updown.$PLUTO_VERB"\n    left=')
+    moon.host.write("/etc/resolvectl", RESOLVECTL, 0o755)
+    moon.host.settings("plugins {\n resolve {\n resolvectl = /etc/resolvectl\n }\n }")
+    bring_up(moon, sun)
+    server = "10.2.0.53:8853#dns.corp.example" if encrypted else "10.2.0.54"
+    calls = moon.host.file("/run/resolvectl.calls")
+    until(lambda: calls.exists() and "domain ipsec0 ~." in calls.read_text(), "resolvectl", 3)
+    assert f"dns ipsec0 {server}\n" in calls.read_text()
+    assert ("dnsovertls ipsec0 yes\n" in calls.read_text()) is bool(encrypted)
+    if encrypted:
+        assert f"Encrypted DNS: {RESOLVER} priority=1" in moon.host.ipsec("statusall")
+        script = moon.host.file("/run/updown.up-client")
+        until(lambda: script.exists() and "PLUTO_VERB" in script.read_text(), "the updown script", 3)
+        assert f"CYGNET_ENCDNS_1={RESOLVER} priority=1\n" in script.read_text()
+    moon.host.ipsec("down", "net-net")
+    until(lambda: calls.read_text().endswith("revert ipsec0\n"), "no name servers", 3)
+
+
 @pytest.mark.parametrize("kinds", [pair for pair in PAIRS if str(pair.id).startswith("cygnet")])
 def test_firewall_that_drops_everything_lets_the_tunnel_through(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)

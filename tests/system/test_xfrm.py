@@ -42,6 +42,7 @@ LAN, PEER = TrafficSelector.of("10.1.0.0/24"), TrafficSelector.of("10.2.0.0/24")
 OUT = PolicySpec(Direction.OUT, LAN, PEER, Mode.TUNNEL, 1, MOON, SUN)
 TRAP = replace(OUT, trap=True, reqid=77)
 TCP = 6
+VIRTUAL, OTHERS = (ip_address("10.3.0.1"), ip_address("fd03::1")), ip_address("10.3.0.5")
 
 
 @pytest.fixture
@@ -186,6 +187,34 @@ def test_new_daemon_removes_what_the_dead_one_left_and_nothing_else(space: Names
     assert "220" not in told(space, "ip rule")
 
 
+@pytest.mark.parametrize("device", ["", "wire"])
+def test_virtual_addresses_of_a_dead_daemon_go_and_no_others(
+    space: Namespace, tmp_path: Path, kernel: XfrmKernel, device: str
+) -> None:
+    (tmp_path / "dead").mkdir()
+    space.run("ip link set lo up")
+    space.run("ip addr add 10.3.0.9/32 dev lo metric 77")
+    dead = started(space, tmp_path / "dead", [])
+    with space.entered():
+        for address in VIRTUAL:
+            dead.add_address(address, device)
+        kernel.add_address(OTHERS, device)
+    dead.close(flush=False)
+    assert virtual(space) == {"10.3.0.1/32", "fd03::1/128", "10.3.0.5/32", "10.3.0.9/32"}
+    successor = started(space, tmp_path / "dead", [])
+    assert virtual(space) == {"10.3.0.5/32", "10.3.0.9/32"}
+    with space.entered():
+        successor.add_address(VIRTUAL[0], device)
+        successor.delete_address(VIRTUAL[0], device)
+    assert virtual(space) == {"10.3.0.5/32", "10.3.0.9/32"}
+    successor.close(flush=True)
+
+
+def virtual(space: Namespace) -> set[str]:
+    lines = told(space, "ip -o addr show").splitlines()
+    return {word for line in lines for word in line.split() if word.startswith(("10.3.", "fd03:"))}
+
+
 def test_two_daemons_leave_each_other_alone(space: Namespace, tmp_path: Path, kernel: XfrmKernel) -> None:
     (tmp_path / "other").mkdir()
     with space.entered():
@@ -201,9 +230,10 @@ def test_leftovers_are_removed_for_whoever_stops_a_daemon(space: Namespace, tmp_
     dead = started(space, tmp_path, [])
     with space.entered():
         dead.add_policy(OUT)
+        dead.add_address(VIRTUAL[0], "")
         dead.close(flush=False)
-        assert remove_leftovers(tmp_path / "charon.xfrm", 220) == (0, 1)
-        assert remove_leftovers(tmp_path / "charon.xfrm", 220) == (0, 0)
+        assert remove_leftovers(tmp_path / "charon.xfrm", 220) == (0, 1, 1)
+        assert remove_leftovers(tmp_path / "charon.xfrm", 220) == (0, 0, 0)
     assert (policies(space), told(space, "ip route show table 220")) == ([], "")
 
 

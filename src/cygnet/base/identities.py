@@ -11,7 +11,7 @@ from cygnet.base.records import record
 
 
 class IdType(IntEnum):
-    """ID types (RFC 7296, 3.5); ``ANY`` is ours, for "no matter who"."""
+    """ID types (RFC 7296, 3.5; RFC 7619, 2.2); ``ANY`` is ours, for "no matter who"."""
 
     ANY = 0
     IPV4 = 1
@@ -21,11 +21,13 @@ class IdType(IntEnum):
     DER_ASN1_DN = 9
     DER_ASN1_GN = 10
     KEY_ID = 11
+    NULL = 13
 
 
 # How good a match is: what is exact beats what needed wildcards, which beats "anybody".
 PERFECT, ONE_WILDCARD, MAX_WILDCARDS, ANYBODY = 30, 20, 2, 1
 
+_NULL_WORD = "%null"
 _ANY_WORDS = ("", "%any", "%any6", "0.0.0.0", "::", "*")
 
 
@@ -45,6 +47,8 @@ class Identity:
             return kind(rest)
         if text in _ANY_WORDS:
             return ANY
+        if text == _NULL_WORD:
+            return NULL
         if "=" in text:
             return _distinguished_name(text)
         if "@" in text:
@@ -60,6 +64,14 @@ class Identity:
     def is_any(self) -> bool:
         """Whether this stands for anybody."""
         return self.type == IdType.ANY
+
+    @property
+    def is_null(self) -> bool:
+        """Whether this is nobody: somebody who does not say who he is (RFC 7619, 2.2).
+
+        It has no data on the wire; inside there may be some to tell one nobody from another.
+        """
+        return self.type == IdType.NULL
 
     @property
     def has_wildcards(self) -> bool:
@@ -85,6 +97,7 @@ class Identity:
 
 
 ANY = Identity(IdType.ANY, b"")
+NULL = Identity(IdType.NULL, b"")
 _TEXT_TYPES = (IdType.FQDN, IdType.RFC822)
 
 
@@ -219,6 +232,7 @@ def _print_unknown(data: bytes) -> str:
 
 _PRINTERS: dict[int, Callable[[bytes], str]] = {
     IdType.ANY: lambda data: "%any",
+    IdType.NULL: lambda data: f"{_NULL_WORD} {_print_text(data)}".strip(),
     IdType.IPV4: _print_address,
     IdType.IPV6: _print_address,
     IdType.FQDN: _print_text,

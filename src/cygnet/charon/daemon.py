@@ -46,7 +46,6 @@ from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.roaming import Roaming
-from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.memory import Holdings
@@ -63,12 +62,14 @@ from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.saved_keys import saved_keys
 from cygnet.keying.backends.stroke import Host, StrokeBackend
 from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.hosts import ends
 from cygnet.keying.numbers import Numbers
+from cygnet.keying.traps import Traps
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers
@@ -227,6 +228,7 @@ class Daemon:
                      lambda ike: ends(ike, resolver.resolve, self._addresses.source)),
             self._addresses,
             self._backends,
+            key_log=saved_keys(settings, partial(self._bus.log, Group.ENC)),
         )  # fmt: skip
         self._place = Workplace(
             self._manager, ports, numbers, self._bus, self._jobs, self._events, resolver.resolve,
@@ -384,7 +386,7 @@ def name_server_keeper(settings: DaemonSettings) -> Keeper:
 def _keys(snapshot: IkeSnapshot) -> Keys:
     """By what the manager finds an IKE_SA."""
     half_open = snapshot.state in HALF_OPEN
-    identities = None if half_open else (snapshot.local_id, snapshot.remote_id)
+    identities = None if half_open else snapshot.identities
     return Keys(
         snapshot.name, identities, snapshot.remote.address if half_open and not snapshot.initiator else None
     )

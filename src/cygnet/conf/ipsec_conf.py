@@ -106,6 +106,9 @@ def _check(connection: Connection, problems: Problems) -> None:
     """What is wrong with a connection as a whole."""
     if connection.esp is not None and connection.ah is not None:
         problems.error(connection.origins["ah"], f"conn '{connection.name}' has both esp and ah")
+    if connection.ppk_required and connection.keyexchange == "ikev1":
+        text = f"conn '{connection.name}' requires a PPK, which IKEv1 has not; set keyexchange=ikev2"
+        problems.error(connection.origins["ppk_required"], text)
     for side, end in (("left", connection.left), ("right", connection.right)):
         if end.firewall and end.updown is not None:
             text = f"conn '{connection.name}' has both {side}firewall and {side}updown"

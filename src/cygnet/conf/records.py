@@ -49,6 +49,7 @@ class End:
     to_port: int = 65535
     source_ips: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
+    encdns: tuple[str, ...] = ()
     id: str | None = None
     id2: str | None = None
     auth: str = "pubkey"
@@ -108,6 +109,8 @@ class Connection:
     rekey_fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    ppk_id: str | None = None
+    ppk_required: bool = False
     childless: str = "allow"
     keying_tries: int = 3
     dpd_delay_s: float = 30

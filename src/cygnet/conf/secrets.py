@@ -28,6 +28,7 @@ class SecretKind(StrEnum):
     """What an entry holds."""
 
     PSK = "PSK"
+    PPK = "PPK"
     RSA = "RSA"
     ECDSA = "ECDSA"
     PKCS8 = "PKCS8"
@@ -39,12 +40,12 @@ class SecretKind(StrEnum):
     PIN = "PIN"
 
 
-SHARED = (SecretKind.PSK, SecretKind.EAP, SecretKind.NTLM, SecretKind.XAUTH)
+SHARED = (SecretKind.PSK, SecretKind.PPK, SecretKind.EAP, SecretKind.NTLM, SecretKind.XAUTH)
 
 
 @dataclass(frozen=True, slots=True)
 class SecretEntry:
-    """One entry. ``secret`` is set for PSK EAP NTLM XAUTH, ``path`` (as written) for keys, P12 and PIN.
+    """One entry. ``secret`` is set for PSK PPK EAP NTLM XAUTH, ``path`` (as written) for the others.
 
     ``passphrase`` opens the file or card; ``prompt`` says that it is to be asked of the operator. No
     selectors at all match everybody.

@@ -29,7 +29,7 @@ _PROTOCOLS = {name: number for number, name in PROTOCOL_NAMES.items()} | {
     "icmpv6": 58, "ipip": 4, "ipencap": 4, "ipv6": 41, "vrrp": 112, "udplite": 136, "%any": 0, "any": 0,
 }  # fmt: skip
 _PORTS = {name: number for number, name in SERVICE_NAMES.items()}
-_AUTH_PLAIN = ("psk", "secret", "any")
+_AUTH_PLAIN = ("psk", "secret", "any", "null")
 _AUTH_KEYS = re.compile(
     r"(ike:)?(pubkey|rsa(/pss)?|ecdsa|ed25519|ed448|bliss)"
     r"((-\d{1,5})|(-(rsa(/pss)?|ecdsa|ed25519|ed448|bliss|sha1|sha224|sha256|sha384|sha512|identity)))*",
@@ -168,7 +168,8 @@ def auth(value: str) -> str:
     first = value.split(":", 1)[0] if value.startswith(("eap", "xauth")) else value
     if _AUTH_OTHER.fullmatch(first) or _AUTH_KEYS.fullmatch(value):
         return value
-    raise ValueError("must be pubkey, psk, rsa, ecdsa, ed25519 with key bits and hashes behind, eap or xauth")
+    raise ValueError("must be pubkey, psk, rsa, ecdsa, ed25519 with key bits and hashes behind, eap, "
+                     "xauth or null")
 
 
 def authby(value: str) -> str:

@@ -68,6 +68,7 @@ class End:
     to_port: int = 65535
     sourceip: str = ""
     dns: str = ""
+    encdns: str = ""
     updown: str = ""
     hostaccess: bool = False
 
@@ -111,6 +112,8 @@ class AddConnection:
     fuzz_percent: int = 100
     rekey: bool = True
     reauth: bool = True
+    ppk_id: str = ""
+    ppk_required: bool = False
     childless: str = "allow"
     keying_tries: int = 3
     unique: str = "yes"

@@ -69,7 +69,7 @@ class End:
 
     ``host`` is an address, a range, a name or a word such as ``%any``; ``client`` a comma list of subnets,
     empty for the host itself, with ``client_within`` any part of it. ``from_port`` to ``to_port`` are
-    ``--clientprotoport``'s. ``auth`` empty means as the policy says.
+    ``--clientprotoport``'s. ``auth`` empty means as the policy says. ``sigkey`` is ``leftsigkey``.
     """
 
     host: str = "%any"
@@ -93,6 +93,7 @@ class End:
     allow_any: bool = False
     auth: str = ""
     auth2: str = ""
+    sigkey: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +268,14 @@ class Unroute:
 
 @dataclass(frozen=True, slots=True)
 class Initiate:
-    """``--initiate``: negotiate; the answer follows unless ``asynchronous``."""
+    """``--initiate``: negotiate; the answer follows unless ``asynchronous``.
+
+    ``lasting``: it is to be up for good (``auto=start``), whatever happens to it.
+    """
 
     name: str
     asynchronous: bool = False
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

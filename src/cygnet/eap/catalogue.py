@@ -45,7 +45,10 @@ class PeerSetup:
 
 @dataclass(frozen=True, slots=True)
 class ServerSetup:
-    """What a server's methods are made of. ``name`` is what it calls itself in challenges."""
+    """What a server's methods are made of. ``name`` is what it calls itself in challenges.
+
+    ``piggyback``: PEAP asks inside together with the end of a TLS 1.2 handshake (in TLS 1.3 it always does).
+    """
 
     name: bytes
     rng: Random = field(repr=False)
@@ -53,6 +56,7 @@ class ServerSetup:
     tls: TlsOptions | None = None
     inner: tuple[EapType, ...] = INNER
     ttls_styles: frozenset[TtlsStyle] = frozenset(TtlsStyle)
+    piggyback: bool = False
 
 
 def peer_methods(types: Iterable[EapType], setup: PeerSetup) -> PeerMethods:
@@ -130,7 +134,7 @@ def _peer_peap(setup: PeerSetup) -> PeerMethod:
 
 
 def _server_peap(setup: ServerSetup, identity: bytes) -> ServerMethod:
-    return ServerPeap(_tls(setup, PEAP), lambda _: PeapServer(_inner_server(setup)))
+    return ServerPeap(_tls(setup, PEAP), lambda _: PeapServer(_inner_server(setup)), setup.piggyback)
 
 
 METHODS = (

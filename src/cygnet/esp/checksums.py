@@ -4,12 +4,12 @@ _TRANSPORT = {6: (16, 18, False), 17: (6, 8, True), 33: (6, 8, False), 58: (2, 4
 """Protocols whose checksum covers a pseudo header: its place, the least length, whether 0 means none."""
 
 
-def checksum(data: bytes) -> bytes:
+def checksum(data: bytes | memoryview) -> bytes:
     """The checksum of whole data."""
-    if len(data) % 2:
-        data += b"\0"
     # 2^16 is 1 modulo 2^16 - 1, so the one's complement sum of 16-bit words is the number's remainder.
     number = int.from_bytes(data, "big")
+    if len(data) % 2:
+        number <<= 8
     total = number % 0xFFFF or (0xFFFF if number else 0)
     return (0xFFFF - total).to_bytes(2, "big")
 

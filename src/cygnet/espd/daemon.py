@@ -6,11 +6,14 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cygnet.base.addresses import Address
 from cygnet.esp.plane import DataPlane, Received, Sent
+from cygnet.esp.records import PacketMark
 from cygnet.esp.superpackets import SuperPacket
+from cygnet.espd.appetite import Appetite
 from cygnet.espd.control import Control
 from cygnet.espd.devices import Devices
 from cygnet.espd.loop import ERROR, READ, Loop
@@ -19,7 +22,7 @@ from cygnet.espd.service import DEFAULT_MTU, Service
 from cygnet.espd.sockets import Sockets
 from cygnet.espd.translate import packet_mark
 from cygnet.espd.tun import TunDevice
-from cygnet.kernel.backends.host import route_probe
+from cygnet.kernel.backends.host import MARK, route_probe
 from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.port import Mark, PolicySpec
 
@@ -46,7 +49,9 @@ class Daemon:
         self._lost: Counter[str] = Counter()
         self._sockets = Sockets(self._lost)
         self._routes = Routes(self._devices)
-        self._addresses = Addresses()
+        self._addresses = Addresses(MARK)
+        for address in self._addresses.clear(lambda mark: mark == MARK):
+            log(f"removed virtual address {address} that an earlier espd left behind")
         self._service = Service(self._plane, self)
         self._control = Control(self._loop, self._service, secrets.token_hex(8), self._adopt, device)
         self._control.changed = self._changed
@@ -128,30 +133,33 @@ class Daemon:
 
     # -- events of the loop ------------------------------------------------------------------------------
 
-    def _from_inside(self, device: TunDevice, mark: Mark | None) -> None:
-        for _ in range(SUPERS):
-            packets, large = device.read(BATCH)
-            now, chosen = self._loop.now(), packet_mark(mark)
+    def _from_inside(self, device: TunDevice, appetite: Appetite, mark: PacketMark | None) -> None:
+        now, limit = self._loop.round_at, appetite.limit(self._loop.rested)
+        found = 0
+        for _ in range(min(SUPERS, limit)):
+            packets, large = device.read(limit)
+            found += len(packets) + (large is not None)
             if packets:
-                self._forward(self._plane.send(packets, now, chosen))
+                self._forward(self._plane.send(packets, now, mark))
             if large is None:
-                return
-            self._forward(self._plane.send_super(large, now, chosen))
+                break
+            self._forward(self._plane.send_super(large, now, mark))
+        appetite.had(found)
 
     def _watch_device(self, device: TunDevice, mark: Mark | None) -> None:
-        self._loop.watch(device, READ, lambda _: self._from_inside(device, mark))
+        appetite, chosen = Appetite(BATCH), packet_mark(mark)
+        self._loop.watch(device, READ, lambda _: self._from_inside(device, appetite, chosen))
 
     def _forget_device(self, device: TunDevice, mark: Mark | None) -> None:
         self._loop.forget(device)
 
-    def _from_outside(self, own: socket.socket, events: int) -> None:
+    def _from_outside(self, own: socket.socket, appetite: Appetite, events: int) -> None:
         if events & ERROR:
             for destination, mtu in self._sockets.learned(own):
                 self._learn(destination, mtu)
-        datagrams = self._sockets.receive(own, BATCH)
-        if not datagrams:
-            return
-        if self._deliver(self._plane.receive(datagrams, self._loop.now())):
+        datagrams = self._sockets.receive(own, appetite.limit(self._loop.rested))
+        appetite.had(self._sockets.calls)
+        if datagrams and self._deliver(self._plane.receive(datagrams, self._loop.round_at)):
             self._changed()
 
     def _deliver(self, received: Received) -> bool:
@@ -214,4 +222,4 @@ class Daemon:
 
     def _watch_sockets(self) -> None:
         for own in self._sockets.receiving():
-            self._loop.watch(own, READ, lambda events, own=own: self._from_outside(own, events))  # type: ignore[misc]
+            self._loop.watch(own, READ, partial(self._from_outside, own, Appetite(BATCH)))

@@ -10,6 +10,8 @@ from typing import Protocol
 
 READ, WRITE, ERROR = select.EPOLLIN, select.EPOLLOUT, select.EPOLLERR
 _LOG_INTERVAL_S = 1.0
+_MOMENT_S = 50e-6
+"""Asking what is ready takes less, if something is."""
 
 Handler = Callable[[int], None]
 
@@ -22,7 +24,11 @@ class HasDescriptor(Protocol):
 
 
 class Loop:
-    """Descriptors with their handlers, timers with their callbacks; :meth:`run` until :meth:`stop`."""
+    """Descriptors with their handlers, timers with their callbacks; :meth:`run` until :meth:`stop`.
+
+    For handlers: ``round_at`` is when they began to be called, and ``rested`` whether nothing was to be done
+    before, so that probably little is to be done now.
+    """
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self.log = log
@@ -33,6 +39,8 @@ class Loop:
         self._running = True
         self._failures = 0
         self._last_logged = float("-inf")
+        self.round_at = self.now()
+        self.rested = True
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -59,11 +67,16 @@ class Loop:
     def run(self) -> None:
         """Handle events until stopped."""
         while self._running:
-            for descriptor, events in self._epoll.poll(self._timeout_s()):
+            asked = self.now()
+            ready = self._epoll.poll(self._timeout_s(asked))
+            self.round_at = self.now()
+            self.rested = self.round_at - asked > _MOMENT_S
+            for descriptor, events in ready:
                 handler = self._handlers.get(descriptor)
                 if handler is not None:
                     self._guarded(handler, events)
-            self._run_timers()
+            if self._timers:
+                self._run_timers()
 
     def stop(self) -> None:
         """Let :meth:`run` return after the present round."""
@@ -73,8 +86,8 @@ class Loop:
         """Close the epoll descriptor."""
         self._epoll.close()
 
-    def _timeout_s(self) -> float:
-        return max(self._timers[0][0] - self.now(), 0) if self._timers else -1
+    def _timeout_s(self, now: float) -> float:
+        return max(self._timers[0][0] - now, 0) if self._timers else -1
 
     def _run_timers(self) -> None:
         now = self.now()

@@ -18,6 +18,8 @@ _LARGEST = 65536
 _MEMORY = 4 * _LARGEST
 _ANCILLARY = 192
 _UDP_GRO = (socket.IPPROTO_UDP, 104)
+_SHIFTS = {**dict.fromkeys(TOS_KINDS, 0), **dict.fromkeys(TTL_KINDS, 8)}
+"""Where what the kernel tells of an outer header goes."""
 _IPV4_HEADER = 20
 _ESP = 50
 _UDP = Struct(">HHHH")
@@ -46,21 +48,30 @@ class _Piece:
 
 
 class Receiving:
-    """Reads sockets. ``lost`` counts errors by reason."""
+    """Reads sockets. ``lost`` counts errors by reason.
+
+    ``calls``: how many gave something, of those that the last :meth:`receive` has made.
+    """
 
     def __init__(self, lost: Counter[str]) -> None:
         self._lost = lost
+        self.calls = 0
         self._memory = memoryview(bytearray(_MEMORY))
+        self._room = (self._memory[:_LARGEST],)
         self._header = memoryview(bytearray(_IPV4_HEADER))
 
     def receive(self, own: socket.socket, limit: int) -> list[Datagrams]:
         """What waits on a socket, in up to ``limit`` calls; good until the next time."""
         memory, pieces, end = self._memory, list[_Piece](), 0
         read = self._reader(own)
+        self.calls = 0
+        if limit == 1:
+            return self._single(own, read)
         try:
             while limit and end + _LARGEST <= _MEMORY:
                 limit -= 1
                 start, end, size, outer, peer = read(own, end)
+                self.calls += 1
                 if not (pieces and start == pieces[-1].end and pieces[-1].grow(end, size, outer, peer)):
                     pieces.append(_Piece(start, end, size, outer, peer))
         except BlockingIOError:
@@ -68,6 +79,18 @@ class Receiving:
         except OSError as error:
             self._lost[str(error.strerror)] += 1
         return [(memory[one.start : one.end], one.size, one.outer, one.peer) for one in pieces]
+
+    def _single(self, own: socket.socket, read: _Reader) -> list[Datagrams]:
+        """What one call gives."""
+        try:
+            start, end, size, outer, peer = read(own, 0)
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            self._lost[str(error.strerror)] += 1
+            return []
+        self.calls = 1
+        return [(self._memory[start:end], size, outer, peer)]
 
     def _reader(self, own: socket.socket) -> _Reader:
         if own.type != socket.SOCK_RAW:
@@ -101,13 +124,13 @@ class Receiving:
         return start, end, end - start, header[1] | header[8] << 8, None
 
     def _other(self, own: socket.socket, start: int) -> tuple[int, int, int, int, Peer]:
-        count, ancillary, _, peer = own.recvmsg_into((self._memory[start : start + _LARGEST],), _ANCILLARY)
+        room = (self._memory[start : start + _LARGEST],) if start else self._room
+        count, ancillary, _, peer = own.recvmsg_into(room, _ANCILLARY)
         outer, size = 0, count
         for level, kind, data in ancillary:
-            if (level, kind) in TOS_KINDS:
-                outer |= int.from_bytes(data, byteorder)
-            elif (level, kind) in TTL_KINDS:
-                outer |= int.from_bytes(data, byteorder) << 8
+            shift = _SHIFTS.get((level, kind))
+            if shift is not None:
+                outer |= int.from_bytes(data, byteorder) << shift
             elif (level, kind) == _UDP_GRO:
                 size = int.from_bytes(data, byteorder)
         return start, start + count, size, outer, peer[:2] if own.proto != _ESP else None

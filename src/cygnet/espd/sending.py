@@ -6,9 +6,10 @@ What the kernel does not take is lost and counted; TCP sends it again, and waiti
 import errno
 import socket
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from struct import Struct
 
+from cygnet.esp.associations import OutboundSa
 from cygnet.esp.grid import Octets
 from cygnet.esp.outgoing import Sealed
 from cygnet.espd.bursts import bursts
@@ -24,16 +25,23 @@ _TRANSIENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EMSGSIZE, 
 
 
 class Sending:
-    """Sends what was sealed. ``lost`` counts datagrams that were not sent, by reason."""
+    """Sends what was sealed. ``lost`` counts datagrams that were not sent, by reason; ``way_of`` has the way
+    of an SA, the same one for SAs between the same ends."""
 
-    def __init__(self, lost: Counter[str]) -> None:
+    def __init__(self, lost: Counter[str], way_of: Callable[[OutboundSa], Way]) -> None:
         self._lost = lost
+        self._way_of = way_of
 
-    def send(self, datagrams: Iterable[Sealed]) -> None:
-        """Send in order. The attachment of each SA is its :class:`Way`."""
-        for sa, outer, parts, size in bursts(datagrams):
-            way = sa.attachment
-            assert isinstance(way, Way)
+    def send(self, datagrams: Sequence[Sealed]) -> None:
+        """Send in order."""
+        way_of = self._way_of
+        if len(datagrams) == 1:
+            sa, outer, data, size = datagrams[0]
+            if len(data) <= size:
+                way = way_of(sa)
+                self._one(way, way.ancillary(outer), data)
+                return
+        for way, outer, parts, size in bursts((way_of(one[0]), *one[1:]) for one in datagrams):
             ancillary = way.ancillary(outer)
             if way.cuts and (len(parts) > 1 or len(parts[0]) > size):
                 self._many(way, ancillary, parts, size)

@@ -12,15 +12,17 @@ not to carry; on UDP over IPv4 only where it is told to, since bursts that it cu
 import errno
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from struct import Struct
+from weakref import WeakValueDictionary
 
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import OutboundSa
 from cygnet.esp.incoming import Datagrams
 from cygnet.esp.outgoing import Sealed
+from cygnet.esp.records import SaParameters
 from cygnet.espd.receiving import Receiving
 from cygnet.espd.sending import Sending
 from cygnet.espd.ways import IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_WANT, Way
@@ -41,6 +43,9 @@ _BUFFER = 8 << 20
 _ESP, _RAW = 50, 255
 _EXTENDED_ERROR = Struct("=IBBBBII")
 
+Ends = tuple[Address, Address, tuple[int, int] | None]
+"""Source, destination and, in UDP, their ports."""
+
 
 class Sockets:
     """All outer sockets. ``lost`` counts what the kernel did not send, by reason."""
@@ -51,7 +56,8 @@ class Sockets:
         self._udp: dict[int, socket.socket] = {}
         self._clear: dict[int, socket.socket] = {}
         self._lost = lost
-        self._sending, self._receiving = Sending(lost), Receiving(lost)
+        self._ways: WeakValueDictionary[Ends, Way] = WeakValueDictionary()
+        self._sending, self._receiving = Sending(lost, self._way), Receiving(lost)
         for family, kind in ((4, socket.AF_INET), (6, socket.AF_INET6)):
             with suppress(OSError):
                 self._raw[family] = _prepared(socket.socket(kind, socket.SOCK_RAW, _ESP), family)
@@ -63,6 +69,7 @@ class Sockets:
     def adopt(self, sockets: Mapping[str, socket.socket]) -> list[socket.socket]:
         """Use these for ESP in UDP (``esp4``, ``esp6``), and no others: returns the old ones to close."""
         replaced = list(self._udp.values())
+        self._ways.clear()
         self._udp = {int(name[-1]): _prepared(own, int(name[-1])) for name, own in sockets.items()}
         return replaced
 
@@ -79,9 +86,14 @@ class Sockets:
         next time."""
         return self._receiving.receive(own, limit)
 
-    def send(self, datagrams: Iterable[Sealed]) -> None:
+    @property
+    def calls(self) -> int:
+        """How many calls the last :meth:`receive` has made that gave something."""
+        return self._receiving.calls
+
+    def send(self, datagrams: Sequence[Sealed]) -> None:
         """Send protected packets; those that the kernel refuses are lost and counted."""
-        self._sending.send(map(self._attached, datagrams))
+        self._sending.send(datagrams)
 
     def send_clear(self, packets: Iterable[bytes]) -> None:
         """Send whole IP packets as they are, past the tunnels' routes."""
@@ -114,18 +126,23 @@ class Sockets:
         for own in (*self._raw.values(), *self._udp.values(), *self._clear.values()):
             own.close()
 
-    def _attached(self, sealed: Sealed) -> Sealed:
-        """With its SA's way."""
-        sa = sealed[0]
-        if sa.attachment is None:
-            sa.attachment = self._way(sa)
-        return sealed
-
     def _way(self, sa: OutboundSa) -> Way:
-        parameters = sa.parameters
+        """An SA's, kept with it."""
+        way = sa.attachment
+        if way is None:
+            way = sa.attachment = self._found_way(sa.parameters)
+        assert isinstance(way, Way)
+        return way
+
+    def _found_way(self, parameters: SaParameters) -> Way:
+        """That of other SAs between the same ends, so that what they send goes together, or a new one."""
         ports, family = parameters.encapsulation, parameters.destination.version
-        own = self._udp[family] if ports else self._raw[family]
-        return Way(own, parameters.source, parameters.destination, ports)
+        ends = parameters.source, parameters.destination, ports
+        way = self._ways.get(ends)
+        if way is None:
+            own = self._udp[family] if ports else self._raw[family]
+            way = self._ways[ends] = Way(own, *ends)
+        return way
 
 
 def _prepared(own: socket.socket, family: int) -> socket.socket:

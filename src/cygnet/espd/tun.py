@@ -86,8 +86,7 @@ class TunDevice:
                     found = virtio.super_packet(bytes(memory[:start]), memory[start:end])
                     self.senseless += found is None
                     return packets, found
-                packet = bytes(memory[start:end])
-                packets.append(virtio.completed(bytes(memory[:start]), packet) if memory[0] else packet)
+                packets.append(virtio.completed(memory[:end]) if memory[0] else bytes(memory[start:end]))
         except BlockingIOError:
             pass
         return packets, None

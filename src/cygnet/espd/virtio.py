@@ -18,16 +18,16 @@ _TCP4, _TCP6, _UDP, _ECN = 1, 4, 5, 0x80
 _LEAST_TCP = 20
 
 
-def completed(header: bytes, packet: bytes) -> bytes:
-    """A packet as it goes on a wire: with the checksum that the host has left to us."""
-    flags, _, _, _, start, place = HEADER.unpack(header)
+def completed(framed: memoryview) -> bytes:
+    """The packet behind a header as it goes on a wire: with the checksum that the host has left to us, which
+    is written into its place."""
+    flags, _, _, _, start, place = HEADER.unpack_from(framed)
+    start += HEADER.size
     at = start + place
-    if not flags & _NEEDS_CHECKSUM or at + 2 > len(packet):
-        return packet
-    code = checksum(packet[start:])  # what is at its place is the sum of the pseudo header
-    if place == UDP_CHECKSUM and code == b"\0\0":
-        code = b"\xff\xff"
-    return packet[:at] + code + packet[at + 2 :]
+    if flags & _NEEDS_CHECKSUM and at + 2 <= len(framed):
+        code = checksum(framed[start:])  # what is at its place is the sum of the pseudo header
+        framed[at : at + 2] = b"\xff\xff" if place == UDP_CHECKSUM and code == b"\0\0" else code
+    return bytes(framed[HEADER.size :])
 
 
 def super_packet(header: bytes, packet: memoryview) -> SuperPacket | None:

@@ -28,7 +28,10 @@ class Way:
     ``cuts``: the kernel may be given several datagrams as one, to be cut (UDP_SEGMENT).
     """
 
-    __slots__ = ("_ancillary", "_fixed", "_strict", "_tos", "_ttl", "address", "cuts", "ports", "socket")
+    __slots__ = (
+        "__weakref__", "_ancillary", "_fixed", "_strict", "_tos", "_ttl",
+        "address", "cuts", "ports", "socket",
+    )  # fmt: skip
 
     def __init__(
         self, own: socket.socket, source: Address, destination: Address, ports: tuple[int, int] | None

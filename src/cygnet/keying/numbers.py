@@ -11,11 +11,16 @@ Selectors = tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...], Mark
 
 
 class Numbers:
-    """Hands out numbers to every thread. ``next_ike`` is the manager's counter."""
+    """Hands out numbers to every thread. ``next_ike`` is the manager's counter.
 
-    def __init__(self, next_ike: Callable[[], int], reqid_base: int = 1) -> None:
+    CHILD_SAs and traps have one of their own unless ``next_child`` is given.
+    """
+
+    def __init__(
+        self, next_ike: Callable[[], int], reqid_base: int = 1, next_child: Callable[[], int] | None = None
+    ) -> None:
         self.ike = next_ike
-        self._children = itertools.count(1)
+        self.child = next_child or itertools.count(1).__next__
         self._tickets = itertools.count(1)
         self._reqids = itertools.count(reqid_base)
         self._marks = itertools.count(1)
@@ -23,10 +28,6 @@ class Numbers:
         self._by_selectors: dict[Selectors, int] = {}
         self._users: dict[int, int] = {}
         self._selectors: dict[int, Selectors] = {}
-
-    def child(self) -> int:
-        """The ``{n}`` of a new CHILD_SA or trap."""
-        return next(self._children)
 
     def ticket(self) -> int:
         """A number that an order brings back when it is finished."""

@@ -64,6 +64,14 @@ class Credentials:
         """None."""
         return None
 
+    def ppk(self, identifier: bytes) -> Secret | None:
+        """None."""
+        return None
+
+    def has_ppk(self) -> bool:
+        """None."""
+        return False
+
     def attributes_of(self, certificate: Certificate) -> tuple[AttributeCertificate, ...]:
         """None."""
         return ()

@@ -103,7 +103,7 @@ class Daemon:
         """Delete the SAs at the peers, then end everything."""
         self._bus.log(Group.DMN, Level.AUDIT, "shutting down")
         if self._protocol is not None:
-            self._protocol.reactions.stop()
+            self._protocol.reconciler.stop()
         self._negotiations.forget((number, 0) for number in self._manager.unique_ids())
         self._manager.wait_empty(DELETE_S)
         self._control.close(THREADS_S)
@@ -148,6 +148,7 @@ class Daemon:
             )  # fmt: skip
             self._protocol = Protocol(machinery)
             self._performer.react = self._protocol.reactions
+            self._performer.gone = self._protocol.reconciler.retired
             core = self._protocol.core
         self._core = core
         self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)
@@ -166,7 +167,7 @@ class Daemon:
             ("pluto", f"socket-{self._socket.kind}", "whack"), self._counters.snapshot, self._clock,
         )  # fmt: skip
         banner = f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
-        view = View(self._clock, banner, self._began, self._started_at)
+        view = View(self._clock, banner, self._began, self._started_at, self._core.routed)
         authorities = Authorities()
         handlers = Handlers(
             status=StatusHandler(self._connections, self._pictures, state, facts, view),

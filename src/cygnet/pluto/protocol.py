@@ -1,5 +1,6 @@
 """IKEv1 itself with what it stands on: credentials, connections as the core sees them, the kernel."""
 
+import random
 import secrets
 import socket
 import time
@@ -15,6 +16,7 @@ from cygnet.kernel.port import Kernel
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
+from cygnet.keying.backends.saved_keys import saved_keys
 from cygnet.keying.backends.stroke import KINDS
 from cygnet.keying.backends.stroke_credentials import StrokeCredentials
 from cygnet.keying.backends.stroke_files import Places
@@ -22,14 +24,19 @@ from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.numbers import Numbers
+from cygnet.keying.traps import Traps
 from cygnet.pluto.backends.absent import NoAddresses, NoUsers
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.core_settings import core_settings
 from cygnet.pluto.backends.translation import PeerTranslator
 from cygnet.pluto.jobs.core import Core, Sa
-from cygnet.pluto.jobs.ikev1 import Hosts, Ikev1
+from cygnet.pluto.jobs.ikev1 import Ikev1
+from cygnet.pluto.jobs.initiator import Initiator
 from cygnet.pluto.jobs.kernel_events import KernelEvents
-from cygnet.pluto.jobs.reactions import Reactions, Workplace
+from cygnet.pluto.jobs.reactions import Reactions
+from cygnet.pluto.jobs.reconciler import Makers, Reconciler
+from cygnet.pluto.jobs.routes import Hosts, Routes
+from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.ports import Ports
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
@@ -90,18 +97,23 @@ class Protocol:
         )
         self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached)
         manager = machinery.manager
-        numbers = Numbers(manager.next_unique_id, REQID_BASE)
+        # whack names SAs of either kind by one number, #n.
+        numbers = Numbers(manager.next_unique_id, REQID_BASE, manager.next_unique_id)
         sock = machinery.socket
         ports = Ports(
             self.credentials, self.configs, NoUsers(), NoAddresses(), self.kernel, numbers,
             secrets.token_bytes, core_settings(conf.tree, both, (sock.port, sock.port_nat_t)),
+            saved_keys(both, partial(bus.log, Group.ENC)),
         )  # fmt: skip
-        hosts = Hosts(resolver.resolve, self.kernel.source_address)
-        core = Ikev1(ports, self.configs, manager, hosts)
-        self.core: Core = core
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
-        self.reactions = Reactions(place, core, ports)
-        self._kernel_events = KernelEvents(place)
+        hosts = Hosts(resolver.resolve, self.kernel.source_address)
+        self.routes = Routes(Traps(self.kernel, numbers, resolver.resolve, bus), hosts)
+        initiator = Initiator(ports, self.configs, manager, hosts)
+        makers = Makers(initiator, self.configs.named, random.random)
+        self.reconciler = Reconciler(place, makers, self.routes)
+        self.core: Core = Ikev1(ports, self.configs, manager, initiator, self.routes, self.reconciler)
+        self.reactions = Reactions(place, ports, self.reconciler)
+        self._kernel_events = KernelEvents(place, self.reconciler, self.routes)
 
     def start(self) -> None:
         """Have the kernel tell us from now on."""

@@ -8,6 +8,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from cygnet.base.addresses import Address
@@ -20,13 +21,31 @@ DEADLINE_S = 10.0
 Run = Callable[[str, Mapping[str, str], float], Ended]
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A name server; with ``tls`` it speaks DNS over TLS, as ``name`` where its certificate is told."""
+
+    address: Address
+    tls: bool = False
+    port: int = 53
+    name: str = ""
+
+    def __str__(self) -> str:
+        if not self.tls:
+            return str(self.address)
+        address = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        return f"{address}:{self.port}" + (f"#{self.name}" if self.name else "")
+
+
 class ResolvConf:
     """``resolv.conf(5)``: our servers stand first, on lines with a mark behind them."""
+
+    speaks_tls = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def set(self, servers: Sequence[Address], domains: Sequence[str], interface: str) -> None:
+    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
         """Write the file anew, if it changes. It stays the same file where it may not be replaced."""
         old = self._read()
         kept = [line for line in old.splitlines() if not line.rstrip().endswith(MARK)]
@@ -66,11 +85,13 @@ class ResolvConf:
 class Resolvconf:
     """The program ``resolvconf(8)``, which merges what interfaces bring."""
 
+    speaks_tls = False
+
     def __init__(self, command: str, interface: str, run: Run) -> None:
         self._command, self._interface, self._run = shlex.quote(command), shlex.quote(interface), run
         self._shown = False
 
-    def set(self, servers: Sequence[Address], domains: Sequence[str], interface: str) -> None:
+    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
         """All servers under one name."""
         if servers:
             text = "".join(f"nameserver {one}\n" for one in dict.fromkeys(servers))
@@ -84,25 +105,41 @@ class Resolvconf:
 class Resolved:
     """systemd-resolved: servers of the tunnel's interface, for all names or for some domains (RFC 8598)."""
 
+    speaks_tls = True
+
     def __init__(self, command: str, run: Run) -> None:
         self._command, self._run = shlex.quote(command), run
-        self._interface = ""
+        self._interface = self._tls = ""
 
-    def set(self, servers: Sequence[Address], domains: Sequence[str], interface: str) -> None:
-        """Servers and routing domains of ``interface``; without servers it has none again."""
+    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
+        """Servers and routing domains of ``interface``; without servers it has none again.
+
+        The interface speaks TLS to all its servers, or, where one does not, as far as they do.
+        """
+        tls = _tls(servers)
+        if self._interface and (not servers or (self._tls and not tls)):
+            with suppress(OSError):  # the interface may be gone, and all this with it
+                self._do("revert", self._interface)
         if not servers:
-            if self._interface:
-                with suppress(OSError):  # the interface may be gone, and all this with it
-                    self._do("revert", self._interface)
-            self._interface = ""
+            self._interface = self._tls = ""
             return
         self._interface = interface
+        if tls:
+            self._do("dnsovertls", interface, tls)
+        self._tls = tls
         self._do("dns", interface, *map(str, dict.fromkeys(servers)))
         self._do("domain", interface, *(f"~{one}" for one in dict.fromkeys(domains or (".",))))
 
     def _do(self, *words: str) -> None:
         command = " ".join((self._command, *map(shlex.quote, words)))
         _succeed(self._run(command, {}, DEADLINE_S), command)
+
+
+def _tls(servers: Sequence[Server]) -> str:
+    """The mode of resolvectl's dnsovertls; empty where nobody speaks it."""
+    if not any(one.tls for one in servers):
+        return ""
+    return "yes" if all(one.tls for one in servers) else "opportunistic"
 
 
 def _succeed(ended: Ended, command: str) -> None:

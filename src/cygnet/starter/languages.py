@@ -64,7 +64,7 @@ def whack_language(*, alone: bool) -> Language:
         whack.DeleteAuthority,
         whack.Route,
         whack.Unroute,
-        lambda name: whack.Initiate(name, asynchronous=True),
+        lambda name: whack.Initiate(name, asynchronous=True, lasting=True),
         lambda request: whack.encode([request]),
         LineReader,
         greeting=(whack.Listen(),),

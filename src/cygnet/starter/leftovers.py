@@ -25,19 +25,20 @@ def stop_leftovers(
 
 
 def clear_kernel(daemon: str, state_file: Path, table: int, priority: int, log: Log) -> None:
-    """Remove the SAs, policies and routes of a daemon that was killed, when no other follows."""
+    """Remove the SAs, policies, addresses and routes of a daemon that was killed, when no other follows."""
     if not state_file.exists():
         return
     from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
     from cygnet.keying.data_plane import RANKS
 
     try:
-        sas, policies = remove_leftovers(state_file, table, priority, RANKS[daemon])
+        sas, policies, addresses = remove_leftovers(state_file, table, priority, RANKS[daemon])
     except CygnetError as error:
         log(0, str(error))
         return
-    if sas or policies:
-        log(1, f"removed {sas} SAs and {policies} policies that {daemon} left in the kernel")
+    if sas or policies or addresses:
+        held = f"{sas} SAs, {policies} policies and {addresses} virtual addresses"
+        log(1, f"removed {held} that {daemon} left in the kernel")
 
 
 def _stop(pid: int) -> None:

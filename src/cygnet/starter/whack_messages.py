@@ -11,7 +11,12 @@ _TUNNELS = {"tunnel": Policy.TUNNEL, "beet": Policy.BEET}
 
 
 def is_loadable(connection: Connection) -> bool:
-    """Whether pluto is to know the connection: for IKEv1, or as a responder for either version."""
+    """Whether pluto is to know the connection: for IKEv1, or as a responder for either version.
+
+    One that requires a PPK would admit with IKEv1 whoever has none.
+    """
+    if connection.ppk_required:
+        return False
     if connection.auto == "ignore" or connection.unsupported or connection.type in SHUNTS:
         return False
     return connection.keyexchange in ("ikev1", "ike")

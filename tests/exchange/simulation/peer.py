@@ -14,7 +14,6 @@ from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.reconciler import Reconciler
-from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.endpoint import Create, Dispatch, Endpoint, Reply
 from cygnet.charon.sa.events import Finished
@@ -22,9 +21,11 @@ from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.orders import Initiate, Order, Roam
 from cygnet.charon.sa.ports import Configuration, NoConfiguration, Ports
 from cygnet.charon.sa.states import IkeState
+from cygnet.crypto.key_log import KeyLog
 from cygnet.keying.config.records import ChildConfig, IkeConfig, PeerConfig
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.hosts import ends
+from cygnet.keying.traps import Traps
 from simulation.home import Home
 from simulation.network import Datagram, Network
 from simulation.shell import Board, Kernel, Manager, Queues
@@ -54,6 +55,7 @@ class Peer:
         self.retired: list[str] = []
         self.counters: list[str] = []
         self.keep_alives = 0
+        self.key_log: KeyLog | None = None
         self.runs = 0
         self.home.gain(self.address)
         self.boot()
@@ -73,6 +75,7 @@ class Peer:
             Contacts(self.manager, self.installed, lambda ike: self._locate(ike)),
             self.home,
             self.configuration,
+            key_log=self.key_log,
         )
         self.endpoint = Endpoint(self.settings, self, self.random.randbytes)
         self.bus = Board(self.log, self.events)

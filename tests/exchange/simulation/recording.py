@@ -106,7 +106,7 @@ class Shell:
     def _by_identities(self, identities: Any) -> tuple[int, ...]:
         return tuple(
             number for number, sa in self.sas.items()
-            if (sa.local_id, sa.remote_id) == identities and sa.established_at is not None
+            if sa.identities == identities and sa.established_at is not None
         )  # fmt: skip
 
 

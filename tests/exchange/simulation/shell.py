@@ -56,7 +56,7 @@ class Manager:
         return tuple(
             one.unique_id
             for one in snapshots
-            if one and one.state not in HALF_OPEN and (one.local_id, one.remote_id) == identities
+            if one and one.state not in HALF_OPEN and one.identities == identities
         )
 
     def snapshot(self, unique_id: int) -> IkeSnapshot | None:

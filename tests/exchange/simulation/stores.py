@@ -41,6 +41,7 @@ class Store:
     base: str = ""
     web: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    ppks: dict[bytes, Secret] = field(default_factory=dict)
     passwords: dict[str, UserSecret] = field(default_factory=dict)
     login: User | None = None
 
@@ -55,10 +56,21 @@ class Store:
     def eap_secret(self, user: Identity, server: Identity | None) -> UserSecret | None:
         return self.passwords.get(str(user))
 
+    def ppk(self, identifier: bytes) -> Secret | None:
+        return self.ppks.get(identifier)
+
+    def has_ppk(self) -> bool:
+        return bool(self.ppks)
+
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:
-        for own in self.keys:
+        if auth.public_keys:
+            raw = (OwnKey(own.key) for own in self.keys if own.key.public_der in auth.public_keys)
+            return next(raw, None)
+        known = auth.certificates
+        configured = [one for one in self.keys if one.certificate and one.certificate.der in known]
+        for own in configured if known else self.keys:
             if identity is None or (own.certificate and own.certificate.matches(identity)):
                 return own
         return None

@@ -22,7 +22,8 @@ class Traits:
     """``start`` and ``route`` name a host and a connection: its ``auto=``; the others have ``auto=add``.
 
     ``calm``: nothing is lost and nobody restarts, so that an ``up`` must come to be. ``brief``: lifetimes
-    are so short that much is rekeyed by time. ``moving``: hosts change their addresses.
+    are so short that much is rekeyed by time. ``moving``: hosts change their addresses. ``ppk``: all
+    connections require a post-quantum pre-shared key.
     """
 
     seed: int
@@ -38,6 +39,7 @@ class Traits:
     action: Action
     start: frozenset[tuple[str, str]]
     route: frozenset[tuple[str, str]]
+    ppk: bool
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -77,6 +79,7 @@ def draw(seed: int, hosts: int) -> Traits:
         action=chance.choice([*[Action.NONE] * 5, Action.START, Action.TRAP, Action.CLEAR]),
         start=frozenset(),
         route=frozenset(),
+        ppk=random.Random(f"ppk {seed}").random() < 0.25,
     )
     every = [(name, connection) for name in names for connection, _ in bare.of(name)]
     auto = {one: chance.choice(["add", "add", "start", "route"]) for one in every}

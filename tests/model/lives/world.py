@@ -10,6 +10,7 @@ from simulation.pair import config
 from simulation.peer import Peer
 
 from cygnet.base.addresses import Address
+from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Protocol, parse_proposals
@@ -23,6 +24,7 @@ ELSEWHERE = {"alice": "198.51.100.1", "bob": "198.51.100.2", "carol": "198.51.10
 """Where each may be instead, or besides."""
 OWNERS = {ip_address(one): name for places in (ADDRESSES, ELSEWHERE) for name, one in places.items()}
 NETS = {"alice": 1, "bob": 2, "carol": 3}
+PPK_ID = Identity.parse("ppk.test")
 DPD_S = 30.0
 LATEST_S = 60.0
 """How late a datagram may come."""
@@ -56,6 +58,7 @@ class World:
             log = Journal(self._teller(name, tell)) if tell else []
             host = self.hosts[name] = Peer(self.network, ADDRESSES[name], settings, log)
             host.store.secrets.append((None, Secret(b"a secret of some length")))
+            host.store.ppks[PPK_ID.data] = Secret(bytes(32))
             host.connections.configs = [self._config(name, one) for one in traits.names if one != name]
             host.kernel.timed = traits.brief
         for name in traits.names:
@@ -146,4 +149,6 @@ class World:
             margin_s=40 if traits.brief else 540,
             dpd_delay_s=DPD_S,
             keying_tries=0,
+            ppk_id=PPK_ID if traits.ppk else None,
+            ppk_required=traits.ppk,
         )

@@ -143,8 +143,8 @@ class StrongSwan(Gateway):
     suite: ClassVar[str] = ""
     load = (
         "load = random nonce aesni openssl pem pkcs1 pkcs8 x509 revocation curl constraints pubkey "
-        "kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici updown "
-        "eap-identity eap-md5 eap-mschapv2 eap-gtc eap-tls eap-ttls counters addrblock"
+        "sshkey dnskey kdf ml hmac sha1 sha2 kernel-libipsec kernel-netlink socket-default stroke vici "
+        "updown eap-identity eap-md5 eap-mschapv2 eap-gtc eap-tls eap-ttls counters addrblock"
     )
 
     def __init__(self, name: str, folder: Path) -> None:

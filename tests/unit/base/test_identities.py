@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.base.identities import ANY, Identity, IdType
+from cygnet.base.identities import ANY, NULL, Identity, IdType
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from cygnet.base.identities import ANY, Identity, IdType
         ("%any", IdType.ANY, b""),
         ("0.0.0.0", IdType.ANY, b""),
         ("", IdType.ANY, b""),
+        ("%null", IdType.NULL, b""),
         ("10.0.0.1", IdType.IPV4, bytes((10, 0, 0, 1))),
         ("fec0::1", IdType.IPV6, bytes.fromhex("fec0" + "00" * 13 + "01")),
         ("moon.example.org", IdType.FQDN, b"moon.example.org"),
@@ -129,3 +130,11 @@ def test_whatever_a_peer_claims_to_be_can_be_printed_and_matched(kind, data):
 def test_whatever_an_operator_writes_becomes_an_identity(text):
     identity = Identity.parse(text)
     assert identity.match(identity) > 0
+
+
+def test_nobody_is_nobody_and_told_apart_inside_only():
+    here, there = Identity(IdType.NULL, b"192.0.2.1[500]"), Identity(IdType.NULL, b"192.0.2.2[500]")
+    assert here.is_null and NULL.is_null and not ANY.is_null
+    assert (str(NULL), str(here)) == ("%null", "%null 192.0.2.1[500]")
+    assert here != there and not here.match(there)
+    assert not NULL.match(Identity.parse("moon.lab")) and not Identity.parse("moon.lab").match(NULL)

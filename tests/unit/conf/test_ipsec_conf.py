@@ -128,6 +128,13 @@ def test_connection_with_a_bad_proposal_is_not_loaded_but_the_others_are(parse, 
     assert not config.correct
 
 
+def test_ppk_and_what_has_none(parse):
+    config = parse("conn a\n ppk_id=ppk.of.a\n ppk_required=yes\nconn b\n keyexchange=ikev1\n also=a\n")
+    assert (conn(config, "a").ppk_id, conn(config, "a").ppk_required) == ("ppk.of.a", True)
+    assert lines(config, Severity.ERROR) == [3]
+    assert "requires a PPK, which IKEv1 has not; set keyexchange=ikev2" in str(config.problems[0])
+
+
 def test_setup_is_read(parse):
     config = parse('config setup\n charondebug="ike 2, knl -1"\n uniqueids=never\n')
     assert config.setup.charondebug == (("ike", 2), ("knl", -1))

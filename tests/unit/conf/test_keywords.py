@@ -54,7 +54,7 @@ def test_value_that_asks_for_nothing_missing_is_not_warned_about(parse):
 
 
 @pytest.mark.parametrize(
-    "setting", ["rightgroups2=x", "type=transport_proxy", "leftauth=xauth"]
+    "setting", ["rightsigkey=%dnsondemand", "type=transport_proxy", "leftauth=xauth"]
 )
 def test_connection_that_would_be_less_strict_without_a_keyword_is_not_loaded(parse, setting):
     config = parse(f"conn a\n {setting}\n auto=add\n")

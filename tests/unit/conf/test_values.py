@@ -37,6 +37,7 @@ GOOD = [
     (values.protocol_port, "udp/0", (17, 0, 65535)),
     (values.auth, "secret", "psk"),
     (values.auth, "any", "any"),
+    (values.auth, "null", "null"),
     (values.auth, "ike:rsa/pss-2048-sha384", "ike:rsa/pss-2048-sha384"),
     (values.auth, "rsa-4096-ecdsa-384-sha512", "rsa-4096-ecdsa-384-sha512"),
     (values.auth, "eap-tls:ecdsa-sha384", "eap-tls:ecdsa-sha384"),

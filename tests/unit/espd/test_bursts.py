@@ -3,22 +3,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.esp.outgoing import Sealed
-from cygnet.espd.bursts import MAX_OCTETS, MAX_SEGMENTS, bursts
+from cygnet.espd.bursts import MAX_OCTETS, MAX_SEGMENTS, Leaving, bursts
 
 
-class Sa:
+class Road:
     """Bursts only ask whether it is the same."""
 
 
-ONE, OTHER = Sa(), Sa()
+ONE, OTHER = Road(), Road()
 
 
-def single(size: int, sa: object = ONE, outer: int = 0) -> Sealed:
-    return (sa, outer, bytes(size), size)  # type: ignore[return-value]
+def single(size: int, way: object = ONE, outer: int = 0) -> Leaving[object]:
+    return (way, outer, bytes(size), size)
 
 
-def sizes(*datagrams: Sealed) -> list[list[int]]:
+def sizes(*datagrams: Leaving[object]) -> list[list[int]]:
     return [[len(part) for part in parts] for _, _, parts, _ in bursts(datagrams)]
 
 
@@ -30,7 +29,7 @@ def test_longer_one_begins_another():
     assert sizes(*map(single, (100, 120, 120))) == [[100], [120, 120]]
 
 
-def test_other_sa_or_other_outer_header_begins_another():
+def test_other_way_or_other_outer_header_begins_another():
     assert sizes(single(9), single(9, OTHER), single(9, OTHER, 1), single(9, OTHER, 1)) == [[9], [9], [9, 9]]
 
 

@@ -150,3 +150,24 @@ def test_raw_socket_for_udp_gives_esp_without_its_headers():
 @pytest.mark.parametrize("packet", [udp()[:7], udp(8), udp(7), udp(8 + len(ESP) + 1), udp(0)])
 def test_raw_socket_for_udp_gives_nothing_of_what_is_cut_short(packet):
     assert from_raw_udp6(packet) == [(b"", 0, 0, None)]
+
+
+def test_limit_of_one_reads_one_and_calls_are_counted():
+    receiving, own = Receiving(Counter()), FakeSocket((b"aaaabb", [gro(4)], PEER), (b"cc", [], PEER))
+    assert [bytes(data) for data, *_ in receiving.receive(own, 1)] == [b"aaaabb"]
+    assert receiving.calls == 1
+    assert [bytes(data) for data, *_ in receiving.receive(own, 64)] == [b"cc"]
+    assert receiving.calls == 1
+    assert receiving.receive(own, 1) == receiving.receive(own, 64) == []
+    assert receiving.calls == 0
+
+
+def test_datagrams_in_one_piece_count_as_the_calls_they_took():
+    receiving = Receiving(Counter())
+    receiving.receive(FakeSocket(*[(b"aaaa", [], PEER)] * 3), 64)
+    assert receiving.calls == 3
+
+
+def test_error_of_a_single_read_is_counted():
+    found, lost = received((OSError(111, "Connection refused"), [], PEER), limit=1)
+    assert (found, lost) == ([], {"Connection refused": 1})

@@ -45,10 +45,15 @@ def sa_over(own) -> OutboundSa:
     return sa
 
 
+def way_of(sa: OutboundSa) -> Way:
+    assert isinstance(sa.attachment, Way)
+    return sa.attachment
+
+
 def send(own, *datas: bytes, size: int = 0) -> Counter[str]:
     lost: Counter[str] = Counter()
     sa = sa_over(own)
-    Sending(lost).send([(sa, 0, data, size or len(data)) for data in datas])
+    Sending(lost, way_of).send([(sa, 0, data, size or len(data)) for data in datas])
     return lost
 
 
@@ -74,7 +79,7 @@ def test_what_the_kernel_does_not_cut_leaves_one_by_one(number):
 def test_device_that_cannot_cut_is_not_asked_again_but_a_narrow_path_is():
     for number, bursts in ((errno.EIO, 0), (errno.EMSGSIZE, 1)):
         own, lost = FakeSocket(cutting=[number]), Counter[str]()
-        sa, sending = sa_over(own), Sending(lost)
+        sa, sending = sa_over(own), Sending(lost, way_of)
         for _ in range(2):
             sending.send([(sa, 0, b"aaaabbbb", 4)])
         assert sum(size > 0 for _, size, _ in own.sent) == bursts

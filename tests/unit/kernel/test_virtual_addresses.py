@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from cygnet.base.errors import LocalError
 from cygnet.kernel.backends.virtual_addresses import Addresses, Counted
 
 ONE = ip_address("10.3.0.1")
+MARK = 0x80100000
 
 
 class Netlink:
@@ -16,14 +18,31 @@ class Netlink:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, int, int]] = []
+        self.held: list[Held] = []
 
     def addr(self, command, index, address, prefixlen, **more) -> None:
+        assert more.get("rt_priority") == (MARK if command == "replace" else None)
         self.calls.append((command, address, prefixlen, index))
+
+    def get_addr(self) -> list["Held"]:
+        return self.held
+
+
+class Held(dict[str, Any]):
+    """An address as pyroute2 describes it."""
+
+    def __init__(self, text: str, index: int, metric: int | None) -> None:
+        super().__init__(index=index)
+        key = "IFA_ADDRESS" if ":" in text else "IFA_LOCAL"
+        self.attributes = {key: text, "IFA_RT_PRIORITY": metric}
+
+    def get_attr(self, name: str) -> Any:
+        return self.attributes.get(name)
 
 
 def made(*present):
     netlink = Netlink()
-    return Addresses(lambda: nullcontext(netlink), lambda: present), netlink.calls
+    return Addresses(MARK, lambda: nullcontext(netlink), lambda: present), netlink.calls
 
 
 def test_address_comes_and_goes() -> None:
@@ -67,3 +86,17 @@ def test_counted_address_goes_with_its_last_user() -> None:
     with pytest.raises(LocalError, match="no interface"):
         counted.add_address(ONE, "nosuch0")
     assert not counted.virtual_addresses()
+
+
+def test_what_a_killed_daemon_left_goes_and_nothing_else() -> None:
+    netlink = Netlink()
+    netlink.held = [
+        Held("127.0.0.1", 1, None),
+        Held("10.3.0.1", 1, MARK),
+        Held("fd03::1", 1, MARK),
+        Held("10.9.0.1", 4, 100),
+    ]
+    addresses = Addresses(MARK, lambda: nullcontext(netlink), lambda: ())
+    assert addresses.marks() == [MARK, MARK, 100]
+    assert addresses.clear(lambda mark: mark == MARK) == (ONE, ip_address("fd03::1"))
+    assert netlink.calls == [("del", "10.3.0.1", 32, 1), ("del", "fd03::1", 128, 1)]

@@ -50,3 +50,9 @@ def test_marks_tell_equal_selectors_apart():
     assert [each.reqid(NET_A, NET_B, marks) for marks in (one, other, one)] == [1, 2, 1]
     assert each.reqid(NET_A, NET_B) == 3
     assert [each.mark(), each.mark()] == [1, 2]
+
+
+def test_child_sas_may_be_counted_with_others() -> None:
+    counter = count(7)
+    numbers = Numbers(counter.__next__, next_child=counter.__next__)
+    assert (numbers.ike(), numbers.child(), numbers.ike()) == (7, 8, 9)

@@ -13,6 +13,8 @@ from cygnet.base.effects import Announce, Effect, Retire, Schedule, Send
 from cygnet.base.errors import LocalError
 from cygnet.ctl.whack import Listen, Policy, Request, Status
 from cygnet.ctl.whack_lines import conversation
+from cygnet.kernel.port import Mode
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.daemon import Daemon, Invocation
 from cygnet.pluto.jobs.core import (
@@ -111,7 +113,8 @@ class FakeCore:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
-        self.routed: list[str] = []
+        self.caught: list[str] = []
+        self.kept: list[str] = []
         self.loaded: list[str] = []
         self.give_up_s = 30.0
 
@@ -140,12 +143,24 @@ class FakeCore:
     def forget(self, name: str) -> None:
         self.loaded.remove(name)
 
+    def keep(self, connection: Connection) -> None:
+        self.kept.append(connection.label)
+
+    def wanted(self, connection: Connection) -> None:
+        pass
+
+    def cancel(self, label: str) -> bool:
+        return False
+
+    def routed(self) -> Sequence[Routed]:
+        return [Routed(name.strip('"'), 1, 1, Mode.TUNNEL, (), ()) for name in self.caught]
+
     def route(self, connection: Connection) -> None:
-        self.routed.append(connection.label)
+        self.caught.append(connection.label)
 
     def unroute(self, connection: Connection) -> None:
-        if connection.label in self.routed:
-            self.routed.remove(connection.label)
+        if connection.label in self.caught:
+            self.caught.remove(connection.label)
 
     port = 0
 

@@ -184,15 +184,15 @@ def test_several_requests_of_one_message_are_answered_in_their_order(pluto: Plut
     assert (code, lines) == (
         0, ['002 added connection description "net"', '000 "net" routed', '000 "net" unrouted'],
     )  # fmt: skip
-    assert pluto.core.routed == []
+    assert pluto.core.caught == []
 
 
 def test_route_shows_in_the_status_and_deleting_takes_it_back(pluto: Pluto) -> None:
     pluto.whack(connection_to_peer(pluto), whack.Route("net"))
-    assert pluto.core.routed == ['"net"']
+    assert pluto.core.caught == ['"net"']
     assert pluto.whack_lines("; prospective erouted; eroute owner: #0")
     assert pluto.whack(whack.DeleteConnection("net")) == (0, ['002 deleting connection "net"'])
-    assert pluto.core.routed == []
+    assert pluto.core.caught == []
     assert pluto.whack(whack.DeleteConnection("net", missing_ok=True)) == (0, [])
 
 
@@ -240,3 +240,17 @@ def test_failure_of_the_core_ends_one_sa_and_not_the_daemon(pluto: Pluto) -> Non
     pluto.send(message(b"initiate", bytes(8)))
     assert pluto.peer.recv(100)
     assert not pluto.whack_lines("#1: ")
+
+
+def test_initiation_that_is_to_last_is_left_to_the_core(pluto: Pluto) -> None:
+    pluto.whack(connection_to_peer(pluto))
+    assert pluto.whack(whack.Initiate("net", asynchronous=True, lasting=True)) == (0, [])
+    assert pluto.core.kept == ['"net"']
+
+
+def test_shunt_is_routed_and_not_initiated(pluto: Pluto) -> None:
+    shunt = AddConnection("local", End("%defaultroute"), End("%any", client="10.9.0.0/16"), shunt="pass")
+    pluto.whack(shunt)
+    code, lines = pluto.whack(whack.Initiate("local"))
+    assert code and "--route installs it" in lines[-1]
+    assert pluto.whack(whack.Route("local")) == (0, ['000 "local" routed'])

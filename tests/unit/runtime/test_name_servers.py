@@ -4,10 +4,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved
+from cygnet.runtime.name_servers import ResolvConf, Resolvconf, Resolved, Server
 from cygnet.runtime.scripts import Ended, run_script
 
-ONE, OTHER = ip_address("10.2.0.53"), ip_address("fd02::53")
+ONE, OTHER = Server(ip_address("10.2.0.53")), Server(ip_address("fd02::53"))
+TLS = Server(ip_address("fd02::53"), True, 853, "dns.corp.example")
 
 
 def test_our_lines_stand_first_and_go_without_a_trace(tmp_path) -> None:
@@ -78,3 +79,28 @@ def test_resolved_routes_all_names_or_some_domains() -> None:
         "resolvectl dns ipsec0 10.2.0.53", "resolvectl domain ipsec0 '~corp.example' '~lab.example'",
         "resolvectl revert ipsec0",
     ]  # fmt: skip
+
+
+def test_resolved_speaks_tls_to_those_who_do() -> None:
+    calls: list[str] = []
+
+    def run(command, environment, deadline):
+        calls.append(command)
+        return Ended(0, ())
+
+    keeper = Resolved("resolvectl", run)
+    for servers in ((TLS,), (TLS, ONE), (ONE,), ()):
+        keeper.set(servers, (), "ipsec0")
+    secure = "'[fd02::53]:853#dns.corp.example'"
+    assert [call.removeprefix("resolvectl ") for call in calls if " domain " not in call] == [
+        "dnsovertls ipsec0 yes", f"dns ipsec0 {secure}",
+        "dnsovertls ipsec0 opportunistic", f"dns ipsec0 {secure} 10.2.0.53",
+        "revert ipsec0", "dns ipsec0 10.2.0.53",
+        "revert ipsec0",
+    ]  # fmt: skip
+
+
+def test_server_with_tls_is_written_as_resolved_reads_it() -> None:
+    four = Server(ip_address("10.2.0.53"), True, 8853)
+    assert (str(four), str(ONE)) == ("10.2.0.53:8853", "10.2.0.53")
+    assert str(TLS) == "[fd02::53]:853#dns.corp.example"

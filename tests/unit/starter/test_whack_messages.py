@@ -18,6 +18,7 @@ from cygnet.starter.whack_messages import add_authority, add_connection, is_load
         (Connection("a", auto="add", keyexchange="ikev2"), False),
         (Connection("a", auto="ignore", keyexchange="ikev1"), False),
         (Connection("a", auto="add", keyexchange="ikev1", unsupported=("leftauth",)), False),
+        (Connection("a", auto="add", keyexchange="ike", ppk_required=True), False),
         (Connection("a", auto="route", keyexchange="ikev1", type="pass"), False),
     ],
 )

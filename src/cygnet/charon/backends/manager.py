@@ -114,6 +114,15 @@ class BackendManager:
         found = (store.eap_secret(user, server) for store in self._credentials)
         return next((secret for secret in found if secret is not None), None)
 
+    def ppk(self, identifier: bytes) -> Secret | None:
+        """The post-quantum pre-shared key of the first backend that has one of that name."""
+        found = (store.ppk(identifier) for store in self._credentials)
+        return next((secret for secret in found if secret is not None), None)
+
+    def has_ppk(self) -> bool:
+        """Whether any backend has one."""
+        return any(store.has_ppk() for store in self._credentials)
+
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:

@@ -22,7 +22,10 @@ _BY_FAMILY: dict[str, dict[int, int]] = {
 }
 _IGNORED = ("load", "split-include", "split-exclude", "address")
 """Known, of IKEv1 or of no use here."""
-NOT_TOLD = frozenset({_T.INTERNAL_IP4_ADDRESS, _T.INTERNAL_IP6_ADDRESS, _T.SUPPORTED_ATTRIBUTES})
+NOT_TOLD = frozenset({
+    _T.INTERNAL_IP4_ADDRESS, _T.INTERNAL_IP6_ADDRESS, _T.SUPPORTED_ATTRIBUTES,
+    _T.ENCDNS_IP4, _T.ENCDNS_IP6, _T.ENCDNS_DIGEST_INFO,  # by rightencdns
+})  # fmt: skip
 Items = Callable[[str], Iterable[tuple[str, str]]]
 
 

@@ -26,6 +26,12 @@ def explain(reason: str, peer: PeerConfig, child: ChildConfig | None, route: Rou
 
 
 def _refused_us(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    if peer.ppk_id is None:
+        return _refused_proof(peer)
+    return f"{_refused_proof(peer)}; and ppk_required= and the PPK of '{peer.ppk_id}' on both sides"
+
+
+def _refused_proof(peer: PeerConfig) -> str:
     ours, theirs = _identity(peer.local), _identity(peer.remote)
     text = f"the peer's log says which check failed; compare leftid={ours} and rightid={theirs} with its "
     if any(auth.auth is AuthClass.EAP for auth in peer.local):
@@ -58,6 +64,18 @@ def _refused_user(peer: PeerConfig, child: ChildConfig | None, route: Route) -> 
 
 def _other_eap(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
     return "leftauth=eap-... here and rightauth=eap-... there have to name the same method"
+
+
+def _no_ppk(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    return f"add a line such as '{peer.ppk_id} : PPK 0s...' to ipsec.secrets, then: ipsec rereadsecrets"
+
+
+def _no_ppk_name(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    return "ppk_id= names the PPK that we use, without wildcards"
+
+
+def _ppk_not_there(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
+    return f"the peer needs the PPK of '{peer.ppk_id}' too, or ppk_required=no here"
 
 
 def _no_key(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
@@ -119,6 +137,9 @@ def _enough(peer: PeerConfig, child: ChildConfig | None, route: Route) -> str:
 Advise = Callable[[PeerConfig, ChildConfig | None, Route], str]
 ADVICE: tuple[tuple[str, Advise], ...] = (
     ("received AUTHENTICATION_FAILED", _refused_us),
+    ("no PPK_ID configured", _no_ppk_name),
+    ("no PPK found", _no_ppk),
+    ("PPK required but peer", _ppk_not_there),
     ("needs an EAP secret", _no_user),
     ("the server wants & allowed here", _other_eap),
     ("the server refused", _refused_user),

@@ -11,13 +11,14 @@ from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.sa.events import Finished
-from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import AddAuthority, AddConnection
 from cygnet.kernel.port import DropCount, SaId, Usage
 from cygnet.keying.config.authorities import AuthoritySection
 from cygnet.keying.config.documents import Document
 from cygnet.keying.config.pools import Lease, Pool
 from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.routed import Routed
 
 
 class Dialogue(Protocol):

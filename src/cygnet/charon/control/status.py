@@ -11,13 +11,13 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control import status_daemon
 from cygnet.charon.control.ports import Clock, Connections, Facts, Pools, Reply, Snapshots, Traps, Usages
-from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import EXIT_UNKNOWN, Done, Status
-from cygnet.kernel.port import DropCount, KernelError, Mode, SaId, Usage
+from cygnet.kernel.port import DropCount, KernelError, SaId, Usage
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.routed import policies
 
-SHUNTS = (Mode.PASS, Mode.DROP)
 HALF_OPEN = ("CREATED", "CONNECTING")
 
 
@@ -99,22 +99,6 @@ class StatusHandler:
             yield f"  dropped packets: {_counts(drops)}"
 
 
-def policies(installed: Sequence[Routed], name: str) -> Iterator[str]:
-    """Shunts, then traps, each under its caption; no caption without entries."""
-    shown = [policy for policy in installed if name in ("", policy.name)]
-    shunts = [policy for policy in shown if policy.mode in SHUNTS]
-    traps = [policy for policy in shown if policy.mode not in SHUNTS]
-    if shunts:
-        yield "Shunted Connections:"
-    for shunt in shunts:
-        yield f"{shunt.name:>12}:  {_both(shunt)} {shunt.mode}"
-    if traps:
-        yield "Routed Connections:"
-    for trap in traps:
-        yield f"{trap.name:>12}{{{trap.unique_id}}}:  ROUTED, {trap.mode}, reqid {trap.reqid}"
-        yield f"{trap.name:>12}{{{trap.unique_id}}}:   {_both(trap)}"
-
-
 def _names(peers: Sequence[PeerConfig]) -> set[str]:
     return {name for peer in peers for name in (peer.name, *(child.name for child in peer.children))}
 
@@ -137,7 +121,9 @@ def _ike_details(sa: IkeSnapshot, now: float) -> Iterator[str]:
         yield f"{label} Remote EAP identity: {sa.remote_eap_id}"
     yield f"{label} IKEv2 SPIs: {spis}{_ike_renewal(sa, now)}"
     if sa.proposal:
-        yield f"{label} IKE proposal: {sa.proposal}"
+        yield f"{label} IKE proposal: {sa.proposal}{'/PPK' if sa.ppk else ''}"
+    for resolver in sa.encrypted_dns:
+        yield f"{label} Encrypted DNS: {resolver}"
     tasks = {"queued": sa.tasks_queued, "active": sa.tasks_active, "passive": sa.tasks_passive}
     for kind, names in tasks.items():
         if names:
@@ -181,10 +167,6 @@ def _when(at: float | None, now: float) -> str:
     if at is None:
         return "disabled"
     return f"in {span(at - now)}" if at >= now else "active"
-
-
-def _both(policy: Routed) -> str:
-    return f"{_selectors(policy.local_ts)} === {_selectors(policy.remote_ts)}"
 
 
 def _selectors(selectors: Sequence[TrafficSelector]) -> str:

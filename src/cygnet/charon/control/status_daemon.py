@@ -73,6 +73,8 @@ def _auth(name: str, side: str, auth: AuthConfig) -> Iterator[str]:
         yield f'{name:>12}:    ca:    "{authority}"'
     for der in auth.certificates:
         yield f'{name:>12}:    cert:  "{_subject(der)}"'
+    for _ in auth.public_keys:
+        yield f'{name:>12}:    cert:  "{auth.identity or "%any"}"'
 
 
 def _method(auth: AuthConfig) -> str:

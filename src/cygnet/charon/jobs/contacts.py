@@ -8,8 +8,8 @@ from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.workplace import Sas
-from cygnet.charon.sa.matching import is_same_peer
 from cygnet.keying.config.records import IkeConfig, PeerConfig, Unique
+from cygnet.keying.sa.matching import is_same_peer
 
 ALIVE = ("ESTABLISHED", "REKEYING")
 MAX_CLAIMS = 10_000

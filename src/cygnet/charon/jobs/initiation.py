@@ -6,10 +6,10 @@ from dataclasses import replace
 from cygnet.base.addresses import Address
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.hosts import ends
+from cygnet.keying.sa.matching import is_same_peer
 
 REUSABLE = ("CREATED", "CONNECTING", "ESTABLISHED", "REKEYING")
 

@@ -6,10 +6,10 @@ from typing import Any
 from cygnet.base.groups import Group, Level
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.reconciler import Reconciler
-from cygnet.charon.jobs.traps import Traps
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
 from cygnet.kernel.port import Acquire, AddressChange, Expire, KernelEvent, KernelReset, MappingChange
+from cygnet.keying.traps import Traps
 
 
 class KernelEvents:

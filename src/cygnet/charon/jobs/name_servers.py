@@ -7,7 +7,9 @@ from typing import Protocol
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
+from cygnet.keying.config.resolvers import DOT_PORT
 from cygnet.runtime.bus.records import Record
+from cygnet.runtime.name_servers import Server
 
 LIMIT = 1000
 """IKE_SAs that have brought servers."""
@@ -16,8 +18,12 @@ LIMIT = 1000
 class Keeper(Protocol):
     """Where servers are kept (``runtime.name_servers``)."""
 
-    def set(self, servers: Sequence[Address], domains: Sequence[str], interface: str) -> None:
+    def set(self, servers: Sequence[Server], domains: Sequence[str], interface: str) -> None:
         """All that there are now, with the domains that they are for (none: all names)."""
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether DNS over TLS can be used."""
 
 
 class NameServers:
@@ -63,21 +69,41 @@ class NameServers:
             return
         self._given[servers] += 1
         if self._given[servers] == 1:
-            for one in servers.dns:
+            chosen = self._chosen(servers)
+            for one in chosen:
                 self._log(Group.IKE, Level.CONTROL, f"installing DNS server {one}")
+            if servers.encrypted and not any(one.tls for one in chosen):
+                self._log(Group.IKE, Level.CONTROL, self._unused(servers))
             self._show()
 
     def _took(self, servers: Servers) -> None:
         self._given[servers] -= 1
         if not self._given[servers]:
             del self._given[servers]
-            for one in servers.dns:
+            for one in self._chosen(servers):
                 self._log(Group.IKE, Level.CONTROL, f"removing DNS server {one}")
             self._show()
 
+    def _chosen(self, servers: Servers) -> tuple[Server, ...]:
+        """Those that speak DNS over TLS, where there are any and they can be used (RFC 9464, 4)."""
+        usable = servers.encrypted if self._keeper.speaks_tls else ()
+        secure = [
+            Server(address, True, one.port or DOT_PORT, one.name)
+            for one in usable
+            if one.speaks_tls
+            for address in one.addresses
+        ]
+        return tuple(secure) or tuple(map(Server, servers.dns))
+
+    def _unused(self, servers: Servers) -> str:
+        if not self._keeper.speaks_tls:
+            return "encrypted DNS resolvers not used: that takes charon.plugins.resolve.resolvectl"
+        protocols = " ".join(dict.fromkeys(name for one in servers.encrypted for name in one.alpn))
+        return f"encrypted DNS resolvers not used: they speak {protocols or 'nothing'}, usable is dot"
+
     def _show(self) -> None:
         given = [*reversed(self._given)]
-        dns = tuple(dict.fromkeys(address for one in given for address in one.dns))
+        dns = tuple(dict.fromkeys(server for one in given for server in self._chosen(one)))
         for_all = any(not one.domains for one in given)
         domains = () if for_all else tuple(dict.fromkeys(name for one in given for name in one.domains))
         first = next((address for one in given for address in one.virtual_ips), None)

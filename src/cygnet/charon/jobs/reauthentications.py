@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from cygnet.base.errors import LocalError
 from cygnet.charon.jobs.contacts import ALIVE
-from cygnet.charon.jobs.intents import AS_CONFIGURED, shape_of
 from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.ike_sa import IkeSa
-from cygnet.charon.sa.matching import is_same_peer
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.keying.config.records import Unique
+from cygnet.keying.intents import AS_CONFIGURED, shape_of
+from cygnet.keying.sa.matching import is_same_peer
 
 
 @dataclass(slots=True)

@@ -12,7 +12,12 @@ from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.fitting import fitting, outdated
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
-from cygnet.charon.jobs.intents import (
+from cygnet.charon.jobs.unwanted import Unwanted
+from cygnet.charon.jobs.workplace import Workplace
+from cygnet.charon.sa import orders
+from cygnet.charon.sa.events import ChildClosed, ChildUp, Finished, IkeClosed
+from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.intents import (
     AS_CONFIGURED,
     REVIVAL_S,
     End,
@@ -26,12 +31,8 @@ from cygnet.charon.jobs.intents import (
     response,
     shape_of,
 )
-from cygnet.charon.jobs.traps import Traps
-from cygnet.charon.jobs.unwanted import Unwanted
-from cygnet.charon.jobs.workplace import Workplace
-from cygnet.charon.sa import orders
-from cygnet.charon.sa.events import Cause, ChildClosed, ChildUp, Finished, IkeClosed, Lost
-from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.sa.endings import Cause, Lost
+from cygnet.keying.traps import Traps
 
 
 class NotWantedError(LocalError):
@@ -43,7 +44,7 @@ MakeOrder = Callable[[ChildConfig, Intent], orders.Order]
 
 
 class Reconciler:
-    """Keeps :class:`~cygnet.charon.jobs.intents.Intents` and acts on them; safe for any thread.
+    """Keeps :class:`~cygnet.keying.intents.Intents` and acts on them; safe for any thread.
 
     Nothing polls: attempts follow from orders and from the events of IKE_SAs, later ones from one timer
     each. The lock covers the table, never an attempt.

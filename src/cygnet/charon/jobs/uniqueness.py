@@ -5,11 +5,12 @@ from dataclasses import replace
 from cygnet.base.groups import Group, Level
 from cygnet.charon.jobs.contacts import ALIVE
 from cygnet.charon.jobs.workplace import Workplace
-from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
-from cygnet.charon.sa.matching import is_same_peer
+from cygnet.charon.sa.events import IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.keying.config.records import Unique
+from cygnet.keying.sa.endings import Cause
+from cygnet.keying.sa.matching import is_same_peer
 
 REAUTHENTICATION_S = 10.0
 """How long an older IKE_SA of the same host may stay: the peer may be taking its CHILD_SAs over."""

@@ -57,6 +57,7 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
         **_virtual("PLUTO_MY_SOURCEIP", sa.local_virtual_ips),
         **_virtual("PLUTO_PEER_SOURCEIP", sa.remote_virtual_ips),
         **_numbered("PLUTO_DNS", sa.dns),
+        **{f"CYGNET_ENCDNS_{place}": str(one) for place, one in enumerate(sa.encrypted_dns, 1)},
     }
     return {name: value for name, value in values.items() if value}
 

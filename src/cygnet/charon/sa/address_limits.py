@@ -8,18 +8,23 @@ from cygnet.cert.address_blocks import AddressBlocks
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.encoding.errors import TsUnacceptableError
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.matching import Selectors, text
+from cygnet.keying.sa.matching import Selectors, text
 
 
 def permitted(sa: Association, remote: Selectors) -> Selectors:
-    """What of the peer's selectors its certificate may speak for.
+    """What of the peer's selectors its certificates may speak for, each by itself: those of all rounds.
 
-    A peer without a certificate, or whose certificate has no address blocks, is limited by its connection
+    A peer without a certificate, or whose certificates have no address blocks, is limited by its connection
     alone. Raises :class:`TsUnacceptableError` if nothing is left.
     """
-    blocks = _blocks(sa.peer_certificates)
-    if blocks is None:
-        return remote
+    for chain in sa.peer_chains:
+        blocks = _blocks(chain)
+        if blocks is not None:
+            remote = _within(sa, blocks, remote)
+    return remote
+
+
+def _within(sa: Association, blocks: AddressBlocks, remote: Selectors) -> Selectors:
     sa.log(Group.CFG, "checking certificate-based traffic selector constraints [RFC 3779]")
     found = address_blocks.allowed_selectors(blocks, remote)
     if not found:

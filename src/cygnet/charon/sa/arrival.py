@@ -20,7 +20,9 @@ def _follow(sa: Association, pair: Pair) -> None:
     """Other ports or addresses of an authenticated peer.
 
     One that sits behind a NAT itself keeps its idea of the peer once the IKE_SA is established; with MOBIKE
-    only the initiator's word counts.
+    only the initiator's word counts, but where a path is being looked for this one is tried at once.
     """
     if sa.state is IkeState.CONNECTING or not (sa.nat.here or sa.peer.mobike):
         moving.follow(sa, *pair)
+    elif sa.is_searching and sa.mobility.hint != pair:
+        sa.mobility.hint, sa.mobility.resend = pair, True

@@ -17,7 +17,6 @@ from cygnet.base.records import record
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.events import (
-    Cause,
     ChildClosed,
     ChildDown,
     ChildStateChanged,
@@ -40,6 +39,7 @@ from cygnet.crypto.proposals import Proposal, Protocol
 from cygnet.keying.config.records import ChildConfig, PeerConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.esp_path import Path
 from cygnet.keying.sa.marks import Marks, marks_of
 
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Task
 
 NO_SPI = bytes(8)
+Chain = tuple[bytes, ...]
+"""Certificates in DER: the peer's own first, its root last."""
 
 _LEAVING = (*ENDING, IkeState.DESTROYING)
 _BY_ORDER = (Cause.ORDERED, Cause.REAUTH, Cause.REAUTHENTICATED, Cause.REPLACED)
@@ -133,8 +135,9 @@ class Association:
     peer: Peer = field(default_factory=Peer)
     times: Times = field(default_factory=Times)
     children: dict[int, ChildSa] = field(default_factory=dict)
+    ppk: str = ""  # the PPK_ID of the post-quantum pre-shared key that its keys are made with
     auth_name: str = ""  # how we authenticated, as ``statusall`` words it
-    peer_certificates: tuple[bytes, ...] = ()  # with which the peer did, in DER, its own first
+    peer_chains: tuple[Chain, ...] = ()  # with which the peer did, one a round that had any
     tries: int = 0  # attempts before this one, for ``keyingtries``
     cause: Cause = Cause.FAILED  # why it ends, once it does
     succeeds: int = 0  # the IKE_SA in whose place this one is being made

@@ -5,11 +5,7 @@ from cygnet.charon.sa.association import NO_SPI, Association, Nat
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.ike_ports import first_local_port
 from cygnet.charon.sa.task_manager import TaskManager
-from cygnet.charon.sa.tasks.cert_pre import CertPre
-from cygnet.charon.sa.tasks.ike_init import IkeInit
-from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
-from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
-from cygnet.charon.sa.tasks.nat_detection import NatDetection
+from cygnet.charon.sa.tasks import BEGINNING
 
 
 def begin_again(sa: Association, tasks: TaskManager, *, elsewhere: bool = False) -> None:
@@ -18,13 +14,13 @@ def begin_again(sa: Association, tasks: TaskManager, *, elsewhere: bool = False)
     ``elsewhere``: from the address that the kernel would take, whatever is configured.
     """
     sa.handshake, sa.keys, sa.proposal = Handshake(retries=0), None, None
-    sa.spi_r, sa.nat = NO_SPI, Nat()
+    sa.spi_r, sa.nat, sa.ppk = NO_SPI, Nat(), ""
     sa.local, sa.remote = _ends(sa)
     if elsewhere and (source := sa.ports.addresses.source(sa.remote.address)) is not None:
         sa.local = Host(source, sa.local.port)
     sa.local = sa.local.with_port(first_local_port(sa.peer_config, sa.remote, sa.ports.settings))
     sa.first = sa.local, sa.remote
-    tasks.restart((IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa), MultipleAuth(sa)))
+    tasks.restart(tuple(kind(sa) for kind in BEGINNING))
 
 
 def _ends(sa: Association) -> tuple[Host, Host]:

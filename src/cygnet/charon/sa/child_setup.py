@@ -8,6 +8,7 @@ from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.establish import jittered
 from cygnet.charon.sa.keymat import Nonces, derive_child_keys
+from cygnet.charon.sa.saved_keys import save_child_keys
 from cygnet.kernel.port import Lifetime
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
@@ -41,6 +42,7 @@ def complete(
     ours = child.initiated
     at_once = at_once and (ours or not sa.ports.contacts.sender(child.reqid))
     child.install(sa.ports.kernel, agreed, keys, lifetime, exchange_initiator=ours, at_once=at_once)
+    save_child_keys(sa, child, keys, initiator=ours)
     child.installed_at = sa.now
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None

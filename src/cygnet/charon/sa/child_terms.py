@@ -9,11 +9,11 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import compression, modes
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
-from cygnet.charon.sa.matching import Selectors
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import Compression, IpProtocol, Mode
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.matching import Selectors
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.tasks.task import Draft

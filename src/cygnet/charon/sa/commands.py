@@ -6,13 +6,12 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.charon.sa import moving, orders, reauthentication, roaming
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause, OrderPassedOn
-from cygnet.charon.sa.matching import is_same_peer, narrow
+from cygnet.charon.sa.events import OrderPassedOn
 from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
+from cygnet.charon.sa.tasks import BEGINNING
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
-from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
@@ -21,15 +20,14 @@ from cygnet.charon.sa.tasks.ike_auth import IkeAuth
 from cygnet.charon.sa.tasks.ike_config import IkeConfig
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.ike_init import IkeInit
-from cygnet.charon.sa.tasks.ike_intermediate import IkeIntermediate
 from cygnet.charon.sa.tasks.ike_rekey import IkeRekey
 from cygnet.charon.sa.tasks.mobike import Mobike
-from cygnet.charon.sa.tasks.multiple_auth import MultipleAuth
-from cygnet.charon.sa.tasks.nat_detection import NatDetection
 from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.marks import has_unique_marks, kept
+from cygnet.keying.sa.matching import is_same_peer, narrow
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 
@@ -97,7 +95,7 @@ def _initiate(sa: Association, tasks: TaskManager, task: ChildCreate, ike_only: 
             tasks.abort("unable to initiate to %any")
             return
         auth = IkeAuth(sa, task.ticket if ike_only else 0)
-        before = (IkeInit(sa), NatDetection(sa), CertPre(sa), IkeIntermediate(sa), MultipleAuth(sa))
+        before = (kind(sa) for kind in BEGINNING)
         for one in (*before, auth, IkeConfig(sa), Mobike(sa), AuthLifetime(sa), Childless(sa)):
             tasks.queue(one)
     elif ike_only:

@@ -1,15 +1,16 @@
-"""Configuration attributes, read and written (RFC 7296, 3.15.1; RFC 8598, 3).
+"""Configuration attributes, read and written (RFC 7296, 3.15.1; RFC 8598, 3; RFC 9464).
 
 What a peer sent in a way that the RFC does not allow is left out, with a sentence for the log.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from cygnet.base.addresses import Address
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, Configuration
+from cygnet.charon.sa import encrypted_dns
 from cygnet.charon.sa.events import Servers
+from cygnet.keying.config.domain_names import Tell, domain_name, usable
 
 MAX_SERVERS = 8
 MAX_DOMAINS = 64
@@ -21,10 +22,6 @@ _SIZES: dict[int, tuple[int, ...]] = {
     AttributeType.INTERNAL_IP4_DNS: (4,), AttributeType.INTERNAL_IP6_DNS: (16, 17),
 }  # fmt: skip
 _ANY: dict[int, Address] = {4: IPv4Address(0), 6: IPv6Address(0)}
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_MAX_NAME = 253
-
-Tell = Callable[[str], None]
 
 
 def request(addresses: Iterable[Address], dns: Iterable[int]) -> tuple[Attribute, ...]:
@@ -62,28 +59,12 @@ def servers(message: Configuration, virtual_ips: tuple[Address, ...], tell: Tell
             tell("ignoring INTERNAL_DNS_DOMAIN that is no domain name")
         else:
             domains.append(name)
-    return Servers(tuple(dns)[:MAX_SERVERS], tuple(dict.fromkeys(domains)), virtual_ips)
-
-
-def domain_name(value: bytes) -> str | None:
-    """A domain name in lower case without a dot at its end, ``None`` if it is not one (RFC 8598, 3.1).
-
-    Names that are not ASCII come as A-labels.
-    """
-    text = value.decode("ascii", "replace").rstrip(".").lower()
-    if len(text) > _MAX_NAME or not all(_LABEL.fullmatch(label) for label in text.split(".")):
-        return None
-    return text
+    encrypted = encrypted_dns.given(message, tell)
+    return Servers(tuple(dns)[:MAX_SERVERS], tuple(dict.fromkeys(domains)), virtual_ips, encrypted)
 
 
 def _usable(message: Configuration, kinds: Iterable[int], tell: Tell) -> Iterator[Address]:
-    for _, address in _addresses(message, kinds, tell):
-        if address is None:
-            continue
-        if address.is_unspecified or address.is_multicast or address.is_loopback:
-            tell(f"ignoring {address}, which no host can have")
-        else:
-            yield address
+    return usable((one for _, one in _addresses(message, kinds, tell) if one is not None), tell)
 
 
 def _addresses(

@@ -44,6 +44,12 @@ class NoPrivateKeyError(LocalError):
     notify: ClassVar[int | None] = 24
 
 
+class NoPpkError(LocalError):
+    """The connection requires a post-quantum pre-shared key, and there is none for it (RFC 8784)."""
+
+    notify: ClassVar[int | None] = 24
+
+
 class NoFurtherRoundError(LocalError):
     """We have several authentication rounds, and the peer knows only one (RFC 4739)."""
 

@@ -3,20 +3,19 @@
 ``ike_id`` is the IKE_SA's ``[n]``, ``child_id`` a CHILD_SA's ``{n}``.
 """
 
-from enum import StrEnum
 
 from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
-from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.sa.orders import TellAddresses, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
 from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.child_states import ChildState
-from cygnet.keying.sa.marks import NO_MARKS, Marks
+from cygnet.keying.sa.endings import Cause, Lost
 
 
 @record
@@ -108,40 +107,6 @@ class InboundLingers:
     delay_s: float
 
 
-class Cause(StrEnum):
-    """Why an IKE_SA or a CHILD_SA ended."""
-
-    ORDERED = "ordered"
-    CLOSED = "closed by the peer"
-    DEAD = "peer not responding"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    LOST = "unknown to the peer"
-    OUT_OF_STEP = "out of step with the peer"
-    RESET = "the data plane was restarted"
-    INACTIVE = "inactive"
-    REAUTH = "to be reauthenticated"
-    REAUTHENTICATED = "reauthenticated"
-    REPLACED = "replaced"
-    CROSSED = "replaced by one that both sides kept"
-
-
-@record
-class Lost:
-    """A CHILD_SA that went, as far as it takes to make one like it; ``reqid`` 0: that of its selectors.
-
-    ``hosts`` are what ``dynamic`` selectors stood for, ours first.
-    """
-
-    config: ChildConfig
-    child_id: int
-    reqid: int
-    local_ts: tuple[TrafficSelector, ...]
-    remote_ts: tuple[TrafficSelector, ...]
-    hosts: tuple[tuple[Address, ...], tuple[Address, ...]] | None = None
-    marks: Marks = NO_MARKS
-
-
 @record
 class ChildClosed:
     """A CHILD_SA ended, or is about to, without an order of ours; its IKE_SA lives on."""
@@ -203,12 +168,17 @@ class ReauthenticationFailed:
 class Servers:
     """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
 
-    ``virtual_ips`` are our addresses there.
+    ``virtual_ips`` are our addresses there. ``encrypted`` are resolvers that speak DNS over TLS, HTTPS or
+    QUIC (RFC 9464), the best first.
     """
 
     dns: tuple[Address, ...] = ()
     domains: tuple[str, ...] = ()
     virtual_ips: tuple[Address, ...] = ()
+    encrypted: tuple[EncryptedResolver, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.dns or self.encrypted)
 
 
 @record

@@ -6,7 +6,6 @@ from cygnet.charon.sa import inactivity, keep_alive, timers
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.beginning import begin_again
 from cygnet.charon.sa.commands import rekey_ike
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handover import OVERDUE_S
 from cygnet.charon.sa.reauthentication import reauthenticate
 from cygnet.charon.sa.states import LIVE, IkeState
@@ -17,6 +16,7 @@ from cygnet.charon.sa.tasks.child_delete import ChildDelete
 from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 
 _UNMADE = (IkeState.CREATED, IkeState.CONNECTING)
 

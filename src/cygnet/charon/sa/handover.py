@@ -24,8 +24,8 @@ def successor(sa: Association, initiator: bool, spis: tuple[bytes, bytes], agree
     new = Association(sa.ports, sa.ports.numbers.ike(), initiator, *spis, sa.local, sa.remote)
     new.proposal, new.config, new.handshake, new.now = agreed, sa.config, None, sa.now
     new.local_id, new.remote_id, new.auth_name = sa.local_id, sa.remote_id, sa.auth_name
-    new.remote_eap_id = sa.remote_eap_id
-    new.nat, new.peer, new.peer_certificates = replace(sa.nat), replace(sa.peer), sa.peer_certificates
+    new.remote_eap_id, new.ppk = sa.remote_eap_id, sa.ppk
+    new.nat, new.peer, new.peer_chains = replace(sa.nat), replace(sa.peer), sa.peer_chains
     new.times.created = new.times.received = new.times.sent = sa.now
     new.times.reauth, new.times.auth_end = sa.times.reauth, sa.times.auth_end
     return new

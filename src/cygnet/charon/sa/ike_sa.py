@@ -1,5 +1,7 @@
 """An IKE_SA: what a shell calls. Effects come back as a list; nothing else leaves (``base.effects``)."""
 
+from itertools import chain
+
 from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Adopt, Effect
 from cygnet.base.errors import CygnetError
@@ -181,11 +183,13 @@ class IkeSa:
             created_at=times.created,
             succeeds=sa.succeeds,
             config=sa.config,
-            peer_certificates=sa.peer_certificates,
+            peer_certificates=tuple(dict.fromkeys(chain.from_iterable(sa.peer_chains))),
             remote_eap_id=sa.remote_eap_id,
+            ppk=sa.ppk,
             local_virtual_ips=sa.virtual.local,
             remote_virtual_ips=sa.virtual.remote,
             dns=sa.virtual.servers.dns,
+            encrypted_dns=sa.virtual.servers.encrypted,
         )
 
     # Inside

@@ -1,6 +1,7 @@
-"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2)."""
+"""Key material of IKE_SAs and CHILD_SAs (RFC 7296, 2.13 to 2.18; RFC 5282, 7; RFC 9370, 2.2; RFC 8784, 3)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cygnet.base.records import record
 from cygnet.base.secret import Secret
@@ -14,12 +15,16 @@ PSK_PAD = b"Key Pad for IKEv2"
 
 
 class Protection:
-    """Protects what one side sends: its sealer and its IVs (a counter where the cipher allows)."""
+    """Protects what one side sends: its sealer and its IVs (a counter where the cipher allows).
 
-    __slots__ = ("_counter", "_rng", "sealer")
+    ``sk_e`` (salt included) and ``sk_a`` are what the sealer was made of.
+    """
 
-    def __init__(self, sealer: Sealer, rng: Callable[[int], bytes]) -> None:
+    __slots__ = ("_counter", "_rng", "sealer", "sk_a", "sk_e")
+
+    def __init__(self, sealer: Sealer, rng: Callable[[int], bytes], sk_e: Secret, sk_a: Secret) -> None:
         self.sealer = sealer
+        self.sk_e, self.sk_a = sk_e, sk_a
         self._rng = rng
         self._counter = 0
 
@@ -88,9 +93,21 @@ def derive_ike_keys(
         Secret(sk_d),
         Secret(take(d)),
         Secret(take(d)),
-        Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng),
-        Protection(sealer(encryption, integrity, sk_er, sk_ar), rng),
+        Protection(sealer(encryption, integrity, sk_ei, sk_ai), rng, Secret(sk_ei), Secret(sk_ai)),
+        Protection(sealer(encryption, integrity, sk_er, sk_ar), rng, Secret(sk_er), Secret(sk_ar)),
     )
+
+
+def with_ppk(keys: IkeKeys, ppk: Secret) -> IkeKeys:
+    """SK_d, SK_pi and SK_pr made of SK_d', SK_pi' and SK_pr' and a post-quantum pre-shared key (RFC 8784, 3).
+
+    What protects messages stays as it is, its counters included.
+    """
+
+    def mixed(sk: Secret) -> Secret:
+        return Secret(prf_plus(keys.prf, ppk.reveal(), sk.reveal(), len(sk.reveal())))
+
+    return replace(keys, sk_d=mixed(keys.sk_d), sk_pi=mixed(keys.sk_pi), sk_pr=mixed(keys.sk_pr))
 
 
 def derive_child_keys(

@@ -15,9 +15,9 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.sa import virtual_ips
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.matching import ChildMatch, Selectors, match_child
 from cygnet.kernel.port import Mode
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.matching import ChildMatch, Selectors, match_child
 
 NOTIFIES = {Mode.TRANSPORT: NotifyType.USE_TRANSPORT_MODE, Mode.BEET: NotifyType.USE_BEET_MODE}
 Original = tuple[Address, Address]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.matching import Selectors
 from cygnet.kernel.port import SaId
 from cygnet.keying.config.records import ChildConfig, PeerConfig
 from cygnet.keying.sa.marks import Marks
+from cygnet.keying.sa.matching import Selectors
 
 
 @dataclass(frozen=True, slots=True)

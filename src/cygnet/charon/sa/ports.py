@@ -12,6 +12,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.configuration import Attribute
+from cygnet.crypto.key_log import KeyLog
 from cygnet.kernel.port import Kernel
 from cygnet.keying.config.pools import Applicant
 from cygnet.keying.config.records import PeerConfig
@@ -156,3 +157,4 @@ class Ports:
     contacts: Contacts = field(default_factory=NoContacts)
     addresses: Addresses = field(default_factory=Anywhere)
     configuration: Configuration = field(default_factory=NoConfiguration)
+    key_log: KeyLog | None = None

@@ -6,7 +6,7 @@ Break-before-make (``make_before_break = no``): it is deleted, and its end says 
 
 from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause, Reauthenticate, Reauthenticated
+from cygnet.charon.sa.events import Reauthenticate, Reauthenticated
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import lost
 from cygnet.charon.sa.task_manager import TaskManager
@@ -15,6 +15,7 @@ from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.timers import RekeyIkeDue
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 
 RETRY_S = 10.0
 """How long after a failure the next attempt comes; doubled with each, but early enough for another."""

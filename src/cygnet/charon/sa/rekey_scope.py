@@ -5,9 +5,9 @@ from dataclasses import replace
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.matching import Selectors, covers
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.matching import Selectors, covers
 
 
 def with_current_scope(old: ChildSa) -> ChildConfig:

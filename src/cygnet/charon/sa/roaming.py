@@ -6,7 +6,6 @@ from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa import beginning, paths
 from cygnet.charon.sa.address_lists import is_news
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
@@ -14,6 +13,7 @@ from cygnet.charon.sa.tasks.dpd import Dpd
 from cygnet.charon.sa.tasks.path_probe import look_for_path
 from cygnet.crypto.proposals import Protocol
 from cygnet.keying.config.records import AddressSpec
+from cygnet.keying.sa.endings import Cause
 
 
 def roam(sa: Association, tasks: TaskManager) -> None:

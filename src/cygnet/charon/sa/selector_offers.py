@@ -2,7 +2,7 @@
 
 from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
 from cygnet.charon.encoding.notify import NotifyType
-from cygnet.charon.sa.matching import Selectors, narrow, text
+from cygnet.keying.sa.matching import Selectors, narrow, text
 
 Packet = tuple[TrafficSelector, TrafficSelector]
 """The selectors of a packet that met a trap, from our end to theirs."""

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
-from cygnet.charon.sa.events import Lost
 from cygnet.charon.sa.timers import SwitchOutbound
 from cygnet.keying.sa.child_sa import ChildSa
+from cygnet.keying.sa.endings import Lost
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError, PeerError
 from cygnet.base.groups import Group
-from cygnet.base.identities import Identity
+from cygnet.base.identities import Identity, IdType
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
 from cygnet.charon.sa.events import Servers, ServersTaken
-from cygnet.charon.sa.matching import Ends, Selectors, resolve
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.matching import Ends, Selectors, resolve
 
 if TYPE_CHECKING:
     from cygnet.charon.sa.association import Association
@@ -81,7 +81,12 @@ def refusal(sa: "Association") -> PeerError | None:
 
 
 def lessee(sa: "Association") -> Identity:
-    """Who an address is leased to: the user whom EAP has proven, else the peer."""
+    """Who an address is leased to: the user whom EAP has proven, else the peer.
+
+    A peer that is nobody (RFC 7619) is told apart from others by where it is.
+    """
+    if sa.remote_id is not None and sa.remote_id.is_null:
+        return Identity(IdType.NULL, sa.remote.with_brackets().encode())
     return sa.remote_eap_id or sa.remote_id or Identity.from_address(sa.remote.address)
 
 
@@ -99,7 +104,7 @@ def give_up(sa: "Association") -> None:
         sa.ports.configuration.release(sa.unique_id)
         for address in virtual.remote:
             sa.log(Group.IKE, f"lease {address} by '{lessee(sa)}' went offline")
-    if virtual.servers.dns:
+    if virtual.servers:
         sa.announce(ServersTaken(virtual.servers))
     for address in virtual.local:
         _uninstall(sa, address)

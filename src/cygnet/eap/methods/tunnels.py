@@ -72,20 +72,23 @@ class _PeerInside(TlsPeer):
 
 
 class _ServerInside(TlsServer):
-    """The server of both methods."""
+    """The server of both methods. ``piggyback``: what is inside need not wait for the peer's next packet."""
 
-    def __init__(self, options: TlsOptions, tunnel: Callable[[TlsSession], ServerTunnel]) -> None:
+    def __init__(
+        self, options: TlsOptions, tunnel: Callable[[TlsSession], ServerTunnel], piggyback: bool = False
+    ) -> None:
         super().__init__(options)
+        self._piggyback = piggyback
         self._make = tunnel
         self._tunnel: ServerTunnel | None = None
         self._begun = False
         self._inner: Proof | None = None
 
     def inside(self, plaintext: bytes, identifier: int) -> bytes | None:
-        """In TLS 1.2 our Finished goes alone, and what is inside begins after it."""
+        """In TLS 1.2 our Finished goes alone unless told otherwise, and what is inside begins after it."""
         if self._tunnel is None:
             self._tunnel = self._make(self.session)
-            if not self.session.is_tls13:
+            if not self.session.is_tls13 and not self._piggyback:
                 return self.session.drain()
         if self._begun or plaintext:
             self._begun = True

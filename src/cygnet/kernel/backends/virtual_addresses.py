@@ -1,10 +1,15 @@
-"""Virtual addresses on this host's interfaces, as keying daemons want them."""
+"""Virtual addresses on this host's interfaces, as keying daemons want them.
+
+Each bears a mark by which those that a killed daemon left are known: its metric (``ip addr``; Linux 4.18),
+which the kernel keeps for the route to an address's network, and which an address alone has no use for.
+"""
 
 import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from cygnet.base.addresses import Address
@@ -19,13 +24,15 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Addresses:
-    """The addresses that are there at our request. Those that the host has anyway are left alone."""
+    """The addresses that are there at our request, with ``mark``. The host's own are left alone."""
 
     def __init__(
         self,
+        mark: int,
         netlink: Callable[[], Any] | None = None,
         present: Callable[[], Iterable[Address]] = local_addresses,
     ) -> None:
+        self._mark = mark
         self._netlink = netlink or _routing_netlink
         self._present = present
         self._ours: dict[tuple[Address, str], int] = {}
@@ -43,7 +50,7 @@ class Addresses:
         try:
             with self._netlink() as netlink:
                 flags = _NODAD if address.version == 6 else 0
-                netlink.addr("replace", **_naming(address, index), flags=flags)
+                netlink.addr("replace", **_naming(address, index), flags=flags, rt_priority=self._mark)
         except NetlinkError as error:
             raise LocalError(f"address {address} refused: {error}") from error
         self._ours[address, device] = index
@@ -61,6 +68,24 @@ class Addresses:
         """Take all away."""
         for address, device in tuple(self._ours):
             self.remove(address, device)
+
+    def clear(self, owns: Callable[[int], bool]) -> tuple[Address, ...]:
+        """Take away those whose mark ``owns`` knows, of whichever daemon; returns them."""
+        from pyroute2.netlink.exceptions import NetlinkError
+
+        left = []
+        with self._netlink() as netlink:
+            for address, index, mark in _marked(netlink):
+                if owns(mark):
+                    with suppress(NetlinkError):
+                        netlink.addr("del", **_naming(address, index))
+                        left.append(address)
+        return tuple(left)
+
+    def marks(self) -> list[int]:
+        """Metrics of this host's addresses: where marks of owners may stand."""
+        with self._netlink() as netlink:
+            return [mark for _, _, mark in _marked(netlink)]
 
 
 class Counted:
@@ -106,6 +131,17 @@ def _routing_netlink() -> Any:
     from pyroute2 import IPRoute
 
     return IPRoute()
+
+
+def _marked(netlink: Any) -> list[tuple[Address, int, int]]:
+    """Addresses that have a metric: with the index of their interface, and it."""
+    found = []
+    for message in netlink.get_addr():
+        metric = message.get_attr("IFA_RT_PRIORITY")
+        text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        if metric and text:
+            found.append((ip_address(text), message["index"], metric))
+    return found
 
 
 def _naming(address: Address, index: int) -> dict[str, Any]:

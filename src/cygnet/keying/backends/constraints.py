@@ -38,6 +38,8 @@ def parse_auth(auth: str, authby: str) -> Constraints:
         return Constraints(AuthClass.PSK)
     if text in ("any", "never"):
         return Constraints(AuthClass.ANY)
+    if text == "null":
+        return Constraints(AuthClass.NULL)
     if text == "eap" or text.startswith("eap-"):
         return _eap(text)
     if text.startswith(("eap", "xauth")):

@@ -46,6 +46,7 @@ class StrokeBackend:
             host.resolver.resolve,
             host.is_local,
             host.features,
+            self.credentials.raw_keys.load,
         )
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
@@ -95,7 +96,7 @@ class StrokeBackend:
         return self.credentials.listed(kind)
 
     def documents(self, kind: str) -> Sequence[Document]:
-        """``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+        """``pubkeys``, ``acerts``, ``groups``, ``crls`` or ``ocsp``."""
         return self.credentials.documents(kind)
 
     def sections(self) -> Sequence[AuthoritySection]:

@@ -26,6 +26,7 @@ from cygnet.keying.backends.documents import Document, documents
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.files import read_octets
+from cygnet.keying.backends.raw_keys import RawKeys
 from cygnet.keying.backends.reports import Report
 from cygnet.keying.backends.revocation_sources import NetworkSources
 from cygnet.keying.backends.revocation_store import RevocationStore
@@ -70,6 +71,7 @@ class StrokeCredentials:
         self._paths: dict[Certificate, tuple[Certificate, ...]] = {}
         self._caching = settings.cache_crls
         self.users = Users()
+        self.raw_keys = RawKeys(places.certs, environment.log)
         self._revocations = RevocationStore(places.crls, lambda: self._caching, environment.log)
 
     # Loading
@@ -134,17 +136,29 @@ class StrokeCredentials:
         """The password or NT hash of a user at a server."""
         return self._secrets.users.find(user, server)
 
+    def ppk(self, identifier: bytes) -> Secret | None:
+        """The post-quantum pre-shared key of that name."""
+        return self._secrets.ppks.find(identifier)
+
+    def has_ppk(self) -> bool:
+        """Whether ``ipsec.secrets`` has any."""
+        return bool(self._secrets.ppks)
+
     def own_key(
         self, auth: AuthConfig, identity: Identity | None, authorities: frozenset[bytes]
     ) -> OwnKey | None:
-        """Our key for one round: of a configured certificate, else of one that carries ``identity``."""
+        """Our key for one round: of a configured certificate or a raw one, else of one with ``identity``."""
+        private = self._secrets.private
+        raw = [OwnKey(private[spki]) for spki in auth.public_keys if spki in private]
+        if auth.public_keys and not auth.certificates:
+            return raw[0] if raw else None
         found = [
             OwnKey(key, certificate, self._issuers(certificate))
             for certificate in self._own_certificates(auth, identity)
             if (key := self._private_key(certificate)) is not None
         ]
         found.sort(key=lambda own: not self._asked_for(own, authorities))
-        return found[0] if found else None
+        return next(iter((*found, *raw)), None)
 
     def authorities(self) -> tuple[Authority, ...]:
         """The trusted CAs, for CERTREQ."""
@@ -242,7 +256,9 @@ class StrokeCredentials:
         return [(one, self._private_key(one) is not None) for one in self._known.of_kind(kind)]
 
     def documents(self, kind: str) -> Sequence[Document]:
-        """``acerts``, ``groups``, ``crls`` or ``ocsp``; nothing else is known here."""
+        """``pubkeys``, ``acerts``, ``groups``, ``crls`` or ``ocsp``."""
+        if kind == "pubkeys":
+            return self.raw_keys.documents(self._secrets.private)
         attributes, store = self._known.attributes, self._revocations
         return documents(kind, attributes, store.crls(), store.responses())
 

@@ -15,9 +15,10 @@ from cygnet.cert.errors import MalformedCertificateError, MalformedRevocationErr
 from cygnet.conf.problems import Reader, Severity
 from cygnet.conf.secrets import SecretEntry, SecretKind, parse_secrets
 from cygnet.crypto.signatures import PrivateKey
-from cygnet.keying.backends import eap_secrets
+from cygnet.keying.backends import eap_secrets, ppk_secrets
 from cygnet.keying.backends.eap_secrets import EapSecrets
 from cygnet.keying.backends.files import files_in, read_octets, wide_permissions
+from cygnet.keying.backends.ppk_secrets import PpkSecrets
 from cygnet.keying.backends.reports import Report
 from cygnet.keying.backends.shared_keys import SharedKey, SharedKeys
 from cygnet.keying.backends.stroke_keys import KEY_KINDS, KeyReader
@@ -59,6 +60,7 @@ class Secrets:
     certificates: tuple[Certificate, ...] = ()
     asked: dict[str, tuple[PrivateKey, ...]] = field(default_factory=dict)
     users: EapSecrets = field(default_factory=EapSecrets)
+    ppks: PpkSecrets = field(default_factory=PpkSecrets)
 
 
 def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | None:
@@ -82,7 +84,9 @@ def read_secrets(places: Places, reader: Reader, keys: KeyReader) -> Secrets | N
             report.warn(f"{entry.file}:{entry.line}: {entry.kind} secrets are not part of this version")
     found = keys.keys
     users = eap_secrets.read(entries, report)
-    return Secrets(SharedKeys.of(shared), found.private, tuple(found.certificates), found.asked, users)
+    ppks = ppk_secrets.read(entries, report)
+    certificates = tuple(found.certificates)
+    return Secrets(SharedKeys.of(shared), found.private, certificates, found.asked, users, ppks)
 
 
 def read_authorities(folder: Path, report: Report) -> tuple[Certificate, ...]:

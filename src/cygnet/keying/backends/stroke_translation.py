@@ -4,13 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cygnet.base.addresses import Address
+from cygnet.base.identities import Identity
 from cygnet.crypto.proposals import Protocol
 from cygnet.ctl.stroke import AddConnection, End
 from cygnet.kernel.port import Features, Mode
-from cygnet.keying.backends import address_match, pool_texts
+from cygnet.keying.backends import address_match, pool_texts, resolver_texts
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.stroke_children import MODES, child, choice, proposals
-from cygnet.keying.backends.stroke_ends import AuthReader, CertificateLoader, address_spec
+from cygnet.keying.backends.stroke_ends import (
+    AuthReader,
+    CertificateLoader,
+    KeyLoader,
+    address_spec,
+    check_together,
+    no_raw_keys,
+)
 from cygnet.keying.config.records import Childless, IkeConfig, PeerConfig, Revocation, Unique
 from cygnet.keying.config.settings import DaemonSettings
 
@@ -32,6 +40,7 @@ class Translator:
     names: Callable[[str], tuple[Address, ...]]
     is_local: Callable[[Address], bool]
     features: Callable[[], Features | None] = lambda: None
+    load_key: KeyLoader = no_raw_keys
 
     def translate(self, request: AddConnection) -> tuple[PeerConfig, list[str]]:
         """A peer config with one child, and warnings; raises :class:`ConfigError`."""
@@ -39,16 +48,17 @@ class Translator:
             raise ConfigError("'mediation' is not part of this version")
         request, notes = self.oriented(request)
         reader = AuthReader(
-            self.load, request.authby, notes, request.eap_identity, request.aaa_identity
+            self.load, request.authby, notes, request.eap_identity, request.aaa_identity, self.load_key
         )
+        local = reader.local(request.left, request.right)
+        remote = reader.remote(request.right, request.left)
+        check_together(local, remote)
         strict = choice(REVOCATION, request.crl_policy, "strictcrlpolicy")
         peer = PeerConfig(
             name=request.name,
             ike=_ike(request),
-            local=reader.local(request.left, request.right),
-            remote=tuple(
-                replace(one, revocation=strict) for one in reader.remote(request.right, request.left)
-            ),
+            local=local,
+            remote=tuple(replace(one, revocation=strict) for one in remote),
             children=(child(request, self.settings, self.features()),),
             unique=choice(UNIQUE, request.unique, "uniqueids"),
             ike_lifetime_s=request.ike_lifetime_s if request.rekey else 0,
@@ -63,6 +73,10 @@ class Translator:
             pools=tuple(name for name, _ in pool_texts.pools(request.right.sourceip, "rightsourceip")),
             dns_wanted=pool_texts.dns_families(request.left.dns, "leftdns"),
             dns=pool_texts.dns_servers(request.right.dns, "rightdns"),
+            encdns_wanted=pool_texts.dns_families(request.left.encdns, "leftencdns"),
+            encdns=resolver_texts.resolvers(request.right.encdns, "rightencdns"),
+            ppk_id=Identity.parse(request.ppk_id) if request.ppk_id else None,
+            ppk_required=request.ppk_required,
         )
         return peer, notes
 

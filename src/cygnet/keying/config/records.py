@@ -14,6 +14,7 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Proposal, Protocol
 from cygnet.eap.packets import EapType
 from cygnet.kernel.port import InterfaceKind, IpProtocol, Lifetime, Mark, Mode, Offload
+from cygnet.keying.config.resolvers import EncryptedResolver
 
 
 class Action(StrEnum):
@@ -63,12 +64,16 @@ class Revocation(StrEnum):
 
 
 class AuthClass(StrEnum):
-    """How a side proves its identity; the values are those of ``ipsec statusall``."""
+    """How a side proves its identity; the values are those of ``ipsec statusall``.
+
+    NULL proves nothing (RFC 7619), so ``ANY`` is any but that.
+    """
 
     ANY = "any authentication"
     PUBKEY = "public key authentication"
     PSK = "pre-shared key authentication"
     EAP = "EAP authentication"
+    NULL = "NULL authentication"
 
 
 PASSWORD_CLASSES = frozenset({AuthClass.EAP})
@@ -79,10 +84,11 @@ PASSWORD_CLASSES = frozenset({AuthClass.EAP})
 class AuthConfig:
     """One authentication round of one side: what we use (local), or what we demand (remote).
 
-    ``certificates`` are DER certificates; ``authorities`` CA subject DNs one of which the peer's chain
-    must contain; ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all.
-    ``policies`` are OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which
-    it must belong. ``eap_methods`` are those allowed, empty for the usual ones. ``eap_identity`` is our user
+    ``certificates`` are DER certificates, ``public_keys`` raw keys (SubjectPublicKeyInfo in DER): either is
+    trusted as it is. ``authorities`` are CA subject DNs one of which the peer's chain must contain;
+    ``signature_schemes`` names of ``crypto.signatures`` that may be used, empty for all. ``policies`` are
+    OIDs that must all be valid for the peer's certificate, ``groups`` those to one of which it must belong.
+    ``eap_methods`` are those allowed, empty for the usual ones. ``eap_identity`` is our user
     name, or the one that the peer must prove (``ANY``: ask who it is; ``None``: the IKE identity);
     ``aaa_identity`` is whom the certificate of a TLS server inside EAP must name.
     """
@@ -90,6 +96,7 @@ class AuthConfig:
     auth: AuthClass = AuthClass.PUBKEY
     identity: Identity | None = None
     certificates: tuple[bytes, ...] = ()
+    public_keys: tuple[bytes, ...] = ()
     authorities: tuple[Identity, ...] = ()
     send_cert: SendCert = SendCert.IF_ASKED
     signature_schemes: tuple[str, ...] = ()
@@ -204,7 +211,10 @@ class PeerConfig:
 
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask the peer
     for, unspecified for any address of a family; ``pools`` names those that the peer gets its own from.
-    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of.
+    ``dns_wanted`` holds families of DNS servers to ask for, ``dns`` servers to tell the peer of;
+    ``encdns_wanted`` and ``encdns`` are the same of encrypted DNS (RFC 9464). ``ppk_id``
+    names the post-quantum pre-shared key that we use as initiator and demand as responder, ``ppk_required``
+    refuses peers that use none (RFC 8784).
     """
 
     name: str
@@ -225,6 +235,10 @@ class PeerConfig:
     pools: tuple[str, ...] = ()
     dns_wanted: frozenset[int] = frozenset()
     dns: tuple[Address, ...] = ()
+    encdns_wanted: frozenset[int] = frozenset()
+    encdns: tuple[EncryptedResolver, ...] = ()
+    ppk_id: Identity | None = None
+    ppk_required: bool = False
 
     def child(self, name: str) -> ChildConfig | None:
         """The child of that name."""

@@ -138,6 +138,25 @@ class DaemonSettings:
     hash_and_url: bool = option("hash_and_url", False)
     ocsp: str = option("ocsp", "reply")  # of OCSP; strongSwan has it in swanctl.conf
 
+    # EAP over TLS, as either side; the rest as server. An empty `phase2_method` lets peers choose: strongSwan
+    # has md5 for TTLS and mschapv2 for PEAP. 0 messages are as many as an EAP conversation may have.
+    eap_tls_fragment_size: int = option("plugins.eap-tls.fragment_size", 1024, 100, 65535)
+    eap_tls_max_messages: int = option("plugins.eap-tls.max_message_count", 32)
+    eap_tls_include_length: bool = option("plugins.eap-tls.include_length", True)
+    eap_ttls_fragment_size: int = option("plugins.eap-ttls.fragment_size", 1024, 100, 65535)
+    eap_ttls_max_messages: int = option("plugins.eap-ttls.max_message_count", 32)
+    eap_ttls_include_length: bool = option("plugins.eap-ttls.include_length", True)
+    eap_ttls_method: str = option("plugins.eap-ttls.phase2_method", "")
+    eap_ttls_peer_auth: bool = option("plugins.eap-ttls.request_peer_auth", False)
+    eap_ttls_tnc: bool = option("plugins.eap-ttls.phase2_tnc", False)
+    eap_peap_fragment_size: int = option("plugins.eap-peap.fragment_size", 1024, 100, 65535)
+    eap_peap_max_messages: int = option("plugins.eap-peap.max_message_count", 32)
+    eap_peap_include_length: bool = option("plugins.eap-peap.include_length", False)
+    eap_peap_method: str = option("plugins.eap-peap.phase2_method", "")
+    eap_peap_piggyback: bool = option("plugins.eap-peap.phase2_piggyback", False)
+    eap_peap_peer_auth: bool = option("plugins.eap-peap.request_peer_auth", False)
+    eap_peap_tnc: bool = option("plugins.eap-peap.phase2_tnc", False)
+
     # Limits of one IKE_SA, and unprotected INVALID_IKE_SPI notifies per second; all ours.
     invalid_ike_spi_rate: float = option("invalid_ike_spi_rate", 0.0, 0, 1000)
     max_children: int = option("max_children", 1000, 1, 1_000_000)
@@ -169,6 +188,12 @@ class DaemonSettings:
     xfrm_acq_expires: int = option("plugins.kernel-netlink.xfrm_acq_expires", 0, 0, 86400)  # 0: computed
     spi_min: int = option("spi_min", 0xC0000000, 0x100, 0xFFFFFFFF)
     spi_max: int = option("spi_max", 0xCFFFFFFF, 0x100, 0xFFFFFFFF)
+
+    # Keys for Wireshark: off unless loaded, told where, and which.
+    save_keys_load: bool = option("plugins.save-keys.load", False)
+    save_keys_ike: bool = option("plugins.save-keys.ike", False)
+    save_keys_esp: bool = option("plugins.save-keys.esp", False)
+    save_keys_folder: str = option("plugins.save-keys.wireshark_keys", "")
 
     # The stroke socket and backend. `max_clients` is ours: of any command, `max_concurrent` of `up`.
     stroke_allow_swap: bool = option("plugins.stroke.allow_swap", True)

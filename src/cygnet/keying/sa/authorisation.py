@@ -7,6 +7,7 @@ from cygnet.base.records import record
 from cygnet.cert.certificates import Certificate
 from cygnet.cert.revocation import Status
 from cygnet.cert.trust import Check, Verdict
+from cygnet.crypto.signatures import PublicKey
 from cygnet.eap.packets import EapType
 from cygnet.keying.config.eap_names import eap_name
 from cygnet.keying.config.records import AuthClass, AuthConfig, Revocation
@@ -17,8 +18,9 @@ class Facts:
     """What one finished authentication round proved.
 
     ``scheme`` names the signature scheme, ``chain`` is the certificate chain, leaf first; both are empty for
-    a pre-shared key. ``checks`` are those that the chain passed, ``verdict`` is all that was found out about
-    it, ``None`` for a certificate that is configured itself. ``eap_method`` is what EAP used,
+    a pre-shared key. ``public_key`` is what the signature was verified with: the leaf's, or a raw key.
+    ``checks`` are those that the chain passed, ``verdict`` is all that was found out about it, ``None`` for a
+    certificate that is configured itself. ``eap_method`` is what EAP used,
     ``eap_identity`` the user that a peer of ours proved to be.
     """
 
@@ -30,6 +32,7 @@ class Facts:
     verdict: Verdict | None = None
     eap_method: EapType | None = None
     eap_identity: Identity | None = None
+    public_key: PublicKey | None = None
 
 
 def comply(facts: Facts, constraints: AuthConfig) -> tuple[Check, ...]:
@@ -43,13 +46,15 @@ def failures(checks: tuple[Check, ...]) -> tuple[str, ...]:
 
 
 def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
-    wanted = constraints.identity
+    wanted = None if constraints.auth is AuthClass.NULL else constraints.identity
     if wanted is not None and not wanted.is_any:
         ok = bool(facts.identity.match(wanted))
         yield Check("identity", ok, f"identity '{wanted}' required, peer is '{facts.identity}'")
-    if constraints.auth is not AuthClass.ANY:
+    if constraints.auth is not AuthClass.ANY or facts.auth is AuthClass.NULL:
         ok = facts.auth is constraints.auth
         yield Check("method", ok, f"requires {constraints.auth}, but peer used {facts.auth}")
+    if facts.identity.is_null and facts.auth is not AuthClass.NULL:
+        yield Check("identity", False, f"nobody (ID_NULL) cannot prove an identity by {facts.auth}")
     if facts.auth is AuthClass.PUBKEY:
         yield from _certificate_checks(facts, constraints)
     if facts.auth is AuthClass.EAP:
@@ -59,9 +64,8 @@ def _checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
 
 def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:
     leaf = facts.chain[0] if facts.chain else None
-    if constraints.certificates:
-        ok = leaf is not None and leaf.der in constraints.certificates
-        yield Check("certificate", ok, f"peer certificate {leaf} is not the one configured")
+    if constraints.certificates or constraints.public_keys:
+        yield _pinned(facts, constraints, leaf)
     if constraints.authorities:
         names = " or ".join(f'"{one}"' for one in constraints.authorities)
         issuers = facts.chain[1:]
@@ -71,12 +75,22 @@ def _certificate_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check
         ok = facts.scheme in constraints.signature_schemes
         text = ", ".join(constraints.signature_schemes)
         yield Check("scheme", ok, f"signature scheme {facts.scheme} not acceptable, configured are {text}")
-    if constraints.min_key_bits and leaf is not None:
-        key = leaf.public_key
+    key = facts.public_key
+    if constraints.min_key_bits and key is not None:
         ok = key.bits >= constraints.min_key_bits
         yield Check("key strength", ok, f"{key} are fewer than {constraints.min_key_bits} bits")
     if constraints.revocation is not Revocation.NO:
         yield _revocation(facts, constraints.revocation)
+
+
+def _pinned(facts: Facts, constraints: AuthConfig, leaf: Certificate | None) -> Check:
+    """What the connection names itself: a certificate, or a raw key."""
+    if leaf is not None:
+        ok = leaf.der in constraints.certificates or leaf.public_key.spki in constraints.public_keys
+        return Check("certificate", ok, f"peer certificate {leaf} is not the one configured")
+    key = facts.public_key
+    ok = key is not None and key.spki in constraints.public_keys
+    return Check("public key", ok, f"raw public key {key} of the peer is not the one configured")
 
 
 def _eap_checks(facts: Facts, constraints: AuthConfig) -> Iterator[Check]:

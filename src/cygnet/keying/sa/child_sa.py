@@ -319,8 +319,12 @@ class ChildSa:
         return if_ids(self.config.binding, self._interface)
 
     def _integrity(self, transform: Transform, key: Secret) -> Algorithm:
-        cut = self.config.sha256_96 and transform.number == _SHA256
-        return Algorithm(transform.number, transform.key_bits, key, _CUT_BITS if cut else 0)
+        return Algorithm(transform.number, transform.key_bits, key, self.icv_bits(transform))
+
+    def icv_bits(self, integrity: Transform | None) -> int:
+        """What the code is cut to (``sha256_96``), 0 for its own length."""
+        cut = self.config.sha256_96 and integrity is not None and integrity.number == _SHA256
+        return _CUT_BITS if cut else 0
 
     def _encapsulation(self, inbound: bool, path: Path | None = None) -> Encapsulation | None:
         """AH is never inside UDP."""

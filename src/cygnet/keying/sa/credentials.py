@@ -77,7 +77,17 @@ class Accounts(Protocol):
         """The password or NT hash of a user at a server: the most specific entry for that user."""
 
 
-class Credentials(Evidence, Accounts, Protocol):
+class PostQuantumKeys(Protocol):
+    """Post-quantum pre-shared keys (RFC 8784)."""
+
+    def ppk(self, identifier: bytes) -> Secret | None:
+        """The key of that PPK_ID, which is here without its type octet (RFC 8784, 5.1)."""
+
+    def has_ppk(self) -> bool:
+        """Whether there is any."""
+
+
+class Credentials(Evidence, Accounts, PostQuantumKeys, Protocol):
     """Secrets, keys and certificates."""
 
     def shared_secrets(self, local: Identity, remote: Identity | None) -> tuple[Secret, ...]:

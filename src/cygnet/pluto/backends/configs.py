@@ -55,6 +55,11 @@ class PeerConfigs:
         with self._lock:
             self._known.pop(name, None)
 
+    def named(self, name: str) -> PeerConfig | None:
+        """The record of a loaded connection as it is now."""
+        known = self._known.get(name)
+        return known.config if known is not None else None
+
     def of(self, connection: Connection) -> PeerConfig:
         """The record of a loaded connection, or of an instance; raises ``LocalError``."""
         known = self._known.get(connection.name)

@@ -8,7 +8,6 @@ replaces them. Every method may be called from any thread.
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
 from cygnet.base.addresses import Address
@@ -20,15 +19,6 @@ INSTANCE_LIMIT = 10_000
 """How many instances there may be in all; further peers are refused."""
 
 _NOT_IN_NAMES = frozenset('[]{}#" \t\r\n')
-
-
-class Routing(StrEnum):
-    """How packets between the two clients are treated."""
-
-    UNROUTED = "unrouted"
-    PROSPECTIVE = "prospective erouted"
-    EROUTED = "erouted"
-    KEYED = "keyed, unrouted"
 
 
 class DuplicateNameError(LocalError):
@@ -57,7 +47,6 @@ class Connection:
     instance: int = 0
     peer: str = ""
     peer_id: str = ""
-    routing: Routing = Routing.UNROUTED
 
     @property
     def name(self) -> str:
@@ -156,16 +145,6 @@ class Connections:
         """An instance has no SA any more; one that is unknown is no matter."""
         with self._lock:
             self._instances.pop((name, number), None)
-
-    def routed(self, connection: Connection, routing: Routing) -> None:
-        """Its packets are treated otherwise now; a connection that is gone is no matter."""
-        with self._lock:
-            if connection.instance:
-                key = connection.name, connection.instance
-                if key in self._instances:
-                    self._instances[key] = replace(self._instances[key], routing=routing)
-            elif connection.name in self._loaded:
-                self._loaded[connection.name] = replace(self._loaded[connection.name], routing=routing)
 
     def all(self) -> Sequence[Connection]:
         """Everything, by name and instance."""

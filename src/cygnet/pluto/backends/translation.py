@@ -51,6 +51,10 @@ _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
     (lambda one: one.policy & Policy.MODECFGPUSH, "mode config (modeconfig=push) is"),
     (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
     (lambda one: one.policy & Policy.BEET, "type=beet is"),
+    (lambda one: any(end.sigkey not in ("", "%cert") for end in (one.left, one.right)),
+     "raw public keys (leftsigkey, rightsigkey) are"),
+    (lambda one: any(end.auth2 and not end.auth2.startswith("xauth") for end in (one.left, one.right)),
+     "a second authentication round (leftauth2, rightauth2) other than XAUTH is"),
     (lambda one: one.left.updown or one.right.updown, "updown scripts (leftupdown, leftfirewall) are"),
 )
 
@@ -58,10 +62,7 @@ _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
 def _ignored(message: AddConnection) -> list[str]:
     """What is left out without harm, by keyword."""
     wanted = {
-        "dpdaction": message.dpd_action == "hold",
-        "closeaction": message.close_action == "hold",
         "inactivity": message.inactivity_s,
-        "compress": message.policy & Policy.COMPRESS,
     }
     return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
 
@@ -75,7 +76,7 @@ def _request(connection: Connection) -> stroke.AddConnection:
             "left": _end(connection.local or one.left),
             "right": _end(connection.remote or one.right),
             "version": 1,
-            "mode": _mode(one.policy),
+            "mode": one.shunt if one.shunt != "trap" else _mode(one.policy),
             "authby": "psk" if one.policy & (Policy.PSK | Policy.XAUTHPSK) else "pubkey",
             "aggressive": bool(one.policy & Policy.AGGRESSIVE),
             "compress": bool(one.policy & Policy.COMPRESS),

@@ -7,7 +7,7 @@ from cygnet.ctl.frames import ControlError
 from cygnet.ctl.whack_codes import Rc
 from cygnet.keying.control import BugError
 from cygnet.pluto.backends.connections import DuplicateNameError, OrientationError, UnknownNameError
-from cygnet.pluto.jobs.negotiations import NoPeerError
+from cygnet.pluto.jobs.routes import NoPeerError
 
 
 class Reply(Protocol):

@@ -7,11 +7,11 @@ from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
 from cygnet.ctl.whack import Crash, DeleteState, Initiate, Route, Terminate, Unroute
 from cygnet.ctl.whack_codes import Rc
-from cygnet.pluto.backends.connections import Connection, Connections, Routing
+from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
 from cygnet.pluto.control.replies import Reply
 from cygnet.pluto.jobs.core import Core, Finished, Progress
-from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target
+from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target, check_begins, check_oriented
 
 CHECK_S = 0.5
 """How often a silent dialogue looks whether its client is still there."""
@@ -32,6 +32,11 @@ class SaHandler:
         if not self.listening():
             reply.line(Rc.DEAF, "need --listen before --initiate")
             return
+        if request.lasting:
+            check_begins(connection)
+            self.core.keep(connection)
+            return
+        self.core.wanted(connection)
         self._follow(self.negotiations.initiate(connection), reply, request.asynchronous)
 
     def terminate(self, request: Terminate, reply: Reply) -> None:
@@ -45,13 +50,16 @@ class SaHandler:
     def _targets(self, request: Terminate, reply: Reply) -> list[Target]:
         if request.suite:
             targets = self.negotiations.find_shown(parse_suite(request.name))
-            if not targets:
+            if not targets and self.core.cancel(request.name):
+                reply.line(Rc.LOG, f"connection '{request.name}' was not up and is wanted no longer")
+            elif not targets:
                 raise LocalError(f"no IKE_SA or CHILD_SA '{request.name}' found")
             return targets
         wanted = parse(request.name)
         targets = self.negotiations.find(wanted)
         if not targets:
             self._check_known(wanted, request.name)
+            self.core.cancel(request.name)
             reply.line(Rc.LOG, f"no SA of {request.name} is there to be terminated")
         return targets
 
@@ -74,18 +82,14 @@ class SaHandler:
     def route(self, request: Route, reply: Reply) -> None:
         """Catch packets of a connection that is not up."""
         connection = self._connection(request.name)
-        if connection.local is None:
-            reply.line(Rc.ORIENT, f"we cannot identify ourselves with either end of {connection.label}")
-            return
+        check_oriented(connection)
         self.core.route(connection)
-        self.connections.routed(connection, Routing.PROSPECTIVE)
         reply.line(Rc.COMMENT, f"{connection.label} routed")
 
     def unroute(self, request: Unroute, reply: Reply) -> None:
         """Catch them no more."""
         connection = self._connection(request.name)
         self.core.unroute(connection)
-        self.connections.routed(connection, Routing.UNROUTED)
         reply.line(Rc.COMMENT, f"{connection.label} unrouted")
 
     def _connection(self, name: str) -> Connection:

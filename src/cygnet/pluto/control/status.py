@@ -5,6 +5,7 @@ Nothing here waits for an SA; pictures and the connection table are read as they
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cygnet import __version__
 from cygnet.base.addresses import Address
@@ -20,6 +21,14 @@ from cygnet.pluto.jobs.core import ChildPicture, Picture
 
 WIRE_COUNTERS = "ike "
 """How counters of datagrams without an SA begin."""
+
+
+class Routing(StrEnum):
+    """How packets between the two clients are treated; a child SA owns the eroute of FreeS/WAN."""
+
+    UNROUTED = "unrouted"
+    PROSPECTIVE = "prospective erouted"
+    EROUTED = "erouted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +106,19 @@ class StatusHandler:
         label = connection.label
         own = [sa for sa in pictures if (sa.name, sa.instance) == (connection.name, connection.instance)]
         ike, child = newest(own)
-        yield f"{label}: {topology(connection)}; {connection.routing}; eroute owner: #{child}"
+        routing = self._routing(connection, child)
+        yield f"{label}: {topology(connection)}; {routing}; eroute owner: #{child}"
         if details:
             yield from self._details(connection)
         yield f"{label}:   newest ISAKMP SA: #{ike}; newest IPsec SA: #{child};"
         if details:
             yield from _proposals(label, own, ike, child)
+
+    def _routing(self, connection: Connection, child: int) -> Routing:
+        if child:
+            return Routing.EROUTED
+        caught = any(one.name == connection.name for one in self.view.routed())
+        return Routing.PROSPECTIVE if caught and not connection.instance else Routing.UNROUTED
 
     def _details(self, connection: Connection) -> Iterator[str]:
         label, message = f"{connection.label}:  ", connection.message

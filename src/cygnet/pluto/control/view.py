@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cygnet.base.durations import date, span
 from cygnet.ctl.whack import End, Policy, Status
 from cygnet.kernel.port import Usage
-from cygnet.pluto.backends.connections import Connection, Routing, UnknownNameError
+from cygnet.keying.sa.routed import Routed, policies
+from cygnet.pluto.backends.connections import Connection, UnknownNameError
 from cygnet.pluto.jobs.core import ChildPicture, Picture
 
 HALF_OPEN = ("CREATED", "CONNECTING")
@@ -29,6 +30,7 @@ class View:
     banner: str
     began: float
     started_at: float
+    routed: Callable[[], Sequence[Routed]] = tuple
 
     def lines(
         self, request: Status, connections: Sequence[Connection], pictures: Sequence[Picture]
@@ -46,7 +48,7 @@ class View:
             for connection in shown:
                 if not connection.instance:
                     yield from _connection(connection)
-        yield from _routed(shown)
+        yield from policies(self.routed(), name)
         half = sum(sa.life in HALF_OPEN for sa in pictures)
         yield f"Security Associations ({len(pictures) - half} up, {half} connecting):"
         for sa in sas:
@@ -118,16 +120,6 @@ def _connection(connection: Connection) -> Iterator[str]:
         mode = message.shunt.upper()
     action = f", dpdaction={message.dpd_action}" if has_dpd else ""
     yield f"{name}   child:  {_client(local)} === {_client(remote)} {mode}{action}"
-
-
-def _routed(connections: Sequence[Connection]) -> Iterator[str]:
-    routed = [one for one in connections if one.routing is Routing.PROSPECTIVE]
-    if routed:
-        yield "Routed Connections:"
-    for one in routed:
-        local, remote = one.local or one.message.left, one.remote or one.message.right
-        yield f"{one.name:>12}:  ROUTED"
-        yield f"{one.name:>12}:   {_client(local)} === {_client(remote)}"
 
 
 def _client(end: End) -> str:

@@ -69,12 +69,15 @@ class Wish:
 
 
 def offer(
-    proposals: Iterable[Proposal], wish: Wish, spi: bytes, compression: tuple[int, bytes] | None = None
+    proposals: Iterable[Proposal],
+    wish: Wish,
+    spi: bytes,
+    compression: tuple[tuple[int, ...], bytes] | None = None,
 ) -> SecurityAssociation:
     """The payload that offers proposals, each combination a transform; raises ``ValueError`` if none is left.
 
-    ``compression`` is an IPComp transform with our CPI: it is offered together with all of ESP first, and
-    then ESP without it, for peers that do not compress.
+    ``compression`` is IPComp transforms with our CPI: they are offered together with all of ESP first, and
+    then ESP without them, for peers that do not compress.
     """
     proposals = tuple(proposals)
     protocol = proposals[0].protocol if proposals else Protocol.ESP
@@ -88,11 +91,13 @@ def offer(
     plain = ProposalPayload(1, protocol, transforms, spi)
     if compression is None:
         return SecurityAssociation((plain,))
-    squeezed = TransformPayload(1, compression[0], _terms(wish))
+    squeezed = tuple(
+        TransformPayload(number, kind, _terms(wish)) for number, kind in enumerate(compression[0], 1)
+    )
     return SecurityAssociation(
         (
             plain,
-            ProposalPayload(1, PROTO_IPCOMP, (squeezed,), compression[1]),
+            ProposalPayload(1, PROTO_IPCOMP, squeezed, compression[1]),
             ProposalPayload(2, protocol, transforms, spi),
         )
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cygnet.base.addresses import Host
 from cygnet.base.effects import Effect
 from cygnet.kernel.port import SaId, Usage
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
@@ -227,8 +228,23 @@ class Core(Protocol):
     def forget(self, name: str) -> None:
         """Have a connection no more; SAs go on as they were made."""
 
+    def keep(self, connection: Connection) -> None:
+        """From now on it is to be up for good (``auto=start``); raises ``LocalError``."""
+
+    def wanted(self, connection: Connection) -> None:
+        """An operator wants it up: what was wanted before :meth:`cancel` is wanted again."""
+
+    def cancel(self, label: str) -> bool:
+        """An operator took down ``NAME`` or ``NAME[n]``: nothing establishes it unasked from now on.
+
+        Whether it was wanted.
+        """
+
     def route(self, connection: Connection) -> None:
-        """Install the connection's trap or shunt; raises ``LocalError``."""
+        """Install the connection's traps or its shunt; raises ``LocalError``."""
 
     def unroute(self, connection: Connection) -> None:
-        """Take it back; raises ``LocalError``."""
+        """Take them back; raises ``LocalError``."""
+
+    def routed(self) -> Sequence[Routed]:
+        """The traps and shunts that are installed."""

@@ -1,42 +1,37 @@
 """The protocol core behind the daemon's narrow protocol (``jobs.core.Core``)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from cygnet.base.addresses import Address
-from cygnet.base.errors import LocalError
-from cygnet.keying.hosts import ends
+from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connection
-from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.exchanges import Exchange
 from cygnet.pluto.jobs.core import Create, Decision, Dispatch, Drop, Sa
+from cygnet.pluto.jobs.initiator import Initiator
 from cygnet.pluto.jobs.isakmp_sa import IsakmpSa
+from cygnet.pluto.jobs.reconciler import Reconciler
+from cygnet.pluto.jobs.routes import Routes
 from cygnet.pluto.sa import endpoint
 from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.ports import Ports
-from cygnet.runtime.manager import Manager
 from cygnet.runtime.network.datagrams import Datagram
-
-
-class NotImplementedYetError(LocalError):
-    """A part that is still to come is needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hosts:
-    """How the two addresses of a new ISAKMP SA are found; both may wait for an answer."""
-
-    names: Callable[[str], tuple[Address, ...]]
-    source_address: Callable[[Address], Address | None]
 
 
 class Ikev1:
     """Main mode, aggressive mode, quick mode and what belongs to them (RFC 2408, 2409)."""
 
-    def __init__(self, ports: Ports, configs: PeerConfigs, manager: Manager[Sa], hosts: Hosts) -> None:
-        self._ports, self._configs, self._manager, self._hosts = ports, configs, manager, hosts
-        self._endpoint = endpoint.Endpoint(ports.settings, manager, ports.rng)
+    def __init__(
+        self,
+        ports: Ports,
+        configs: PeerConfigs,
+        sas: endpoint.Sas,
+        initiator: Initiator,
+        routes: Routes,
+        reconciler: Reconciler,
+    ) -> None:
+        self._ports, self._configs = ports, configs
+        self._initiator, self._routes, self._reconciler = initiator, routes, reconciler
+        self._endpoint = endpoint.Endpoint(ports.settings, sas, ports.rng)
 
     def decide(self, datagram: Datagram, now: float) -> Decision:
         """What to do with a datagram of version 1; the receiver alone calls it."""
@@ -54,16 +49,7 @@ class Ikev1:
 
     def initiator(self, unique_id: int, connection: Connection) -> Sa:
         """A new ISAKMP SA to the peer of a connection; raises ``LocalError`` if there is nowhere to go."""
-        return self.begin(unique_id, self._configs.of(connection))
-
-    def begin(self, unique_id: int, config: PeerConfig, tries: int = 0) -> Sa:
-        """The same by the core's record; ``tries`` is how often it was tried before."""
-        local, remote = ends(config.ike, self._hosts.names, self._hosts.source_address)
-        first = not any(one.remote.address == remote.address for one in self._manager.snapshots())
-        sa = IkeSa.initiator(
-            self._ports, unique_id, config, local, remote, tries=tries, first_contact=first
-        )
-        return IsakmpSa(sa, self._configs.of)
+        return self._initiator.begin(unique_id, self._configs.of(connection))
 
     def load(self, connection: Connection) -> Sequence[str]:
         """Take a connection in; the answer is warnings. Raises ``LocalError``."""
@@ -72,11 +58,28 @@ class Ikev1:
     def forget(self, name: str) -> None:
         """Have a connection no more."""
         self._configs.forget(name)
+        self._reconciler.forget(name)
+
+    def keep(self, connection: Connection) -> None:
+        """From now on it is to be up for good; raises ``LocalError``."""
+        self._reconciler.keep(self._configs.of(connection))
+
+    def wanted(self, connection: Connection) -> None:
+        """An operator wants it up."""
+        self._reconciler.wanted(connection.label.replace('"', ""))
+
+    def cancel(self, label: str) -> bool:
+        """An operator took down ``NAME`` or ``NAME[n]``; whether it was wanted."""
+        return self._reconciler.cancel(label)
 
     def route(self, connection: Connection) -> None:
-        """Refused: packets would be held for an SA that never comes."""
-        text = f"routing {connection.label} is not implemented yet in this version of pluto"
-        raise NotImplementedYetError(text)
+        """Install the traps or the shunt; raises ``LocalError``."""
+        self._routes.install(self._configs.of(connection))
 
     def unroute(self, connection: Connection) -> None:
-        """Nothing was routed."""
+        """Take them back, if there are any."""
+        self._routes.uninstall(connection.name)
+
+    def routed(self) -> Sequence[Routed]:
+        """The traps and shunts that are installed."""
+        return self._routes.installed()

@@ -8,6 +8,8 @@ from cygnet.base.errors import LocalError
 from cygnet.pluto.backends.connections import Connection, Connections, OrientationError
 from cygnet.pluto.backends.specifier import Specifier, SuiteSpecifier
 from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Sa, Terminate
+from cygnet.pluto.jobs.reconciler import USABLE
+from cygnet.pluto.jobs.routes import NoPeerError
 from cygnet.runtime.bus.bus import Bus, Subscription
 from cygnet.runtime.bus.records import Levels
 from cygnet.runtime.manager import Manager
@@ -15,11 +17,6 @@ from cygnet.runtime.queues.jobs import Priority
 
 Target = tuple[int, int]
 """An ISAKMP SA, and an IPsec SA of it, or 0 for the ISAKMP SA itself."""
-USABLE = ("CREATED", "CONNECTING", "ESTABLISHED")
-
-
-class NoPeerError(LocalError):
-    """The connection has no peer to begin with."""
 
 
 class Dialogue:
@@ -61,11 +58,7 @@ class Negotiations:
 
     def initiate(self, connection: Connection, *, anew: bool = False) -> Dialogue:
         """Bring a connection up, on an ISAKMP SA that is there unless ``anew``; raises ``LocalError``."""
-        if connection.remote is None:
-            text = f"we cannot identify ourselves with either end of {connection.label}"
-            raise OrientationError(text)
-        if connection.is_template:
-            raise NoPeerError(f"cannot initiate {connection.label} without knowing the peer's address")
+        check_begins(connection)
         number = None if anew else self._usable(connection)
         if number is None:
             fresh = self._manager.next_unique_id()
@@ -106,7 +99,10 @@ class Negotiations:
         return sorted(found, key=lambda sa: -sa.number)
 
     def terminate(self, target: Target) -> Dialogue:
-        """Delete one SA; raises ``LocalError`` if it is gone already."""
+        """Delete one SA, for an operator; raises ``LocalError`` if it is gone already."""
+        picture = self._manager.snapshot(target[0])
+        if picture is not None:
+            self._core.cancel(picture.label.replace('"', ""))
         ticket = next(self._tickets)
         return self._ordered(target[0], Terminate(target[1], ticket), ticket)
 
@@ -134,3 +130,18 @@ class Negotiations:
             return sa.command(order, self._clock())
 
         return self._manager.post(number, command, Priority.MEDIUM, type(order).__name__, sure=True)
+
+
+def check_oriented(connection: Connection) -> None:
+    """Raises ``OrientationError`` where neither end is this host."""
+    if connection.remote is None:
+        raise OrientationError(f"we cannot identify ourselves with either end of {connection.label}")
+
+
+def check_begins(connection: Connection) -> None:
+    """Raises ``LocalError`` where nothing can be begun: the peer may be anybody, or there is none."""
+    check_oriented(connection)
+    if connection.message.shunt != "trap":
+        raise LocalError(f"{connection.label} is a shunt, with nothing to negotiate: --route installs it")
+    if connection.is_template:
+        raise NoPeerError(f"cannot initiate {connection.label} without knowing the peer's address")

@@ -89,11 +89,11 @@ def _derive(sa: Association) -> None:
     phase1.share(sa)
     phase1.check_public(sa)
     if not sa.agreed_method.psk:
-        sa.keys = phase1.keys_with(sa, None)
+        phase1.use_keys(sa, phase1.keys_with(sa, None))
         return
     phase1.find_secrets(sa)
     sa.log(Group.IKE, "using a pre-shared key in aggressive mode, which lets others guess it")
-    sa.keys = phase1.keys_with(sa, sa.negotiation.secrets[0])
+    phase1.use_keys(sa, phase1.keys_with(sa, sa.negotiation.secrets[0]))
 
 
 _FIRST = payloads(T.SA, T.KE, T.NONCE, T.ID)

@@ -55,17 +55,24 @@ def close(sa: Association, children: Iterable[ChildSa]) -> None:
         sa.log(Group.IKE, text)
         in_use = child.state == ChildState.INSTALLED
         sa.drop_child(child, rekeyed=not in_use)
-        if in_use and child.config.close_action != Action.NONE:
-            action = Action(child.config.close_action.value)
+        action = Action(child.config.close_action.value)
+        if in_use and action in (Action.START, Action.TRAP):
             sa.announce(ChildClosed(child.config, action, "closed by the peer", sa.config))
 
 
 def over(sa: Association, *, dead: bool, reason: str) -> None:
-    """The ISAKMP SA goes without our asking: ``dpdaction`` or ``closeaction`` of its IPsec SAs."""
+    """The ISAKMP SA goes without our asking: ``dpdaction`` or ``closeaction`` of its IPsec SAs.
+
+    Of all that ask for neither it is told too, for what is to be up for good: peers delete IPsec SAs first
+    and then the ISAKMP SA, each with a message of its own, so that nothing may be left by now.
+    """
     config = sa.config
     if config is not None and sa.life is IkeState.ESTABLISHED:
         start = sa.children_wanting(Action.START, dead=dead)
         for child in sa.children_wanting(Action.TRAP, dead=dead):
             sa.announce(ChildClosed(child, Action.TRAP, reason, config))
+        for child in config.children:
+            if (child.dpd_action if dead else child.close_action) == Action.NONE:
+                sa.announce(ChildClosed(child, Action.NONE, reason, config))
         if start:
             sa.announce(Reestablish(config, start, reason))

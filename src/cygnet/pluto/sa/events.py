@@ -105,7 +105,10 @@ class Reestablish:
 
 @dataclass(frozen=True, slots=True)
 class ChildClosed:
-    """An IPsec SA went without our asking; ``action`` TRAP asks the daemon for its trap policy."""
+    """An IPsec SA went without our asking; ``action`` is what its configuration asks for then.
+
+    NONE comes only with the end of the ISAKMP SA, for what is to be up for good.
+    """
 
     config: ChildConfig
     action: Action

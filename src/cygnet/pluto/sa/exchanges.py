@@ -23,6 +23,7 @@ from cygnet.pluto.sa.conversation import Conversation
 from cygnet.pluto.sa.errors import notify_of
 from cygnet.pluto.sa.events import Reestablish
 from cygnet.pluto.sa.informational import GoneError, RefusedError
+from cygnet.pluto.sa.phase1 import use_keys
 from cygnet.pluto.sa.states import IkeState, State
 from cygnet.pluto.sa.transitions import Cover, Hash, Step, Transition, Wait
 from cygnet.pluto.sa.transport import Outgoing, Transport
@@ -215,7 +216,7 @@ class Exchanges:
         sa.log(Group.ENC, f"parsed {message.describe(conversation.initiator)}")
         sa.saw(conversation.exchange, incoming=True, response=conversation.initiator)
         if keys is not None:
-            sa.keys = keys
+            use_keys(sa, keys)
             self._transport.advance(conversation, opened.block)
         if row.checks is not Hash.NONE:
             sa.times.received = sa.now

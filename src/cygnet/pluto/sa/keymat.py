@@ -37,13 +37,17 @@ class Publics:
 
 @dataclass(frozen=True, slots=True)
 class Phase1Keys:
-    """The keys of an ISAKMP SA (RFC 2409, 5). ``block_size`` is the cipher's, in octets."""
+    """The keys of an ISAKMP SA (RFC 2409, 5).
+
+    ``encryption`` is the key of ``cipher`` (appendix B), ``block_size`` the cipher's in octets.
+    """
 
     function: Prf
     hash_name: str
     skeyid: Secret
     skeyid_d: Secret
     skeyid_a: Secret
+    encryption: Secret
     cipher: BlockMode
     block_size: int
 
@@ -68,13 +72,15 @@ def derive_keys(proposal: Proposal, skeyid: bytes, shared: Secret, cookies: byte
     row, key_size = _cipher_row(proposal)
     if row.mode is None:
         raise ValueError(f"{row.name} has no mode for phase 1")
+    encryption = expand_key(function, skeyid_e, key_size)
     return Phase1Keys(
         function,
         hash_name_of(proposal),
         Secret(skeyid),
         Secret(skeyid_d),
         Secret(skeyid_a),
-        row.mode(expand_key(function, skeyid_e, key_size), b""),
+        Secret(encryption),
+        row.mode(encryption, b""),
         row.block,
     )
 

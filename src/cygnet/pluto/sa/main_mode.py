@@ -94,11 +94,11 @@ def _derive(sa: Association) -> None:
     """The keys, as far as they can be known; a responder with pre-shared keys tries all that may be meant."""
     shake = sa.negotiation
     if not sa.agreed_method.psk:
-        sa.keys = phase1.keys_with(sa, None)
+        phase1.use_keys(sa, phase1.keys_with(sa, None))
         return
     phase1.find_secrets(sa)
     if sa.initiator:
-        sa.keys = phase1.keys_with(sa, shake.secrets[0])
+        phase1.use_keys(sa, phase1.keys_with(sa, shake.secrets[0]))
 
 
 _EXTRA = payloads(T.VID, T.N)

@@ -237,6 +237,15 @@ def keys_with(sa: Association, secret: Secret | None) -> Phase1Keys:
     return derive_keys(proposal, skeyid, shake.shared, sa.cookies)
 
 
+def use_keys(sa: Association, keys: Phase1Keys) -> None:
+    """Messages are encrypted with these keys from now on, as a key log is told where there is one."""
+    if sa.keys is keys:
+        return
+    sa.keys = keys
+    if sa.ports.key_log is not None:
+        sa.ports.key_log.ikev1(sa.cookie_i, keys.encryption)
+
+
 def find_secrets(sa: Association) -> None:
     """The pre-shared keys that may be meant; raises ``LocalError`` if there is none.
 

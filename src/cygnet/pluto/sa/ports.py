@@ -11,6 +11,7 @@ from typing import Protocol
 from cygnet.base.addresses import Address, Host
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
+from cygnet.crypto.key_log import KeyLog
 from cygnet.kernel.port import Kernel
 from cygnet.keying.sa.credentials import Credentials
 from cygnet.keying.sa.ports import Numbers
@@ -72,3 +73,4 @@ class Ports:
     numbers: Numbers
     rng: Callable[[int], bytes]
     settings: DaemonSettings = field(default_factory=DaemonSettings)
+    key_log: KeyLog | None = None

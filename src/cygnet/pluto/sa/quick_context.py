@@ -7,6 +7,7 @@ from cygnet.base.groups import Group
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.interfaces import KeyPair
+from cygnet.kernel.port import Compression
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
@@ -73,6 +74,7 @@ class QuickMode:
     shared: Secret | None = None
     life: Life = field(default_factory=Life)
     original: tuple[Address, Address] | None = None
+    compression: Compression | None = None  # the peer's CPI, if both sides compress
 
     @property
     def pair(self) -> tuple[TrafficSelector, TrafficSelector]:

@@ -1,8 +1,10 @@
 """Installing an IPsec SA that quick mode agreed on, and what becomes of the one before it."""
 
 from cygnet.base.groups import Group
+from cygnet.crypto.key_log import tell_esp
 from cygnet.crypto.proposals import Proposal
 from cygnet.kernel.port import Mode
+from cygnet.keying.sa.child_keys import ciphers_of
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.sa import lifetimes
@@ -22,12 +24,13 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
         (quick.remote,),
         int.from_bytes(proposal.spi, "big"),
         pads=False,
+        compression=quick.compression,
         original=quick.original,
     )
     own, theirs = child.spi_octets, proposal.spi
     spis = Spis(own, theirs) if quick.initiator else Spis(theirs, own)
     keys = child_keys(sa.established_keys, proposal, quick.nonces, spis, quick.shared)
-    child.reqid = quick.reqid
+    child.reqid = quick.reqid or quick.config.reqid
     if not child.reqid:
         child.reqid = sa.ports.numbers.reqid(agreed.local_ts, agreed.remote_ts, child.marks)
         child.counted = True
@@ -35,6 +38,10 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
     child.move(kernel, sa.path)
     sa.move_child(child, ChildState.INSTALLING)
     child.install(kernel, agreed, keys, lifetime, exchange_initiator=quick.initiator)
+    if sa.ports.key_log is not None:
+        names = (child.outbound, child.inbound) if quick.initiator else (child.inbound, child.outbound)
+        ciphers = ciphers_of(proposal)
+        tell_esp(sa.ports.key_log, names, ciphers, keys, child.icv_bits(ciphers[1]))
     child.installed_at = sa.now
     child.rekey_at = sa.now + lifetime.soft_s if lifetime.soft_s else None
     child.expire_at = sa.now + lifetime.hard_s if lifetime.hard_s else None

@@ -10,6 +10,9 @@ The commit bit (RFC 2408, 3.1) is never set by us, and ignored: with it the init
 CONNECTED notification, which would only delay what QI2 tells anyway.
 """
 
+from contextlib import suppress
+
+from cygnet.base.groups import Group
 from cygnet.crypto.errors import InvalidKeError
 from cygnet.crypto.key_exchange import ke_method
 from cygnet.crypto.proposals import select
@@ -35,7 +38,7 @@ from cygnet.pluto.encoding.payloads import (
 )
 from cygnet.pluto.encoding.payloads.payload import PayloadType as T
 from cygnet.pluto.encoding.phase2_offers import Life, Phase2Terms, Wish, life_of
-from cygnet.pluto.sa import lifetimes, quick_install, quick_modes, quick_selectors
+from cygnet.pluto.sa import compression, lifetimes, quick_install, quick_modes, quick_selectors
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.errors import NotPossibleError
 from cygnet.pluto.sa.phase1 import NONCE_SIZE, needed
@@ -54,7 +57,8 @@ def send_qi1(step: Step) -> Reply:
     quick.life = lifetimes.offered(quick.config)
     wish = Wish(quick_modes.wire(sa, quick.config.mode), quick.life, quick.group)
     try:
-        quick.offered = phase2_offers.offer(quick.config.proposals, wish, child.spi_octets)
+        squeezed = compression.propose(sa, child)
+        quick.offered = phase2_offers.offer(quick.config.proposals, wish, child.spi_octets, squeezed)
         quick.identities = quick_selectors.payloads_of(quick)
     except ValueError as error:
         raise NotPossibleError(str(error)) from None
@@ -77,14 +81,16 @@ def answer_qi1(step: Step) -> Reply:
     chosen = _choose(sa, quick, terms, reasons)
     quick.peer_nonce, quick.own_nonce = needed(message, Nonce).data, sa.ports.rng(NONCE_SIZE)
     public = _answer_exchange(sa, quick, message)
-    own = lifetimes.offered(quick.config)
-    quick.life = lifetimes.lesser(own, chosen.life)
     quick.child = child = sa.new_child(quick.config)
+    if quick.compression is not None and not compression.allocate(sa, child):
+        quick.compression, chosen = None, _choose_plain(sa, quick, terms, reasons)
+    quick.life = lifetimes.lesser(lifetimes.offered(quick.config), chosen.life)
     quick.replaces = quick_install.predecessor(sa, quick)
     mode = quick_modes.mode_of(chosen.encapsulation)
     quick_install.install(sa, quick, chosen.proposal, mode)
     return (
-        chosen.answer(child.spi_octets, None), Nonce(quick.own_nonce), *public, *quick.identities,
+        chosen.answer(child.spi_octets, compression.answer(child, chosen, quick.compression)),
+        Nonce(quick.own_nonce), *public, *quick.identities,
         *quick_modes.originals(sa, quick), *_responder_lifetime(quick, chosen),
     )  # fmt: skip
 
@@ -96,6 +102,9 @@ def take_qr1(step: Step) -> Reply:
     if message.all(Identification) not in (quick.identities, ()):
         raise InvalidIdInformationError("the responder changed the traffic selectors, which IKEv1 forbids")
     quick.peer_nonce = needed(message, Nonce).data
+    quick.compression = compression.accepted(chosen, quick.offered)
+    if quick.made.cpi_in and quick.compression is None:
+        sa.log(Group.IKE, "peer didn't accept our proposed IPComp transforms, IPComp is disabled")
     _take_exchange(quick, message)
     quick.life = lifetimes.lesser(quick.life, _told_lifetime(message, chosen))
     mode = quick_modes.mode_of(chosen.encapsulation)
@@ -138,8 +147,30 @@ def _generate(sa: Association, quick: QuickMode) -> tuple[Payload, ...]:
 def _choose(
     sa: Association, quick: QuickMode, terms: tuple[Phase2Terms, ...], reasons: tuple[str, ...]
 ) -> Phase2Terms:
-    plain = (one for one in terms if one.compression is None)
-    fitting = [one for one in plain if quick_modes.mode_of(one.encapsulation) is quick.config.mode]
+    """With IPComp if both sides want it, else without; raises ``PeerError``."""
+    with_it = dict(compression.usable(sa, terms)) if quick.config.compress else {}
+    if with_it:
+        with suppress(NoProposalChosenError):
+            chosen = _select(sa, quick, tuple(with_it), reasons)
+            quick.compression = with_it[chosen]
+            return chosen
+    return _choose_plain(sa, quick, terms, reasons)
+
+
+def _choose_plain(
+    sa: Association, quick: QuickMode, terms: tuple[Phase2Terms, ...], reasons: tuple[str, ...]
+) -> Phase2Terms:
+    """Protocols of one number go together (RFC 2408, 4.2): who does not compress needs one without."""
+    plain = tuple(one for one in terms if one.compression is None)
+    if terms and not plain:
+        reasons = (*reasons, "peer insists on IPComp")
+    return _select(sa, quick, plain, reasons)
+
+
+def _select(
+    sa: Association, quick: QuickMode, terms: tuple[Phase2Terms, ...], reasons: tuple[str, ...]
+) -> Phase2Terms:
+    fitting = [one for one in terms if quick_modes.mode_of(one.encapsulation) is quick.config.mode]
     if not fitting:
         wanted = "; ".join(reasons) or f"peer does not offer {quick.config.mode.value.lower()} mode"
         raise NoProposalChosenError(f"{quick.config.name}: {wanted}")
@@ -172,14 +203,32 @@ def _take_exchange(quick: QuickMode, message: Message) -> None:
 def _accept(quick: QuickMode, answer: SecurityAssociation) -> Phase2Terms:
     """The responder's choice must be one of our offers (RFC 2409, 5), perhaps with a shorter lifetime."""
     terms, reasons = phase2_offers.read(answer)
-    if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1 or not terms:
-        raise BadProposalSyntaxError(f"not exactly one transform chosen {'; '.join(reasons)}".strip())
-    chosen = answer.proposals[0].transforms[0]
+    if reasons or not _is_single(answer, terms):
+        shown = ", ".join(f"{one.number}:{one.protocol}*{len(one.transforms)}" for one in answer.proposals)
+        raise BadProposalSyntaxError(f"not exactly one transform chosen ({'; '.join(reasons) or shown})")
+    chosen = terms[0].transform
     offered = quick.offered.proposals[0].transforms if quick.offered else ()
     wanted = (chosen.id, phase2_offers.algorithms_of(chosen))
     if not any((one.id, phase2_offers.algorithms_of(one)) == wanted for one in offered):
         raise BadProposalSyntaxError("the peer chose what we did not offer")
     return terms[0]
+
+
+def _is_single(answer: SecurityAssociation, terms: tuple[Phase2Terms, ...]) -> bool:
+    """Whether one transform of each protocol was chosen.
+
+    strongSwan says the one of ESP a second time without IPComp, in a proposal behind: it means the first.
+    """
+    if not terms or any(len(one.transforms) != 1 for one in answer.proposals):
+        return False
+    first, *others = terms
+    same = (first.transform.id, phase2_offers.algorithms_of(first.transform), first.source.spi)
+    return all(
+        first.compression is not None
+        and one.compression is None
+        and (one.transform.id, phase2_offers.algorithms_of(one.transform), one.source.spi) == same
+        for one in others
+    )
 
 
 def _responder_lifetime(quick: QuickMode, chosen: Phase2Terms) -> tuple[Payload, ...]:

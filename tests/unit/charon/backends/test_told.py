@@ -40,9 +40,12 @@ def test_names_and_numbers() -> None:
 
 
 def test_what_cannot_be_told_is_named_and_the_rest_is_told() -> None:
-    options = [("colour", "red"), ("1", "10.0.0.1"), ("dns", "here"), ("nbns", "fd00::1"), ("40000", "x")]
+    options = [
+        ("colour", "red"), ("1", "10.0.0.1"), ("dns", "here"), ("nbns", "fd00::1"), ("40000", "x"),
+        ("27", "x"),
+    ]  # fmt: skip
     store = Told(DaemonSettings(), lambda path: [*options, ("25", "a.example")])
     assert store.attributes(PEER) == (Attribute(25, b"a.example"),)
     assert [problem.split(": ")[1].split(" =")[0] for problem in store.problems] == [
-        "colour", "1", "dns", "nbns", "40000",
+        "colour", "1", "dns", "nbns", "40000", "27",
     ]  # fmt: skip

@@ -30,6 +30,7 @@ PSK = PeerConfig(
     (CHILD,),
 )
 KEY = replace(PSK, local=(AuthConfig(AuthClass.PUBKEY, Identity.parse("moon.lab")),))
+PPK = replace(PSK, ppk_id=Identity.parse("ppk.lab"), ppk_required=True)
 USER = AuthConfig(AuthClass.EAP, Identity.parse("moon.lab"), eap_identity=Identity.parse("carol"))
 EAP = replace(PSK, local=(USER,))
 HERE = ip_address("192.0.2.1")
@@ -48,6 +49,11 @@ HERE = ip_address("192.0.2.1")
         ("tried 1 shared key for 'moon.lab' - 'sun.lab', but MAC mismatched", PSK, ["PSK", "differs"]),
         ("no shared key found for 'moon.lab' - 'sun.lab'", PSK,
          ['moon.lab sun.lab : PSK "..."', "rereadsecrets"]),
+        ("received AUTHENTICATION_FAILED notify error", PPK,
+         ["the PPK of 'ppk.lab'", "ppk_required=", "PSK"]),
+        ("PPK required but no PPK_ID configured", PPK, ["ppk_id="]),
+        ("PPK required but no PPK found for 'ppk.lab'", PPK, ["ppk.lab : PPK 0s...", "rereadsecrets"]),
+        ("PPK required but peer does not support PPK", PPK, ["'ppk.lab'", "ppk_required=no"]),
         ("no private key found for 'moon.lab'", KEY, ["leftcert=", "ipsec.secrets", "rereadsecrets"]),
         ("no trusted ECDSA public key found for 'sun.lab': no issuer certificate found for \"CN=sun\"", KEY,
          ["ipsec.d/cacerts", "rereadcacerts"]),

@@ -14,11 +14,12 @@ from cygnet.charon.control.rekey import RekeyHandler
 from cygnet.charon.control.route import RouteHandler, UnrouteHandler
 from cygnet.charon.control.terminate import TerminateHandler
 from cygnet.charon.sa.events import Finished
-from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import Done, Initiate, Rekey, Route, Terminate, TerminateSourceIp, Unroute
 from cygnet.kernel.port import IpProtocol, KernelError, Mode, SaId
 from cygnet.keying.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.routed import Routed
 from cygnet.runtime.control_socket import ClientGoneError
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")

@@ -12,7 +12,7 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.control.ports import Figures, Plugin
 from cygnet.charon.control.status import StatusHandler
-from cygnet.charon.sa.snapshot import IkeSnapshot, Routed
+from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.ctl.stroke import Done, Status
 from cygnet.eap.packets import MSCHAPV2
 from cygnet.kernel.port import DropCount, IpProtocol, KernelError, Mode, SaId, Usage
@@ -26,7 +26,9 @@ from cygnet.keying.config.records import (
     IkeConfig,
     PeerConfig,
 )
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.routed import Routed
 
 NOW = 1000.0
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
@@ -74,6 +76,13 @@ def test_user_of_eap_is_shown_in_all_detail_only() -> None:
     sas = [replace(SA, remote_eap_id=Identity.parse("carol"), children=())]
     assert "     net-net[1]: Remote EAP identity: carol" in status(World(sas=sas), Status(all=True))
     assert not any("carol" in line for line in status(World(sas=sas)))
+
+
+def test_ppk_and_encrypted_resolvers_are_shown_in_all_detail() -> None:
+    resolver = EncryptedResolver("dns.lab", (ip_address("10.2.0.53"),))
+    lines = status(World(sas=[replace(SA, ppk="ppk.lab", encrypted_dns=(resolver,))]), Status(all=True))
+    assert any("IKE proposal: " in line and line.endswith("/PPK") for line in lines)
+    assert "     net-net[1]: Encrypted DNS: dns.lab 10.2.0.53 alpn=dot priority=1" in lines
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Name servers come and go with IKE_SAs."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from cygnet.charon.jobs.name_servers import NameServers
 from cygnet.charon.sa.events import IkeStateChanged, Servers, ServersGiven, ServersTaken
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.runtime.bus.records import Record
 
 ONE = Servers((ip_address("10.2.0.53"),), ("corp.example",), (ip_address("10.3.0.1"),))
@@ -13,7 +15,8 @@ OTHER = Servers((ip_address("10.4.0.53"),), (), (ip_address("10.5.0.1"),))
 class Shown:
     """Keeps what it was told last; refuses once on demand."""
 
-    def __init__(self) -> None:
+    def __init__(self, speaks_tls=False) -> None:
+        self.speaks_tls = speaks_tls
         self.last = None
         self.problem = None
 
@@ -77,3 +80,30 @@ def test_failure_is_told() -> None:
 def test_wants_nothing_else() -> None:
     assert NameServers.wants(ServersGiven(ONE)) and NameServers.wants(ServersTaken(ONE))
     assert not NameServers.wants(IkeStateChanged(1, "a", None, None))
+
+
+DOT = EncryptedResolver("dns.corp.example", (ip_address("10.2.0.54"), ip_address("fd02::54")))
+DOH = EncryptedResolver("doh.corp.example", (ip_address("10.2.0.55"),), ("h2",), path="/dns-query{?dns}")
+
+
+def test_resolvers_with_tls_are_used_instead_of_others() -> None:
+    keeper = Shown(speaks_tls=True)
+    made, log = listener(keeper)
+    tell(made, ServersGiven(replace(ONE, encrypted=(DOH, DOT))))
+    assert keeper.last[0] == ["10.2.0.54:853#dns.corp.example", "[fd02::54]:853#dns.corp.example"]
+    assert "installing DNS server 10.2.0.54:853#dns.corp.example" in log
+    tell(made, ServersGiven(OTHER))
+    assert keeper.last[0][0] == "10.4.0.53" and len(keeper.last[0]) == 3
+    tell(made, ServersTaken(replace(ONE, encrypted=(DOH, DOT))))
+    assert keeper.last[0] == ["10.4.0.53"]
+
+
+def test_resolvers_that_cannot_be_used_are_told_and_the_others_are() -> None:
+    for keeper, resolver, reason in (
+        (Shown(), DOT, "that takes charon.plugins.resolve.resolvectl"),
+        (Shown(speaks_tls=True), DOH, "they speak h2, usable is dot"),
+    ):
+        made, log = listener(keeper)
+        tell(made, ServersGiven(replace(ONE, encrypted=(resolver,))))
+        assert keeper.last[0] == ["10.2.0.53"]
+        assert f"encrypted DNS resolvers not used: {reason}" in log

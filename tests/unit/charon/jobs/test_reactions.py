@@ -6,7 +6,6 @@ from simulation.recording import CHILD, HERE, MOON, PEER, SUN, THERE, Shell, chi
 
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.sa.events import (
-    Cause,
     ChildClosed,
     ChildDown,
     ChildStateChanged,
@@ -14,12 +13,12 @@ from cygnet.charon.sa.events import (
     IkeClosed,
     IkeEstablished,
     InboundLingers,
-    Lost,
     OrderPassedOn,
     Reauthenticate,
 )
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause, Lost
 
 
 def around(**facts):

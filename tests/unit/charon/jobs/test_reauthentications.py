@@ -8,11 +8,12 @@ from simulation.recording import CHILD, HERE, LOCAL, PEER, REMOTE, THERE, Shell,
 from cygnet.base.errors import LocalError
 from cygnet.charon.jobs.reauthentications import Reauthentications
 from cygnet.charon.jobs.uniqueness import Uniqueness
-from cygnet.charon.sa.events import Finished, Lost, Reauthenticate, Reauthenticated, ReauthenticationFailed
+from cygnet.charon.sa.events import Finished, Reauthenticate, Reauthenticated, ReauthenticationFailed
 from cygnet.charon.sa.orders import Initiate, ReauthFailed, TerminateIke
 from cygnet.kernel.port import Mark
 from cygnet.keying.config.records import AddressSpec, Unique
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.endings import Lost
 from cygnet.keying.sa.marks import Marks
 
 

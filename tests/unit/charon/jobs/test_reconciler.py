@@ -11,11 +11,12 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.jobs.dialogues import Dialogue, Refusal, Settled
 from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.reconciler import Reconciler
-from cygnet.charon.sa.events import Cause, ChildClosed, Finished, IkeClosed, Lost
+from cygnet.charon.sa.events import ChildClosed, Finished, IkeClosed
 from cygnet.charon.sa.orders import Acquire, Initiate, TerminateChild
 from cygnet.kernel.port import KernelError
 from cygnet.keying.config.records import Action
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.endings import Cause, Lost
 
 LOST = Lost(CHILD, 1, 0, LOCAL, REMOTE)
 

@@ -7,9 +7,10 @@ from simulation.recording import HERE, MOON, PEER, SUN, THERE, Shell, ike_sa
 
 from cygnet.base.addresses import Host
 from cygnet.charon.jobs.uniqueness import REAUTHENTICATION_S, Uniqueness
-from cygnet.charon.sa.events import Cause, IkeClosed, IkeEstablished
+from cygnet.charon.sa.events import IkeClosed, IkeEstablished
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.keying.config.records import Unique
+from cygnet.keying.sa.endings import Cause
 
 ELSEWHERE = Host.of("192.0.2.9", 500)
 

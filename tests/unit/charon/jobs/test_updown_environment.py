@@ -10,6 +10,7 @@ from cygnet.charon.jobs.updown_environment import DOWN, UP, Tunnel, environments
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mark, Mode, SaId
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.marks import Marks
 
@@ -100,10 +101,13 @@ def test_encapsulation_marks_and_virtual_addresses_are_told_where_there_are_any(
 
 
 def test_device_and_name_servers_are_told_where_there_are_any() -> None:
-    sa = replace(SA, dns=(ip_address("10.2.0.53"), ip_address("fd02::53"), ip_address("10.2.0.54")))
+    secure = EncryptedResolver("dns.lab", (ip_address("10.2.0.53"),), port=8853)
+    plain = tuple(map(ip_address, ("10.2.0.53", "fd02::53", "10.2.0.54")))
+    sa = replace(SA, encrypted_dns=(secure,), dns=plain)
     (found,) = environments(UP, Tunnel(ChildConfig("net", (NET_A,), (NET_B,)), CHILD, sa, "eth0", "ipsec0"))
     assert found["CYGNET_DEVICE"] == "ipsec0"
     servers = {name: value for name, value in found.items() if "DNS" in name}
     assert servers == {
         "PLUTO_DNS4_1": "10.2.0.53", "PLUTO_DNS4_2": "10.2.0.54", "PLUTO_DNS6_1": "fd02::53",
+        "CYGNET_ENCDNS_1": "dns.lab 10.2.0.53 alpn=dot port=8853 priority=1",
     }  # fmt: skip

@@ -18,9 +18,13 @@ def ts(*texts: str) -> tuple[TrafficSelector, ...]:
 
 def peer(*addresses: str) -> SimpleNamespace:
     """An IKE_SA whose peer has a certificate for these addresses."""
+    return SimpleNamespace(peer_chains=(chain(*addresses),), log=lambda *words: None)
+
+
+def chain(*addresses: str) -> tuple[bytes, ...]:
     own = (REGISTRY if addresses else Issuer()).issue("peer.test", addresses=addresses).certificate
     assert own is not None
-    return SimpleNamespace(peer_certificates=(own.der, REGISTRY.certificate.der), log=lambda *words: None)
+    return own.der, REGISTRY.certificate.der
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,15 @@ def test_what_lies_within_is_left(
 def test_nothing_left_is_refused_with_both() -> None:
     with pytest.raises(TsUnacceptableError, match=r"10\.1\.0\.0/16.*address blocks.*: 10\.9\.0\.0/16"):
         permitted(peer("10.9.0.0/16"), ts("10.1.0.0/16"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_each_round_of_certificates_limits_by_itself(order: tuple[int, int]) -> None:
+    chains = (chain("10.0.0.0/8"), chain("10.1.0.0/16", "192.0.2.0/24"))
+    sa = SimpleNamespace(peer_chains=tuple(chains[one] for one in order), log=lambda *words: None)
+    assert permitted(sa, ts("0.0.0.0/0")) == ts("10.1.0.0/16")  # type: ignore[arg-type]
+
+
+def test_certificate_without_blocks_in_another_round_limits_nothing() -> None:
+    sa = SimpleNamespace(peer_chains=(chain("10.1.0.0/16"), chain()), log=lambda *words: None)
+    assert permitted(sa, ts("10.0.0.0/8")) == ts("10.1.0.0/16")  # type: ignore[arg-type]

@@ -34,18 +34,6 @@ def test_address_of_a_wrong_size_is_left_out_and_told(size: int) -> None:
     assert told == [f"ignoring INTERNAL_IP4_ADDRESS of {size} octets"]
 
 
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        (b"Example.COM.", "example.com"), (b"_tcp.a-b.example", "_tcp.a-b.example"), (b"", None),
-        (b"a..b", None), (b"-a.example", None), (b"a b", None), (b"a\nnameserver 6.6.6.6", None),
-        (b"caf\xc3\xa9.example", None), (b"a" * 64, None), (b"a." * 127 + b"com", None), (b"$(id)", None),
-    ],
-)  # fmt: skip
-def test_domain_names(value: bytes, name: str | None) -> None:
-    assert cp_attributes.domain_name(value) == name
-
-
 def test_servers_and_domains_are_bounded() -> None:
     many = [Attribute(3, bytes([10, 0, 0, last])) for last in range(1, 100)]
     names = [Attribute(25, b"d%d.example" % number) for number in range(100)]

@@ -3,7 +3,14 @@
 import hmac
 
 from cygnet.base.secret import Secret
-from cygnet.charon.sa.keymat import Nonces, derive_child_keys, derive_ike_keys, psk_auth, signed_octets
+from cygnet.charon.sa.keymat import (
+    Nonces,
+    derive_child_keys,
+    derive_ike_keys,
+    psk_auth,
+    signed_octets,
+    with_ppk,
+)
 from cygnet.crypto.prf import prf
 from cygnet.crypto.proposals import Protocol, parse_proposals
 
@@ -34,6 +41,15 @@ def test_ike_keys_follow_rfc_7296_2_14() -> None:
     assert keys.sk_pr.reveal() == material[160:192]
     sealed = keys.protection_i.sealer.seal(bytes(16), bytes(16), b"aad")
     assert hmac.digest(material[32:64], b"aad" + bytes(16) + sealed[:16], "sha256")[:16] == sealed[16:]
+
+
+def test_ppk_is_mixed_into_three_keys() -> None:
+    """RFC 8784, 3: SK_d = prf+ (PPK, SK_d') and so on, which is one block."""
+    keys, ppk = derive_ike_keys(IKE, (SHARED,), NONCES, SPIS, bytes), Secret(b"ppk" * 20)
+    mixed = with_ppk(keys, ppk)
+    for before, after in ((keys.sk_d, mixed.sk_d), (keys.sk_pi, mixed.sk_pi), (keys.sk_pr, mixed.sk_pr)):
+        assert after.reveal() == sha256(ppk.reveal(), before.reveal() + b"\1")
+    assert (mixed.protection_i, mixed.protection_r) == (keys.protection_i, keys.protection_r)
 
 
 def test_rekeyed_ike_keys_begin_with_the_old_sk_d() -> None:

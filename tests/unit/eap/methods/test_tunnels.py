@@ -39,6 +39,14 @@ def test_user_is_proven_inside(tunnel, version, inner):
 
 
 @VERSIONS
+def test_peap_that_asks_with_the_end_of_the_handshake_saves_a_round_trip_in_tls_1_2(version):
+    plain, quick = (talk(*sides(PEAP, version, None, {"piggyback": asks})) for asks in (False, True))
+    assert plain.agreed and quick.agreed
+    saved = len(plain.packets) - len(quick.packets)
+    assert saved == (2 if version is TlsVersion.TLS_1_2 else 0)
+
+
+@VERSIONS
 @TUNNELS
 @pytest.mark.parametrize("inner", [MD5, GTC, MSCHAPV2], ids=str)
 def test_wrong_password_inside_is_told_on_both_sides(tunnel, version, inner):

@@ -7,7 +7,8 @@ from cygnet.kernel.backends.xfrm.owner import MAX_INDICES, Owner, load_owner, re
 
 def test_everything_that_an_owner_makes_is_recognised_by_it_alone():
     owner, other = Owner(0x51B), Owner(0x51C)
-    made = [owner.reservation, owner.sequence(), owner.index(0, 2), owner.index(MAX_INDICES - 1, 1)]
+    indices = [owner.index(0, 2), owner.index(MAX_INDICES - 1, 1)]
+    made = [owner.reservation, owner.sequence(), owner.metric, *indices]
     assert all(map(owner.owns, made))
     assert not any(map(other.owns, made))
     assert all(value < 1 << 32 for value in made)

@@ -39,6 +39,32 @@ def test_plugins_that_there_are_not_are_named(tmp_path: Path) -> None:
     assert conf.missing_plugins() == ["eap-radius", "ha"]
 
 
+def test_eap_settings_are_read_under_strongswans_names(tmp_path: Path) -> None:
+    conf = read(tmp_path, """charon { load = eap-mschapv2 eap-peap
+      plugins {
+        eap-tls { fragment_size = 500
+          max_message_count = 0
+          include_length = no }
+        eap-ttls { phase2_method = md5
+          request_peer_auth = yes
+          phase2_tnc = no }
+        eap-peap { phase2_piggyback = yes
+          fragment_size = 20 }
+        eap-aka { load = yes }
+      }
+    }""")
+    settings = conf.settings
+    assert (settings.eap_tls_fragment_size, settings.eap_tls_max_messages) == (500, 0)
+    assert not settings.eap_tls_include_length
+    assert (settings.eap_ttls_method, settings.eap_ttls_peer_auth) == ("md5", True)
+    assert not settings.eap_ttls_tnc
+    assert (settings.eap_peap_piggyback, settings.eap_peap_fragment_size) == (True, 100)
+    assert conf.problems() == [
+        "charon.plugins.eap-peap.fragment_size = 20 is beyond its limits, 100 to 65535; using 100"
+    ]
+    assert conf.missing_plugins() == []
+
+
 def read(folder: Path, text: str) -> StrongswanConf:
     path = folder / "strongswan.conf"
     path.write_text(text)

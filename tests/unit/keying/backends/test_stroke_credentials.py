@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from cygnet.base.identities import Identity
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.backends.manager import BackendManager
+from cygnet.crypto.signatures import PrivateKey, PublicKey
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.errors import ConfigError
 from cygnet.keying.backends.stroke import KINDS
@@ -63,6 +64,24 @@ def test_peer_that_asks_for_a_ca_gets_the_certificate_below_it(lab: "Lab") -> No
     assert by_nobody is not None
     assert by_root.certificate == Certificate.parse(lab.a)
     assert by_nobody.certificate == Certificate.parse(lab.self_signed)
+
+
+def test_raw_key_of_ours_needs_no_certificate(lab: "Lab") -> None:
+    store = lab.store()
+    public = PrivateKey.load(private_pem(lab.key)).public_key
+    moon = Identity.parse("moon.lab")
+    key = store.raw_keys.load(f"0x{public.spki.hex()}", moon)
+    own = store.own_key(AuthConfig(public_keys=(key.spki,)), moon, frozenset())
+    assert own is not None
+    assert (own.key.public_key, own.certificate) == (public, None)
+    (document,) = store.documents("pubkeys")
+    assert any(line.endswith(", has private key") for line in document.lines(0, True))
+    stranger = ed25519.Ed25519PrivateKey.generate().public_key()
+    spki = PublicKey.from_native(stranger).spki
+    assert store.own_key(AuthConfig(public_keys=(spki,)), moon, frozenset()) is None
+    both = AuthConfig(certificates=(lab.b,), public_keys=(key.spki,))
+    found = store.own_key(both, moon, frozenset())
+    assert found is not None and (found.key.public_key, found.certificate) == (public, None)
 
 
 def test_chain_to_a_ca_of_the_folder_is_trusted(lab: "Lab") -> None:
@@ -181,8 +200,19 @@ def test_operator_who_is_asked_holds_up_nobody(lab: "Lab") -> None:
     assert store.reread(ALL, ask)[1]
 
 
+def test_ppks_are_read_again_with_the_other_secrets(lab: "Lab") -> None:
+    lab.secrets(f"ppk.lab : PPK 0x{bytes(32).hex()}\n")
+    store = lab.store()
+    assert store.has_ppk() and store.ppk(b"another") is None
+    found = store.ppk(b"ppk.lab")
+    assert found is not None and found.reveal() == bytes(32)
+    lab.secrets("")
+    store.reread(frozenset({"secrets"}))
+    assert not store.has_ppk() and store.ppk(b"ppk.lab") is None
+
+
 def test_no_secret_reaches_the_log(lab: "Lab") -> None:
-    lab.secrets(': PSK "hunter2"\n: EAP "hunter2"\n: PSK hunter2 hunter2\n')
+    lab.secrets(': PSK "hunter2"\n: EAP "hunter2"\n: PPK "hunter2"\n: PSK hunter2 hunter2\n')
     lab.store()
     assert lab.log
     assert "hunter2" not in "\n".join(lab.log)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cygnet.base.addresses import Address
-from cygnet.base.identities import ANY, Identity
+from cygnet.base.identities import ANY, NULL, Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.cert.certificates import Certificate
 from cygnet.crypto.proposals import Protocol, default_proposals, parse_proposals
@@ -27,6 +28,7 @@ from cygnet.keying.config.records import (
     SendCert,
     Unique,
 )
+from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.config.settings import DaemonSettings
 
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"
@@ -240,6 +242,21 @@ def test_without_rekeying_nothing_ends_as_in_strongswan() -> None:
     assert (peer.rekey, peer.reauth, peer.ike_lifetime_s) == (False, False, 0)
 
 
+def test_encrypted_dns_of_both_ends() -> None:
+    left, right = End(OURS, encdns="%config4,%config6"), End(THEIRS, encdns="dns.lab 10.2.0.53")
+    peer = translated(replace(NET, left=left, right=right))
+    assert peer.encdns_wanted == {4, 6}
+    assert peer.encdns == (EncryptedResolver("dns.lab", (ip_address("10.2.0.53"),)),)
+    with pytest.raises(ConfigError, match="leftencdns=yes is neither an address nor %config"):
+        translated(replace(NET, left=End(OURS, encdns="yes")))
+
+
+def test_ppk_of_a_connection() -> None:
+    peer = translated(replace(NET, ppk_id="ppk.of.moon", ppk_required=True))
+    assert (peer.ppk_id, peer.ppk_required) == (Identity.parse("ppk.of.moon"), True)
+    assert (translated(NET).ppk_id, translated(NET).ppk_required) == (None, False)
+
+
 def test_margins_of_all_kinds_and_childless() -> None:
     request = replace(
         NET, life_bytes=1000, margin_bytes=100, life_packets=50, margin_packets=60, childless="prefer"
@@ -271,7 +288,7 @@ def test_dead_peer_detection_is_on_only_with_an_action(action: str, delay_s: flo
     [
         {"mode": "transport_proxy"}, {"mode": "nonsense"}, {"mediation": True}, {"unique": "maybe"},
         {"dpd_action": "panic"}, {"authby": "xauthpsk"}, {"left": End(OURS, auth="eap-radius")},
-        {"left": End(OURS, sourceip="nonsense")}, {"right": End(THEIRS, auth2="pubkey")},
+        {"left": End(OURS, sourceip="nonsense")}, {"right": End(THEIRS, auth2="any")},
         {"right": End(THEIRS, groups2="a")}, {"left": End(OURS, sendcert="x")},
         {"left": End(OURS, auth="rsa-sha257")}, {"left": End(OURS, cert="missing")},
     ],
@@ -294,6 +311,135 @@ class FakeCertificate:
         return identity in (self.subject, Identity.parse(f"@{self.der.decode()}.lab"), *address)
 
 
+def test_anybody_at_our_end_is_the_address() -> None:
+    assert translated(AddConnection("x", End(OURS, id="%any"), End(THEIRS))).local[0].identity == \
+        Identity.parse(OURS)  # fmt: skip
+
+
+# Second rounds (RFC 4739)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_second_round_by_certificate(side: str) -> None:
+    words = {"auth": "psk", "id": "@first.lab", "auth2": "rsa-2048", "cert2": "a.pem", "ca2": "CN=issuer",
+             "groups2": "staff"}  # fmt: skip
+    request = replace(NET, **{side: replace(getattr(NET, side), **words)})  # type: ignore[arg-type]
+    peer = translated(request)
+    first, second = peer.local if side == "left" else peer.remote
+    assert (first.auth, first.certificates, first.groups) == (AuthClass.PSK, (), ())
+    assert (second.auth, second.certificates, second.min_key_bits) == (AuthClass.PUBKEY, (b"a.pem",), 2048)
+    assert (second.identity, second.groups) == (Identity.parse("CN=a.pem"), ("staff",))
+    assert second.authorities == (Identity.parse("CN=issuer"),)
+
+
+def test_second_round_without_an_identity() -> None:
+    """We stay who we are; the peer may be anybody whom the CA admits."""
+    ends = {side: End(address, id=f"@{side}.lab", auth2="pubkey", ca2="CN=issuer")
+            for side, address in (("left", OURS), ("right", THEIRS))}  # fmt: skip
+    peer = translated(AddConnection("x", **ends))
+    assert [str(one.identity) for one in (*peer.local, *peer.remote)] == [
+        "left.lab", "left.lab", "right.lab", "%any",
+    ]  # fmt: skip
+
+
+def test_second_round_keeps_the_identity_that_its_certificate_carries() -> None:
+    left = End(OURS, id="@a.pem.lab", auth="psk", auth2="pubkey", cert2="a.pem")
+    assert str(translated(replace(NET, left=left)).local[1].identity) == "a.pem.lab"
+    other = replace(left, id2="@other")
+    peer, warnings = translator().translate(replace(NET, left=other))
+    assert str(peer.local[1].identity) == "CN=a.pem"
+    assert warnings == ["id 'other' not confirmed by certificate, defaulting to 'CN=a.pem'"]
+
+
+def test_same_authority_in_the_second_round() -> None:
+    left = End(OURS, auth2="pubkey", cert2="a.pem")
+    right = End(THEIRS, auth2="pubkey", ca2="%same")
+    assert translated(AddConnection("x", left, right)).remote[1].authorities == (Identity.parse("CN=issuer"),)
+
+
+@pytest.mark.parametrize("word", ["id2", "cert2", "ca2", "groups2"])
+def test_words_of_a_second_round_that_is_none_are_refused(word: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{word}' belongs to a second round, which needs 'auth2'"):
+        translated(replace(NET, left=replace(NET.left, **{word: "x"})))  # type: ignore[arg-type]
+
+
+# Raw public keys
+
+
+def test_raw_keys_speak_for_the_identities_of_their_ends() -> None:
+    left, right = End(OURS, sigkey="own.pem"), End(THEIRS, sigkey="0s1234", id="@sun.lab")
+    peer = translated(AddConnection("x", left, right))
+    assert peer.local[0].public_keys == (f"own.pem of {OURS}".encode(),)
+    assert peer.remote[0].public_keys == (b"0s1234 of sun.lab",)
+    assert peer.remote[0].certificates == ()
+
+
+@pytest.mark.parametrize("right", [End(THEIRS, sigkey="%cert"), End(THEIRS, sigkey="0s12", auth="psk")])
+def test_raw_key_that_is_not_asked_for_is_not_loaded(right: End) -> None:
+    assert translated(replace(NET, right=right)).remote[0].public_keys == ()
+
+
+@pytest.mark.parametrize("right", [End("%any", sigkey="0s12"), End(THEIRS, sigkey="0s12", id="*.lab")])
+def test_raw_key_of_nobody_in_particular_is_refused(right: End) -> None:
+    with pytest.raises(ConfigError, match="'sigkey' needs 'id', or one address"):
+        translated(AddConnection("x", End(OURS), right))
+
+
+def test_daemon_without_raw_keys_says_so() -> None:
+    without = Translator(DaemonSettings(), load, resolve, lambda address: True)
+    with pytest.raises(ConfigError, match="'sigkey'"):
+        without.translate(AddConnection("x", End(OURS), End(THEIRS, sigkey="0s12")))
+
+
+# NULL authentication (RFC 7619)
+
+
+def test_nobody_here_and_anybody_there() -> None:
+    peer = translated(AddConnection("x", End(OURS, auth="null"), End(THEIRS, auth="null")))
+    assert [(one.auth, one.identity) for one in (*peer.local, *peer.remote)] == [
+        (AuthClass.NULL, NULL), (AuthClass.NULL, ANY),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "identity"), [("%null", NULL), ("@a.lab", Identity.parse("@a.lab"))])
+def test_name_may_be_told_without_proof(written: str, identity: Identity) -> None:
+    left = End(OURS, auth="null", id=written)
+    assert translated(replace(NET, left=left)).local[0].identity == identity
+
+
+def test_name_of_a_peer_without_proof_is_told_to_be_useless() -> None:
+    right = End(THEIRS, auth="null", id="@sun.lab")
+    peer, warnings = translator().translate(replace(NET, right=right))
+    assert peer.remote[0].identity == ANY
+    assert warnings == ["id '@sun.lab' is not looked at, since 'auth=null' asks for no proof of it"]
+    quiet = replace(NET, right=replace(right, id="%any"))
+    assert translator().translate(quiet)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "reason"),
+    [
+        ({"auth": "null"}, {"auth": "eap"}, "do not go together"),
+        ({"auth": "eap"}, {"auth": "null"}, "do not go together"),
+        ({"auth": "null", "auth2": "psk"}, {}, "proves nothing"),
+        ({"auth2": "null"}, {}, "cannot be a second"),
+        ({}, {"auth": "null", "auth2": "psk"}, "'auth2' asks for a proof"),
+        ({}, {"auth": "null", "ca": "CN=issuer"}, "'ca' asks for a proof"),
+        ({}, {"auth": "null", "cert": "a.pem"}, "'cert' asks for a proof"),
+        ({}, {"auth": "null", "sigkey": "0s12"}, "'sigkey' asks for a proof"),
+        ({}, {"auth": "null", "groups": "staff"}, "'groups' asks for a proof"),
+    ],
+)
+def test_null_authentication_stands_alone(left: dict[str, str], right: dict[str, str], reason: str) -> None:
+    request = AddConnection("x", replace(NET.left, **left), replace(NET.right, **right))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=reason):
+        translated(request)
+
+
+def load_key(text: str, identity: Identity) -> Any:
+    return SimpleNamespace(spki=f"{text} of {identity}".encode())
+
+
 def load(path: str) -> Sequence[Certificate]:
     if path == "missing":
         raise ConfigError("no such file")
@@ -307,7 +453,7 @@ def resolve(name: str) -> tuple[Address, ...]:
 
 
 def translator(settings: DaemonSettings = DaemonSettings()) -> Translator:  # noqa: B008 - frozen
-    return Translator(settings, load, resolve, lambda address: str(address) == OURS)
+    return Translator(settings, load, resolve, lambda address: str(address) == OURS, load_key=load_key)
 
 
 def translated(request: AddConnection) -> PeerConfig:

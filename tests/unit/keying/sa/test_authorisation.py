@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cygnet.base.identities import Identity, IdType
+from cygnet.base.identities import NULL, Identity, IdType
 from cygnet.eap.packets import GTC, MD5, MSCHAPV2
 from cygnet.keying.config.records import AuthClass, AuthConfig
 from cygnet.keying.sa.authorisation import Facts, comply, failures
@@ -34,6 +34,18 @@ def test_wrong_identity_and_wrong_method_are_both_told() -> None:
 def test_anybody_by_any_method_complies() -> None:
     assert verdict(AuthConfig(AuthClass.ANY)) == ()
     assert verdict(AuthConfig(AuthClass.ANY, Identity.parse("%any"))) == ()
+
+
+@pytest.mark.parametrize("wanted", [AuthClass.ANY, AuthClass.PSK, AuthClass.PUBKEY, AuthClass.EAP])
+def test_no_proof_complies_with_nothing_but_the_wish_for_none(wanted: AuthClass) -> None:
+    nobody = Facts(NULL, AuthClass.NULL)
+    assert verdict(AuthConfig(wanted), nobody) == (f"requires {wanted}, but peer used NULL authentication",)
+    assert verdict(AuthConfig(AuthClass.NULL, ALICE), nobody) == ()
+
+
+def test_proof_by_nobody_is_none() -> None:
+    texts = verdict(AuthConfig(AuthClass.PSK), Facts(NULL, AuthClass.PSK))
+    assert texts == ("nobody (ID_NULL) cannot prove an identity by pre-shared key authentication",)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from cygnet.pluto.backends.connections import (
     Connections,
     DuplicateNameError,
     OrientationError,
-    Routing,
     UnknownNameError,
 )
 
@@ -120,21 +119,6 @@ def test_name_is_given_once_and_free_again_after_removal() -> None:
     with pytest.raises(UnknownNameError):
         known.remove("net")
     known.add(message())
-
-
-def test_routing_is_kept_for_connections_and_instances() -> None:
-    known = table()
-    rw = known.add(message(right="%any", name="rw"))
-    one = known.instantiate("rw", THEIRS)
-    known.routed(one, Routing.EROUTED)
-    known.routed(rw, Routing.PROSPECTIVE)
-    assert [(each.label, each.routing) for each in known.all()] == [
-        ('"rw"', Routing.PROSPECTIVE), ('"rw"[1]', Routing.EROUTED),
-    ]  # fmt: skip
-    known.remove("rw")
-    known.routed(rw, Routing.UNROUTED)
-    known.routed(one, Routing.UNROUTED)
-    assert known.all() == []
 
 
 @pytest.mark.parametrize(

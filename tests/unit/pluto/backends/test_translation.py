@@ -52,6 +52,8 @@ def test_policy_becomes_what_the_core_reads() -> None:
         ({"policy": NET.policy | Policy.BEET}, "type=beet"),
         ({"left": replace(LEFT, srcip="%config")}, "virtual addresses"),
         ({"left": replace(LEFT, updown="/bin/true")}, "updown scripts"),
+        ({"right": replace(RIGHT, sigkey="0s12")}, "raw public keys"),
+        ({"left": replace(LEFT, auth2="pubkey")}, "a second authentication round"),
         ({"right": replace(RIGHT, auth="pubkey")}, "do not go together"),
         ({"ike": "rot13"}, "ike=rot13"),
     ],
@@ -63,8 +65,5 @@ def test_what_is_not_there_yet_is_refused_by_name(changes: dict[str, Any], named
 
 def test_what_has_no_effect_is_told() -> None:
     _, none = translated(NET)
-    _, notes = translated(replace(NET, dpd_action="hold", inactivity_s=5))
-    assert set(notes) - set(none) == {
-        "dpdaction has no effect in this version of pluto",
-        "inactivity has no effect in this version of pluto",
-    }
+    _, notes = translated(replace(NET, inactivity_s=5))
+    assert set(notes) - set(none) == {"inactivity has no effect in this version of pluto"}

@@ -6,9 +6,11 @@ from ipaddress import ip_address
 import pytest
 
 from cygnet.base.addresses import Host
+from cygnet.base.selectors import TrafficSelector
 from cygnet.ctl.whack import AddConnection, End, Policy, Status
-from cygnet.kernel.port import Usage
-from cygnet.pluto.backends.connections import Connections, Routing
+from cygnet.kernel.port import Mode, Usage
+from cygnet.keying.sa.routed import Routed
+from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.control.daemon_verbs import DaemonState
 from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.view import View
@@ -46,6 +48,12 @@ HALF = Picture(
 )  # fmt: skip
 
 
+TRAP = Routed(
+    "rw", 3, 1 << 24, Mode.TRANSPORT, (TrafficSelector.of("192.0.2.1/32", 17, (1701, 1701)),),
+    (TrafficSelector.of("10.0.0.0/8"),),
+)  # fmt: skip
+
+
 class Lines:
     """A reply that keeps what it is told."""
 
@@ -64,13 +72,13 @@ def shown(request: Status, *pictures: Picture, counters: dict[str, int] | None =
     address = ip_address("192.0.2.1")
     table = Connections(lambda: [address])
     table.add(NET)
-    table.routed(table.add(RW), Routing.PROSPECTIVE)
+    table.add(RW)
     table.instantiate("rw", "198.51.100.7", "@carol")
     facts = Facts(
         (500, 4500), lambda: [address], lambda one: "eth0", ("pluto", "whack"), lambda: counters or {},
         lambda: NOW,
     )  # fmt: skip
-    view = View(lambda: NOW, "Status of IKEv1 pluto daemon (Cygnet):", 900.0, 0.0)
+    view = View(lambda: NOW, "Status of IKEv1 pluto daemon (Cygnet):", 900.0, 0.0, lambda: (TRAP,))
     handler = StatusHandler(table, lambda: pictures, DaemonState(listening=True), facts, view)
     reply = Lines()
     handler(request, reply)
@@ -88,7 +96,7 @@ def test_statusall_in_plutos_format() -> None:
         "dropped datagrams: deaf 2",
         "",
         '"net": 10.1.0.0/16===192.0.2.1[@moon]---192.0.2.254...192.0.2.2:501[@sun]===10.2.0.0/24; '
-        "unrouted; eroute owner: #12",
+        "erouted; eroute owner: #12",
         '"net":   CAs: "C=CH, CN=ca"...%any',
         '"net":   groups: a, b',
         f'"net":   {LIFE}',
@@ -138,8 +146,8 @@ def test_view_has_strongswan_6s_format() -> None:
         "          rw:   remote: uses public key authentication",
         "          rw:   child:  dynamic === 10.0.0.0/8 TRANSPORT",
         "Routed Connections:",
-        "          rw:  ROUTED",
-        "          rw:   dynamic === 10.0.0.0/8",
+        "          rw{3}:  ROUTED, TRANSPORT, reqid 16777216",
+        "          rw{3}:   192.0.2.1/32[udp/l2f] === 10.0.0.0/8",
         "Security Associations (1 up, 1 connecting):",
         "          rw[13]: CONNECTING, 192.0.2.1[%any]...198.51.100.7[%any]",
         "          rw[13]: IKEv1 SPIs: 0000000000000000_i 0000000000000000_r*",

@@ -78,7 +78,7 @@ def test_phase_2_offer_is_read_as_it_was_meant():
 
 def test_compression_is_offered_beside_all_of_esp_and_left_out_then():
     wish = Wish(1, Life(3600, 0), 0)
-    offered = phase2_offers.offer(ESP, wish, SPI, (2, b"\1\2"))
+    offered = phase2_offers.offer(ESP, wish, SPI, ((2,), b"\1\2"))
     assert [(one.number, one.protocol) for one in offered.proposals] == [(1, 3), (1, 4), (2, 3)]
     terms, _ = phase2_offers.read(offered)
     assert [one.compression is not None for one in terms] == [True, True, False, False]

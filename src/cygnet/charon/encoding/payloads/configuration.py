@@ -41,12 +41,16 @@ class AttributeType(IntEnum):
     INTERNAL_IP6_SUBNET = 15
     INTERNAL_DNS_DOMAIN = 25
     INTERNAL_DNSSEC_TA = 26
+    ENCDNS_IP4 = 27
+    ENCDNS_IP6 = 28
+    ENCDNS_DIGEST_INFO = 29
 
 
 _TYPE_NAMES = {1: "CPRQ", 2: "CPRP", 3: "CPS", 4: "CPA"}
 _ATTRIBUTE_NAMES = {
     1: "ADDR", 2: "MASK", 3: "DNS", 4: "NBNS", 6: "DHCP", 7: "VER", 8: "ADDR6", 10: "DNS6", 12: "DHCP6",
     13: "SUBNET", 14: "SUP", 15: "SUBNET6", 25: "DOMAIN", 26: "DNSSEC_TA",
+    27: "ENCDNS", 28: "ENCDNS6", 29: "ENCDNS_DIGEST",
 }  # fmt: skip
 
 

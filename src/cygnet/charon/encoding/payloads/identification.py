@@ -9,7 +9,7 @@ from cygnet.base.records import record
 from cygnet.charon.encoding.payloads.payload import Payload, PayloadType
 
 _HEAD = Struct("!B3s")
-_SIZES: dict[int, int] = {IdType.IPV4: 4, IdType.IPV6: 16}
+_SIZES: dict[int, int] = {IdType.IPV4: 4, IdType.IPV6: 16, IdType.NULL: 0}
 
 
 @record
@@ -25,7 +25,10 @@ class Identification(Payload):
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """An address must have the size of its type. Type 0 is reserved, and means "anybody" inside."""
+        """An address must have the size of its type, ID_NULL no data at all (RFC 7619, 2.2).
+
+        Type 0 is reserved, and means "anybody" inside.
+        """
         if len(body) < _HEAD.size:
             raise MalformedError(f"{cls.notation} payload: {len(body)} octets")
         kind, data = body[0], body[_HEAD.size :]

@@ -1,10 +1,12 @@
 """We are an EAP peer: the initiator of IKE_AUTH proves who it is (RFC 7296, 2.16)."""
 
+from collections.abc import Callable
+
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.base.secret import Secret
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.authenticators import eap_tls
+from cygnet.charon.sa.authenticators import eap_tls, tunnel_settings
 from cygnet.charon.sa.authenticators.eap_users import user_name
 from cygnet.charon.sa.errors import NoPrivateKeyError, RefusedError
 from cygnet.eap.catalogue import PeerSetup, by_type, peer_methods
@@ -12,7 +14,7 @@ from cygnet.eap.errors import EapError
 from cygnet.eap.outcomes import Proof
 from cygnet.eap.packets import IDENTITY, MD5, MSCHAPV2, NAK, PEAP, TLS, TTLS, Code, EapType, parse_packet
 from cygnet.eap.peer import PeerConversation
-from cygnet.eap.ports import UserSecret
+from cygnet.eap.ports import PeerMethod, UserSecret
 from cygnet.keying.config.eap_names import eap_name
 from cygnet.keying.config.records import AuthConfig
 
@@ -44,8 +46,11 @@ class EapClient:
             raise NoPrivateKeyError(f"no private key found for '{auth.eap_identity or ends[0]}'")
         if tls.own is None and TLS in types:
             types.remove(TLS)
-        setup = PeerSetup(self._identity, sa.ports.rng, secret, tls)
-        self._conversation = PeerConversation(self._identity, peer_methods(types, setup))
+        methods: dict[EapType, Callable[[], PeerMethod]] = {}
+        for kind in types:
+            framed = tunnel_settings.of(sa.ports.settings, kind).framed(tls)
+            methods |= peer_methods((kind,), PeerSetup(self._identity, sa.ports.rng, secret, framed))
+        self._conversation = PeerConversation(self._identity, methods)
 
     def answer(self, packet: bytes) -> bytes:
         """The answer to a packet of the server, none to its success, which sets ``proof``; else raises."""

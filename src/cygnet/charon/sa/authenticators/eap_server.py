@@ -1,9 +1,11 @@
 """We are an EAP server: the responder of IKE_AUTH has the initiator prove who it is (RFC 7296, 2.16)."""
 
+from dataclasses import replace
+
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.authenticators import eap_tls
+from cygnet.charon.sa.authenticators import eap_tls, tunnel_settings
 from cygnet.charon.sa.authenticators.eap_client import is_mutual, succeeded
 from cygnet.charon.sa.authenticators.eap_users import StoredUsers, user_name
 from cygnet.charon.sa.errors import EapFailedError
@@ -65,15 +67,24 @@ class EapServer:
             sa.log(Group.IKE, f"received EAP identity '{shown(identity)}'")
         local = sa.local_id or Identity.from_address(sa.local.address)
         users = StoredUsers(sa.ports.credentials, local)
+        setup = ServerSetup(user_name(local), sa.ports.rng, users)
         offered: dict[EapType, object] = {}
         for kind in self._types:
-            tls = eap_tls.for_server(sa, identity if kind == TLS else None) if kind in eap_tls.TYPES else None
-            if kind in eap_tls.TYPES and tls is None:
-                sa.log(Group.IKE, f"{eap_name(kind)} is not offered: no private key found for '{local}'")
-                continue
-            setup = ServerSetup(user_name(local), sa.ports.rng, users, tls)
-            offered |= server_methods((kind,), setup, identity)
+            made = self._over_tls(setup, identity, kind) if kind in eap_tls.TYPES else setup
+            if made is not None:
+                offered |= server_methods((kind,), made, identity)
         return offered  # type: ignore[return-value]
+
+    def _over_tls(self, setup: ServerSetup, identity: bytes, kind: EapType) -> ServerSetup | None:
+        """``None`` for a method that is not offered; the log says why."""
+        sa, settings = self._sa, tunnel_settings.of(self._sa.ports.settings, kind)
+        tls = None if settings.unfit else eap_tls.for_server(sa, identity, kind)
+        if tls is None:
+            missing = f"no private key found for '{setup.name.decode('utf-8', 'replace')}'"
+            sa.log(Group.IKE, f"{eap_name(kind)} is not offered: {settings.unfit or missing}")
+            return None
+        inner, styles = settings.inner, settings.styles
+        return replace(setup, tls=tls, inner=inner, ttls_styles=styles, piggyback=settings.piggyback)
 
 
 def _expected(rounds: tuple[AuthConfig, ...], remote: Identity) -> bytes | None:

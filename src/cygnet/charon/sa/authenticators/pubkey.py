@@ -1,6 +1,7 @@
 """Authentication by signatures: the classic methods and RFC 7427 (RFC 7296, 2.15, 3.8)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
@@ -9,6 +10,7 @@ from cygnet.cert.trust import Check, Verdict
 from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.payloads import Authentication
 from cygnet.charon.sa.association import Association
+from cygnet.charon.sa.authenticators import raw_keys
 from cygnet.charon.sa.authenticators.received import Received, received
 from cygnet.charon.sa.errors import NoPrivateKeyError
 from cygnet.crypto.signatures import (
@@ -16,7 +18,7 @@ from cygnet.crypto.signatures import (
     parse_authentication_data,
     schemes_for,
 )
-from cygnet.keying.config.records import AuthClass
+from cygnet.keying.config.records import AuthClass, AuthConfig
 from cygnet.keying.sa.authorisation import Facts
 from cygnet.keying.sa.credentials import OwnKey
 
@@ -48,15 +50,18 @@ def prove(
 
 
 def verify(
-    sa: Association, payload: Authentication, octets: bytes, remote: Identity, pinned: tuple[bytes, ...]
+    sa: Association, payload: Authentication, octets: bytes, remote: Identity, constraints: AuthConfig
 ) -> Facts:
     """What the peer's AUTH payload proves.
 
-    ``pinned`` are certificates that the configuration trusts as they are. Raises a ``PeerError`` that names
-    the certificate and the check that failed.
+    The certificates and raw keys of ``constraints`` are trusted as they are. Raises a ``PeerError`` that
+    names the certificate or key and the check that failed.
     """
     scheme, signature = parse_authentication_data(payload.method, payload.data)
-    sent = received(sa)
+    proven = raw_keys.verify(sa, constraints, (scheme, octets, signature), remote)
+    if proven is not None:
+        return proven
+    sent, pinned = received(sa), constraints.certificates
     reason = f"no trusted {scheme.kind} public key found for '{remote}'"
     tried = 0
     for leaf in _leaves(sa, sent.certificates, remote, pinned):
@@ -71,13 +76,15 @@ def verify(
             reason = f"no trusted {scheme.kind} public key found for '{remote}': {verdict.reason}"
             continue
         leaf.public_key.verify(scheme, octets, signature)
-        sa.peer_certificates = tuple(one.der for one in verdict.chain)
         sa.log(Group.IKE, f"authentication of '{remote}' with {scheme} successful")
-        return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
+        facts = Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
+        return replace(facts, public_key=leaf.public_key)
     if not tried and sent.certificates:
         reason += f": certificate {sent.certificates[0]} does not speak for that identity"
     elif not tried and sa.negotiation.lookup_problem:
         reason += f": {sa.negotiation.lookup_problem}"
+    elif not tried and sa.negotiation.raw_keys:
+        reason += f": it sent {raw_keys.sent(sa)}, and no raw public key is configured"
     raise AuthenticationFailedError(reason)
 
 

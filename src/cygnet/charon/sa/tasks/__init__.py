@@ -22,6 +22,7 @@ from cygnet.charon.sa.tasks.path_probe import PathProbe
 from cygnet.charon.sa.tasks.peer_notify import PeerNotify
 from cygnet.charon.sa.tasks.routability import RoutabilityCheck
 from cygnet.charon.sa.tasks.task import Task
+from cygnet.charon.sa.tasks.use_ppk import UsePpk
 
 TASKS: tuple[type[Task], ...] = (
     IkeInit,
@@ -29,6 +30,7 @@ TASKS: tuple[type[Task], ...] = (
     CertPre,
     IkeIntermediate,
     MultipleAuth,
+    UsePpk,
     IkeAuth,
     Mobike,
     PathProbe,
@@ -47,4 +49,7 @@ TASKS: tuple[type[Task], ...] = (
     Dpd,
 )
 
-__all__ = ["TASKS", "Task"]
+BEGINNING: tuple[type[Task], ...] = (IkeInit, NatDetection, CertPre, IkeIntermediate, MultipleAuth, UsePpk)
+"""Those that come before IKE_AUTH, and anew when an IKE_SA is begun again."""
+
+__all__ = ["BEGINNING", "TASKS", "Task"]

@@ -6,6 +6,7 @@ from cygnet.base.groups import Group
 from cygnet.cert.certificates import Certificate
 from cygnet.charon.encoding.payloads import CertificateEncoding, CertificatePayload
 from cygnet.charon.sa.association import Association
+from cygnet.crypto.signatures import PublicKey
 
 MAX_ATTRIBUTES = 8
 
@@ -24,6 +25,12 @@ def payloads(
     for attributes in sa.ports.credentials.attributes_of(certificate)[:MAX_ATTRIBUTES]:
         sa.log(Group.IKE, f"sending {attributes}")
         yield CertificatePayload(CertificateEncoding.X509_ATTRIBUTE, attributes.der)
+
+
+def raw_key(sa: Association, key: PublicKey) -> CertificatePayload:
+    """A key that has no certificate (RFC 7670, 3)."""
+    sa.log(Group.IKE, f"sending raw public key {key.key_id.hex(':')} ({key})")
+    return CertificatePayload(CertificateEncoding.RAW_PUBLIC_KEY, key.spki)
 
 
 def _one(sa: Association, certificate: Certificate, kind: str) -> CertificatePayload:

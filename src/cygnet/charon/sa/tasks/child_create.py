@@ -29,9 +29,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.child_setup import complete
 from cygnet.charon.sa.child_terms import Terms
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.keymat import Nonces
-from cygnet.charon.sa.matching import Selectors, covers, narrow
 from cygnet.charon.sa.selector_offers import Packet, offered, pair_text, single_pair, unacceptable
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import stand_by
@@ -46,7 +44,9 @@ from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import KE_TYPES
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import Agreed, ChildSa
+from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.marks import Marks
+from cygnet.keying.sa.matching import Selectors, covers, narrow
 
 
 class ChildCreate(ChildInAuth):

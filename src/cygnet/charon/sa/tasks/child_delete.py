@@ -8,7 +8,6 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.succession import promote
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
@@ -16,6 +15,7 @@ from cygnet.crypto.proposals import Protocol
 from cygnet.kernel.port import SaId
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
 
 MAX_EARLY = 16  # deletions remembered while a CHILD_SA is being made
 

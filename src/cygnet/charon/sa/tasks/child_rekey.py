@@ -15,8 +15,6 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import RefusedError
-from cygnet.charon.sa.events import Cause
-from cygnet.charon.sa.matching import Selectors
 from cygnet.charon.sa.rekey_scope import selectors_now, warn_if_narrower, with_current_scope
 from cygnet.charon.sa.rekeying import Crossing
 from cygnet.charon.sa.states import IkeState
@@ -28,6 +26,8 @@ from cygnet.crypto.proposals import Protocol
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.endings import Cause
+from cygnet.keying.sa.matching import Selectors
 
 
 class ChildRekey(ChildCreate):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group, Level
-from cygnet.base.identities import Identity
+from cygnet.base.identities import NULL, Identity
 from cygnet.charon.encoding import notify as notifies
 from cygnet.charon.encoding.errors import AuthenticationFailedError, InvalidSyntaxError
 from cygnet.charon.encoding.exchanges import Exchange
@@ -12,18 +12,14 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import (
     Authentication,
-    AuthenticationMethod,
     Eap,
     IdentificationInitiator,
     IdentificationResponder,
 )
-from cygnet.charon.sa import establish
+from cygnet.charon.sa import establish, ppk
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.authenticators import psk, pubkey
-from cygnet.charon.sa.authenticators.covered import covered
-from cygnet.charon.sa.errors import NoFurtherRoundError, NoPrivateKeyError, RefusedError
-from cygnet.charon.sa.matching import match_identities
-from cygnet.charon.sa.tasks import cert_payloads
+from cygnet.charon.sa.errors import NoFurtherRoundError, RefusedError
+from cygnet.charon.sa.tasks import cert_received, proofs
 from cygnet.charon.sa.tasks.ike_auth_eap import (
     ClientRound,
     ServerRound,
@@ -35,9 +31,10 @@ from cygnet.charon.sa.tasks.ike_auth_eap import (
 from cygnet.charon.sa.tasks.refusals import identity_refused
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.eap.packets import Code
-from cygnet.keying.config.records import AuthClass, AuthConfig, PeerConfig, SendCert, Unique
+from cygnet.keying.config.records import AuthClass, AuthConfig, PeerConfig, Unique
 from cygnet.keying.sa.authorisation import Facts, comply, failures
 from cygnet.keying.sa.credentials import OwnKey
+from cygnet.keying.sa.matching import match_identities
 
 OF_CHILD_SAS = (
     NotifyType.TS_UNACCEPTABLE,
@@ -68,6 +65,7 @@ class IkeAuth(Task):
 
     def restart(self) -> None:
         self._client, self._ours, self._theirs, self._follows = None, 0, 0, True
+        self.sa.peer_chains = ()
 
     def build_request(self, draft: Draft) -> Step:
         config = self.sa.peer_config
@@ -79,8 +77,9 @@ class IkeAuth(Task):
             self._begin(draft)
         elif self._ours < len(config.local):
             auth = config.local[self._ours]
-            own, local = self._own(auth, auth.identity or self.sa.local_id)
+            own, local = proofs.own(self.sa, auth, auth.identity or self.sa.local_id)
             draft.add(IdentificationInitiator(local))
+            proofs.show(self.sa, draft, auth, own)
             self._begin_round(draft, own, local)
         return MORE
 
@@ -89,12 +88,12 @@ class IkeAuth(Task):
         sa = self.sa
         config = sa.peer_config
         auth = config.local[0]
-        own, sa.local_id = self._own(auth, auth.identity)
+        own, sa.local_id = proofs.own(sa, auth, auth.identity)
         expected = config.remote[0].identity
         if expected is not None and expected.has_wildcards:
             expected = None
         draft.add(IdentificationInitiator(sa.local_id))
-        self._add_certificates(draft, auth, own)
+        proofs.show(self.sa, draft, auth, own)
         if expected is not None and self._is_first(expected):
             draft.notify(NotifyType.INITIAL_CONTACT)
         if expected is not None:
@@ -110,7 +109,7 @@ class IkeAuth(Task):
             self._client = ClientRound(sa, auth, local, mutual=mutual)
             self._client.build_first(draft)
             return
-        draft.add(self._prove(own, local, sa.remote_id, initiator=True))
+        draft.add(*ppk.proofs(sa, lambda: proofs.prove(sa, self._ours, own, local, initiator=True)))
         self._announce(draft)
 
     def _announce(self, draft: Draft) -> None:
@@ -127,6 +126,8 @@ class IkeAuth(Task):
         sa = self.sa
         if sa.local_id is None or sa.succeeds or sa.peer_config.unique in (Unique.NO, Unique.NEVER):
             return False
+        if sa.peer_config.local[0].auth is AuthClass.NULL:  # nobody can say so (RFC 7619, 2.3)
+            return False
         return sa.ports.contacts.is_first(sa.unique_id, sa.local_id, remote)
 
     def process_response(self, message: Message) -> Step:
@@ -136,6 +137,7 @@ class IkeAuth(Task):
         expected = self._theirs == 0 or (client is not None and client.proven)
         if payload is None and not has_eap:
             self._refused(message, expected=expected or self._follows)
+        ppk.accepted(sa, message)
         if self._theirs == 0 or (self._follows and message.first(IdentificationResponder)):
             self._identify(message, payload)
         if client is not None and client.process(message):
@@ -173,7 +175,9 @@ class IkeAuth(Task):
             raise InvalidSyntaxError("IDr payload missing in the response")
         remote, constraints = identification.identity, expected_round(sa.peer_config.remote, self._theirs)
         if payload is not None:
-            require(sa, self._verify(payload, remote, constraints, initiator=False), constraints)
+            if self._theirs:
+                cert_received.keep_of_round(sa, message)
+            self._accept(proofs.verify(self.sa, payload, remote, constraints, initiator=False), constraints)
         elif self._client is None or not self._client.mutual:
             problem = f"'{remote}' wants EAP without proving itself, required is {constraints.auth}"
             raise AuthenticationFailedError(problem)
@@ -181,7 +185,7 @@ class IkeAuth(Task):
             # Before EAP tells anything to a server that is somebody else.
             require(sa, Facts(remote, AuthClass.EAP), constraints)
         self._follows = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
-        if self._theirs == 0:
+        if self._theirs == 0 and constraints.auth is not AuthClass.NULL:
             sa.remote_id = remote
             sa.negotiation.initial_contact = message.notify(NotifyType.INITIAL_CONTACT) is not None
         self._theirs += 1
@@ -213,17 +217,18 @@ class IkeAuth(Task):
             self._server = begin(sa, candidates, message)
             sa.local_id = _own_identity(sa.peer_config.local[0].identity, asked)
         else:
-            self._authenticate(payload, candidates, asked, id_i.identity)
+            self._authenticate(message, candidates, asked, id_i.identity)
             self._round_over(message)
         return MORE
 
     def _another(self, message: Message, peer: Identity) -> None:
         """A further round of the peer, who may have another identity in it."""
         sa = self.sa
-        payload = message.first(Authentication)
         constraints = expected_round(sa.peer_config.remote, self._theirs)
-        if payload is not None:
-            require(sa, self._verify(payload, peer, constraints, initiator=True), constraints)
+        if message.first(Authentication) is not None:
+            cert_received.keep_of_round(sa, message)
+            payload = ppk.presented(sa, message, sa.peer_config)
+            self._accept(proofs.verify(sa, payload, peer, constraints, initiator=True), constraints)
             self._round_over(message)
         elif constraints.auth is AuthClass.EAP:
             self._server = ServerRound(sa, (sa.peer_config,), message, peer, self._theirs)
@@ -243,6 +248,7 @@ class IkeAuth(Task):
             draft.add(server.payload())
         else:
             self._present(draft, server)
+        draft.add(*ppk.confirmation(sa))
         if server is not None and not server.done:
             return MORE
         self._server = None
@@ -259,12 +265,12 @@ class IkeAuth(Task):
         sa, rounds = self.sa, self.sa.peer_config.local
         if self._ours < len(rounds):
             auth = rounds[self._ours]
-            own, local = self._own(auth, (auth.identity if self._ours else None) or sa.local_id)
+            own, local = proofs.own(self.sa, auth, (auth.identity if self._ours else None) or sa.local_id)
             sa.local_id = sa.local_id if self._ours else local
             draft.add(IdentificationResponder(local))
-            self._add_certificates(draft, auth, own)
+            proofs.show(self.sa, draft, auth, own)
             if server is None or not server.mutual:
-                draft.add(self._prove(own, local, sa.remote_id, initiator=False))
+                draft.add(proofs.prove(sa, self._ours, own, local, initiator=False))
                 self._announce(draft)
             self._ours += 1
         if server is not None:
@@ -287,7 +293,8 @@ class IkeAuth(Task):
             Group.CFG,
             f"looking for peer configs matching {sa.local}[{local or '%any'}]...{sa.remote}[{remote}]",
         )
-        matches = [match_identities(config, local, remote) for config in sa.negotiation.candidates]
+        known = sa.negotiation.candidates
+        matches = [ppk.checked(sa, match_identities(config, local, remote)) for config in known]
         suitable = sorted((one for one in matches if one.rank), key=lambda one: -one.rank)
         for one in matches[:32]:
             sa.log(Group.CFG, f"  {one.reason}", Level.DETAIL if suitable else Level.CONTROL)
@@ -300,7 +307,7 @@ class IkeAuth(Task):
 
     def _authenticate(
         self,
-        payload: Authentication,
+        message: Message,
         candidates: tuple[PeerConfig, ...],
         asked: Identity | None,
         remote: Identity,
@@ -314,13 +321,15 @@ class IkeAuth(Task):
             sa.config = config
             sa.local_id = _own_identity(config.local[0].identity, asked)
             try:
-                facts = self._verify(payload, remote, config.remote[0], initiator=True)
+                payload = ppk.presented(sa, message, config)
+                facts = proofs.verify(self.sa, payload, remote, config.remote[0], initiator=True)
             except PeerError as error:
                 sa.log(Group.IKE, str(error))
                 problem = problem or error
                 continue
             failed = failures(comply(facts, config.remote[0]))
             if not failed:
+                self._remember(facts)
                 return
             for text in failed:
                 sa.log(Group.CFG, f"constraint check failed: {text}")
@@ -331,61 +340,17 @@ class IkeAuth(Task):
 
     # Both
 
-    def _own(self, auth: AuthConfig, identity: Identity | None) -> tuple[OwnKey | None, Identity]:
-        """Our key, if we sign, and who we are: as configured, else by certificate, else our address."""
-        sa = self.sa
-        if identity is not None and identity.is_any:
-            identity = None
-        own = None
-        if auth.auth not in (AuthClass.PSK, AuthClass.EAP):
-            own = sa.ports.credentials.own_key(auth, identity, sa.negotiation.asked_authorities)
-            if own is None and auth.auth is AuthClass.PUBKEY:
-                raise NoPrivateKeyError(f"no private key found for '{identity or sa.local}'")
-        if identity is None and own is not None and own.certificate is not None:
-            identity = own.certificate.subject
-        return own, identity or Identity.from_address(sa.local.address)
+    def _accept(self, facts: Facts, constraints: AuthConfig) -> None:
+        require(self.sa, facts, constraints)
+        self._remember(facts)
 
-    def _add_certificates(self, draft: Draft, auth: AuthConfig, own: OwnKey | None) -> None:
+    def _remember(self, facts: Facts) -> None:
+        """The certificates of every round count from now on; what nobody has proven does not."""
         sa = self.sa
-        if own is None or own.certificate is None or auth.send_cert is SendCert.NEVER:
-            return
-        if auth.send_cert is SendCert.IF_ASKED and not sa.negotiation.asked_for_certificate:
-            return
-        draft.add(*cert_payloads.payloads(sa, own.certificate, own.intermediates))
-
-    def _prove(
-        self, own: OwnKey | None, local: Identity, remote: Identity | None, *, initiator: bool
-    ) -> Authentication:
-        sa = self.sa
-        octets = covered(sa, local, initiator=initiator)
-        if own is not None:
-            schemes = sa.peer_config.local[self._ours].signature_schemes
-            payload = pubkey.prove(sa, octets, local, own, schemes)
-            sa.auth_name = "public key"
-        else:
-            payload = psk.prove(sa, octets, local, remote)
-            sa.auth_name = "pre-shared key"
-        return payload
-
-    def _verify(
-        self, payload: Authentication, remote: Identity, constraints: AuthConfig, *, initiator: bool
-    ) -> Facts:
-        """What the peer's AUTH proves; ``initiator``: the peer is the initiator."""
-        sa = self.sa
-        octets = covered(sa, remote, initiator=initiator)
-        by_secret = payload.method == AuthenticationMethod.SHARED_KEY
-        try:
-            if by_secret:
-                local = sa.local_id or Identity.from_address(sa.local.address)
-                return psk.verify(sa, payload, octets, local, remote)
-            return pubkey.verify(sa, payload, octets, remote, constraints.certificates)
-        except PeerError:
-            # A proof of a kind that was not wanted anyway: that is what the operator has to know.
-            used = Facts(remote, AuthClass.PSK if by_secret else AuthClass.PUBKEY)
-            unwanted = failures(comply(used, AuthConfig(constraints.auth)))
-            if unwanted:
-                raise AuthenticationFailedError(f"constraint check failed: {unwanted[0]}") from None
-            raise
+        if facts.auth is AuthClass.NULL:
+            sa.remote_id, sa.negotiation.initial_contact = NULL, False
+        if facts.chain:
+            sa.peer_chains = (*sa.peer_chains, tuple(one.der for one in facts.chain))
 
 
 def _own_identity(configured: Identity | None, asked: Identity | None) -> Identity | None:

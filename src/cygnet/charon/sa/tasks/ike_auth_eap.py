@@ -9,6 +9,7 @@ from cygnet.charon.encoding.errors import AuthenticationFailedError
 from cygnet.charon.encoding.message import AnyPayload, Message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Authentication, Eap
+from cygnet.charon.sa import ppk
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.authenticators import eap
 from cygnet.charon.sa.authenticators.eap_client import EapClient
@@ -41,7 +42,8 @@ class ClientRound:
         if proof is None:
             draft.add(Eap(self._answer))
         else:
-            draft.add(eap.prove(self._sa, self._local, proof.msk))
+            msk = proof.msk
+            draft.add(*ppk.proofs(self._sa, lambda: eap.prove(self._sa, self._local, msk)))
 
     @property
     def proven(self) -> bool:
@@ -93,7 +95,8 @@ class ServerRound:
         """Take the peer's EAP payload, at the end its AUTH."""
         proof = self._server.proof
         if proof is not None:
-            eap.verify(self._sa, message.first(Authentication), self._peer, proof.msk)
+            payload = ppk.presented(self._sa, message, self._sa.peer_config)
+            eap.verify(self._sa, payload, self._peer, proof.msk)
             self.done = True
             return
         self._packet = self._server.answer(_packet(message, "initiator"))

@@ -1,5 +1,6 @@
 """Configuration payloads in IKE_AUTH: virtual addresses and what goes with them (RFC 7296, 2.19, 3.15)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -19,13 +20,13 @@ from cygnet.charon.encoding.payloads.configuration import (
     AttributeType,
     ConfigurationType,
 )
-from cygnet.charon.sa import cp_attributes, virtual_ips
+from cygnet.charon.sa import cp_attributes, encrypted_dns, virtual_ips
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.events import ServersGiven
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.keying.config.pools import Applicant
-from cygnet.keying.config.records import PeerConfig, Unique
+from cygnet.keying.config.records import AuthClass, PeerConfig, Unique
 
 IF_ASKED = frozenset({AttributeType.INTERNAL_DNS_DOMAIN, AttributeType.INTERNAL_DNSSEC_TA})
 """What is told only to those who ask, since others would take it amiss (RFC 8598, 3)."""
@@ -53,16 +54,22 @@ class IkeConfig(Task):
         if self._sent or not any(isinstance(one, IdentificationInitiator) for one in draft.payloads):
             return MORE
         self._sent = True
-        wanted = _wanted(sa)
-        dns = sorted(sa.peer_config.dns_wanted | {one.version for one in wanted})
-        if not wanted and not sa.peer_config.dns_wanted:
+        wanted, config = _wanted(sa), sa.peer_config
+        if not wanted and not config.dns_wanted and not config.encdns_wanted:
             return DONE
+        dns = sorted(config.dns_wanted | {one.version for one in wanted})
         sa.virtual.asked = tuple(one.version for one in wanted)
-        attributes = cp_attributes.request(wanted, dns)
+        attributes = cp_attributes.request(wanted, dns) + self._encrypted(dns)
         if sa.ports.settings.split_dns:
             attributes += (Attribute(AttributeType.INTERNAL_DNS_DOMAIN),)
         draft.add(Configuration(ConfigurationType.REQUEST, attributes))
         return MORE
+
+    def _encrypted(self, dns: Iterable[int]) -> tuple[Attribute, ...]:
+        """Encrypted DNS is asked for where it is wanted, and where this host can use it (RFC 9464, 4)."""
+        named = self.sa.peer_config.encdns_wanted
+        usual = dns if self.sa.ports.settings.resolve_resolvectl else ()
+        return encrypted_dns.request(sorted(named or usual), digests=bool(named))
 
     def process_response(self, message: Message) -> Step:
         sa = self.sa
@@ -97,7 +104,9 @@ class IkeConfig(Task):
         if not sa.ports.settings.split_dns:
             servers = replace(servers, domains=())
         sa.virtual.servers = servers
-        if servers.dns:
+        for one in servers.encrypted:
+            self._tell(f"received encrypted DNS resolver {one}")
+        if servers:
             sa.announce(ServersGiven(servers))
 
     def restart(self) -> None:
@@ -157,11 +166,13 @@ class IkeConfig(Task):
 
     def _told(self, request: Configuration) -> tuple[Attribute, ...]:
         sa = self.sa
-        if not sa.peer_config.pools and not sa.peer_config.dns:
-            return ()
+        config = sa.peer_config
+        encrypted = encrypted_dns.reply(request, config.encdns)
+        if not config.pools and not config.dns:
+            return encrypted
         asked = {one.type for one in request.attributes}
-        known = sa.ports.configuration.attributes(sa.peer_config)
-        return tuple(one for one in known if one.type not in IF_ASKED or one.type in asked)
+        known = sa.ports.configuration.attributes(config)
+        return (*(one for one in known if one.type not in IF_ASKED or one.type in asked), *encrypted)
 
     # Both
 
@@ -183,5 +194,6 @@ def _wanted(sa: Association) -> tuple[Address, ...]:
 
 
 def _applicant(sa: Association, config: PeerConfig) -> Applicant:
-    single = config.unique in (Unique.REPLACE, Unique.KEEP)
+    anonymous = config.remote[0].auth is AuthClass.NULL
+    single = config.unique in (Unique.REPLACE, Unique.KEEP) and not anonymous
     return Applicant(sa.unique_id, virtual_ips.lessee(sa), sa.remote.address, single)

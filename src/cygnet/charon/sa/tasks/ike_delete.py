@@ -7,11 +7,11 @@ from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.message import Message
 from cygnet.charon.encoding.payloads import Delete
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.handover import settle_for_theirs
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.crypto.proposals import Protocol
+from cygnet.keying.sa.endings import Cause
 
 
 class IkeDelete(Task):

@@ -18,6 +18,7 @@ from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.key_exchanges import method_name
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
+from cygnet.charon.sa.saved_keys import save_ike_keys
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.refusals import proposals_refused
 from cygnet.charon.sa.tasks.task import AGAIN, DONE, MORE, Draft, Step, Task
@@ -196,6 +197,7 @@ class IkeInit(Task):
             raise NotPossibleError("nothing was agreed on")
         spis = sa.spi_i + sa.spi_r
         sa.keys = derive_ike_keys(sa.proposal, secrets, handshake.nonces, spis, sa.ports.rng)
+        save_ike_keys(sa)
 
     def _add_extensions(self, draft: Draft, fragmentation: bool, signatures: bool) -> None:
         if fragmentation:

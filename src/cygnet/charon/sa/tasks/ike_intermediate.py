@@ -11,6 +11,7 @@ from cygnet.charon.encoding.payloads import KeyExchange
 from cygnet.charon.sa.errors import NotPossibleError, RefusedError
 from cygnet.charon.sa.key_exchanges import KeyExchanges, method_name
 from cygnet.charon.sa.keymat import derive_ike_keys
+from cygnet.charon.sa.saved_keys import save_ike_keys
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 
 
@@ -86,4 +87,5 @@ class IkeIntermediate(Task):
         sa.keys = derive_ike_keys(
             sa.proposal, secrets, handshake.nonces, spis, sa.ports.rng, sa.established_keys
         )
+        save_ike_keys(sa)
         sa.log(Group.IKE, f"{handshake.exchanges.place} done, keys updated")

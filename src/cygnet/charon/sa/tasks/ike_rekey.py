@@ -22,6 +22,7 @@ from cygnet.charon.sa.handover import (
     successor,
 )
 from cygnet.charon.sa.keymat import Nonces, derive_ike_keys
+from cygnet.charon.sa.saved_keys import save_ike_keys
 from cygnet.charon.sa.states import LIVE, IkeState
 from cygnet.charon.sa.tasks.child_create import is_ike_offer
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
@@ -254,6 +255,7 @@ class IkeRekey(Series):
         new.keys = derive_ike_keys(
             chosen, secrets, nonces, spi_i + spi_r, sa.ports.rng, sa.established_keys
         )
+        save_ike_keys(new)
         self.complete = True
         if self.initiating:
             self._conclude_ours(new)

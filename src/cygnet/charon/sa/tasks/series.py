@@ -11,13 +11,13 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.errors import NotPossibleError
-from cygnet.charon.sa.events import Cause
 from cygnet.charon.sa.key_exchanges import KeyExchanges, method_name
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.charon.sa.timers import FollowUpDue, Retry
 from cygnet.crypto.errors import InvalidKeError
+from cygnet.keying.sa.endings import Cause
 
 LINK_SIZE, MAX_LINK = 16, 1024
 RETRY_S = 10.0

@@ -78,7 +78,7 @@ class XfrmKernel:
         self._events: EventReader | None = None
         self._routing = threading.Lock()
         self._retries: dict[int, threading.Timer] = {}
-        self._addresses = Counted(Addresses())
+        self._addresses = Counted(Addresses(0))
 
     def start(self, listener: Callable[[KernelEvent], None]) -> None:
         """Find our mark, remove what bears it, deliver events; raises :class:`KernelError`."""
@@ -240,7 +240,7 @@ class XfrmKernel:
     def _owner(self, netlink: Netlink) -> Owner:
         path = self._settings.state_file
         try:
-            return load_owner(path, lambda: holdings.marks_in_use(netlink), secrets.randbelow)
+            return load_owner(path, lambda: _marks_in_use(netlink), secrets.randbelow)
         except OSError as error:
             raise KernelError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -248,6 +248,10 @@ class XfrmKernel:
         sas, policies = holdings.clear(netlink, owner)
         if sas or policies:
             self._log(1, f"removed {sas} SAs and {policies} policies that an earlier charon left behind")
+        addresses = Addresses(owner.metric)
+        for address in addresses.clear(owner.owns):
+            self._log(1, f"removed virtual address {address} that an earlier charon left behind")
+        self._addresses = Counted(addresses)
 
     def _build(self, netlink: Netlink, owner: Owner) -> Parts:
         from pyroute2 import IPRoute
@@ -314,3 +318,7 @@ class XfrmKernel:
                 action(routes)
             except LocalError as error:
                 self._log(1, str(error))
+
+
+def _marks_in_use(netlink: Netlink) -> list[int]:
+    return holdings.marks_in_use(netlink) + Addresses(0).marks()

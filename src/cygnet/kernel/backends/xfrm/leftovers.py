@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cygnet.kernel.backends.netlink import Netlink, RefusedError
+from cygnet.kernel.backends.virtual_addresses import Addresses
 from cygnet.kernel.backends.xfrm import holdings
 from cygnet.kernel.backends.xfrm.constants import NETLINK_XFRM
 from cygnet.kernel.backends.xfrm.devices import Devices
@@ -11,15 +12,17 @@ from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
 from cygnet.kernel.backends.xfrm.owner import Owner, read, write
 
 
-def remove_leftovers(state_file: Path, table: int, priority: int = 220, rank: int = 0) -> tuple[int, int]:
-    """SAs and policies by the mark in ``state_file``, interfaces, and the daemon's routes in ``table``.
+def remove_leftovers(
+    state_file: Path, table: int, priority: int = 220, rank: int = 0
+) -> tuple[int, int, int]:
+    """SAs, policies and virtual addresses by the mark in ``state_file``, interfaces, the daemon's routes.
 
-    Nothing is asked of the kernel when that daemon ended in order. Returns how many SAs and policies there
-    were; raises :class:`KernelError`.
+    Nothing is asked of the kernel when that daemon ended in order. Returns how many SAs, policies and
+    addresses there were; raises :class:`KernelError`.
     """
     tag, busy = read(state_file)
     if tag is None or not busy:
-        return 0, 0
+        return 0, 0, 0
     from pyroute2 import IPRoute
 
     from cygnet.kernel.backends.xfrm.route_table import RouteTable
@@ -27,7 +30,8 @@ def remove_leftovers(state_file: Path, table: int, priority: int = 220, rank: in
     try:
         with closing(Netlink(NETLINK_XFRM)) as netlink:
             owner = Owner(tag)
-            found = holdings.clear(netlink, owner)
+            sas, policies = holdings.clear(netlink, owner)
+        addresses = Addresses(owner.metric).clear(owner.owns)
         Devices(tag, IPRoute).clear()
         with closing(RouteTable(table, priority, rank)) as routes:
             routes.clear()
@@ -36,4 +40,4 @@ def remove_leftovers(state_file: Path, table: int, priority: int = 220, rank: in
         raise other_error(error, "removing what a daemon left in the kernel") from error
     except OSError as error:
         raise socket_error(error) from error
-    return found
+    return sas, policies, len(addresses)

@@ -1,10 +1,10 @@
 """Whose an entry of the kernel is: marks that outlive the daemon, in fields that the kernel only keeps.
 
 An SA of ours has a sequence number (that of an acquire it answers, unused once it is valid), a policy an
-index and a reserved SPI a reqid with the same upper 12 bits: the highest, which no number that the kernel
-gives itself reaches, and a tag of 11 that is drawn once and kept in a file of the run directory. So a new
-daemon finds exactly what its predecessor left, and two daemons in one network namespace leave each other
-alone.
+index, a virtual address a metric and a reserved SPI a reqid with the same upper 12 bits: the highest, which
+no number that the kernel gives itself reaches, and a tag of 11 that is drawn once and kept in a file of the
+run directory. So a new daemon finds exactly what its predecessor left, and two daemons in one network
+namespace leave each other alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,6 +32,11 @@ class Owner:
         """The reqid of SPIs that are reserved, but have no SA yet."""
         return self._upper << _SHIFT | _LOW
 
+    @property
+    def metric(self) -> int:
+        """Of virtual addresses."""
+        return self._upper << _SHIFT
+
     def sequence(self) -> int:
         """The next SA's; they differ, since the kernel hashes by them."""
         self._sequence = (self._sequence + 1) & _LOW
@@ -42,14 +47,14 @@ class Owner:
         return self._upper << _SHIFT | number << _DIRECTION_BITS | direction
 
     def owns(self, value: int) -> bool:
-        """Whether a sequence number, an index or a reservation's reqid is ours."""
+        """Whether a sequence number, an index, a metric or a reservation's reqid is ours."""
         return value >> _SHIFT == self._upper
 
 
 def load_owner(path: Path, in_use: Callable[[], Iterable[int]], chance: Callable[[int], int]) -> Owner:
     """The owner of earlier daemons with this file, or a new one with a tag that nobody uses yet.
 
-    ``in_use`` lists sequence numbers and indices in the kernel; ``chance(n)`` draws below n. Raises
+    ``in_use`` lists such numbers in the kernel; ``chance(n)`` draws below n. Raises
     ``OSError`` when the file cannot be written.
     """
     tag, _ = read(path)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
-from cygnet.charon.sa.events import Cause, Lost
-from cygnet.charon.sa.matching import Selectors, resolve
 from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.endings import Cause, Lost
 from cygnet.keying.sa.marks import Marks
+from cygnet.keying.sa.matching import Selectors, resolve
 
 PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 """Between attempts that failed: doubled with each, up to the longest."""

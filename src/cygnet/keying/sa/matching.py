@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import MAX_SELECTORS, TrafficSelector
-from cygnet.keying.config.records import ChildConfig, PeerConfig
+from cygnet.keying.config.records import AuthClass, ChildConfig, PeerConfig
 
 MAX_OVERLAPS = 512
 MAX_PAIRS = 4096
@@ -27,14 +27,22 @@ class IdentityMatch:
 
 
 def match_identities(config: PeerConfig, local: Identity | None, remote: Identity) -> IdentityMatch:
-    """Compare the identity the peer has (``remote``) and the one it expects of us (``local``, if any)."""
+    """Compare the identity the peer has (``remote``) and the one it expects of us (``local``, if any).
+
+    Where the peer need not prove its identity, that identity is compared with nothing (RFC 7619, 2.2).
+    """
     theirs = config.remote[0].identity if config.remote else None
-    rank = 1 if theirs is None else remote.match(theirs)
+    anonymous = bool(config.remote) and config.remote[0].auth is AuthClass.NULL
+    if remote.is_null and not anonymous:
+        wanted = config.remote[0].auth if config.remote else AuthClass.ANY
+        text = f"{config.name}: peer says it is nobody (ID_NULL), required is {wanted}"
+        return IdentityMatch(config, 0, text)
+    rank = 1 if theirs is None or anonymous else remote.match(theirs)
     if not rank:
         text = f"{config.name}: peer's identity '{remote}' does not match '{theirs}'"
         return IdentityMatch(config, 0, text)
     ours = config.local[0].identity if config.local else None
-    if local is None or local.is_any or ours is None:
+    if local is None or local.is_any or ours is None or ours.is_null:
         return IdentityMatch(config, 2 * rank, f"{config.name}: '{remote}' matches '{theirs or '%any'}'")
     own_rank = local.match(ours) or ours.match(local)
     if not own_rank:

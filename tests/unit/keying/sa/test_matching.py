@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.base.addresses import Host
-from cygnet.base.identities import Identity
+from cygnet.base.identities import NULL, Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.matching import MAX_PAIRS, Ends, covers, match_child, match_identities, narrow, resolve
-from cygnet.keying.config.records import AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.keying.config.records import AuthClass, AuthConfig, ChildConfig, IkeConfig, PeerConfig
+from cygnet.keying.sa.matching import MAX_PAIRS, Ends, covers, match_child, match_identities, narrow, resolve
 
 CONFIG = PeerConfig(
     "net",
@@ -45,6 +45,25 @@ def test_identity_that_does_not_match_says_which() -> None:
 def test_expected_identity_that_is_ours_ranks_higher() -> None:
     alice, bob = Identity.parse("alice.test"), Identity.parse("bob.test")
     assert match_identities(CONFIG, bob, alice).rank > match_identities(CONFIG, None, alice).rank
+
+
+def test_peer_without_proof_is_compared_with_nothing() -> None:
+    anybody = replace(CONFIG, remote=(AuthConfig(AuthClass.NULL, Identity.parse("%any")),))
+    ranks = [match_identities(anybody, None, one).rank for one in (NULL, Identity.parse("alice.test"))]
+    assert ranks[0] == ranks[1] > 0
+    assert match_identities(CONFIG, None, Identity.parse("alice.test")).rank > ranks[1]
+
+
+def test_nobody_suits_no_connection_that_asks_for_a_proof() -> None:
+    open_to_all = replace(CONFIG, remote=(AuthConfig(AuthClass.PSK, Identity.parse("%any")),))
+    match = match_identities(open_to_all, None, NULL)
+    reason = "net: peer says it is nobody (ID_NULL), required is pre-shared key authentication"
+    assert (match.rank, match.reason) == (0, reason)
+
+
+def test_whom_the_peer_expects_does_not_matter_where_we_prove_nothing() -> None:
+    nobody = replace(CONFIG, local=(AuthConfig(AuthClass.NULL, NULL),))
+    assert match_identities(nobody, Identity.parse("carol.test"), Identity.parse("alice.test")).rank
 
 
 def test_narrowing_keeps_what_both_have_in_the_peers_order() -> None:

@@ -3,23 +3,29 @@
 import threading
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any, Protocol
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.selectors import TrafficSelector, pairs
-from cygnet.charon.jobs.workplace import Board
-from cygnet.charon.sa.matching import Selectors, narrow
-from cygnet.charon.sa.snapshot import Routed
 from cygnet.kernel.port import Direction, Interface, Kernel, KernelError, Mode, PolicySpec
 from cygnet.keying.config.records import AddressSpec, ChildConfig, PeerConfig, UniqueMark
 from cygnet.keying.hosts import Names, is_anybody, literal, local_host, remote_host
 from cygnet.keying.numbers import Numbers
 from cygnet.keying.sa.bindings import if_ids, marks_with, open_interface
 from cygnet.keying.sa.marks import Marks
+from cygnet.keying.sa.matching import Selectors, narrow
+from cygnet.keying.sa.routed import SHUNTS, Routed
 
-SHUNTS = (Mode.PASS, Mode.DROP)
 MAX_ASKED = 4096
+
+
+class Log(Protocol):
+    """Where lines go (``runtime.bus.bus.Bus``)."""
+
+    def log(self, group: Any, level: int, text: str, sa: str = "") -> None:
+        """Publish a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Trap:
 class Traps:
     """All traps and shunts by name; safe for any thread, the lock is not held while the kernel works."""
 
-    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Board) -> None:
+    def __init__(self, kernel: Kernel, numbers: Numbers, names: Names, bus: Log) -> None:
         self._kernel = kernel
         self._numbers = numbers
         self._names = names
@@ -58,13 +64,16 @@ class Traps:
         self._traps: dict[str, Trap] = {}
         self._asked: dict[int, int] = {}
 
-    def install(self, peer: PeerConfig, child: ChildConfig) -> Routed:
-        """Install the child's policy over one that is there; raises :class:`LocalError`."""
+    def install(self, peer: PeerConfig, child: ChildConfig, key: str = "") -> Routed:
+        """Install the child's policy over one that is there; raises :class:`LocalError`.
+
+        ``key`` tells several of one name apart; it stands for the name in :meth:`uninstall`.
+        """
         trap = self._make(peer, child)
         self._add(trap)
         with self._lock:
-            old = self._traps.pop(child.name, None)
-            self._traps[child.name] = trap
+            old = self._traps.pop(key or child.name, None)
+            self._traps[key or child.name] = trap
         if old is not None:
             self._remove(old)
         return trap.routed

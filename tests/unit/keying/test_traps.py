@@ -8,7 +8,6 @@ import pytest
 
 from cygnet.base.errors import LocalError
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.jobs.traps import Traps
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import MemoryKernel
 from cygnet.kernel.port import Direction, InterfaceKind, IpProtocol, KernelError, Mark, Mode
@@ -22,6 +21,7 @@ from cygnet.keying.config.records import (
     UniqueMark,
 )
 from cygnet.keying.numbers import Numbers
+from cygnet.keying.traps import Traps
 from cygnet.runtime.bus.bus import Bus
 
 CHILD = ChildConfig("net", (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("%dynamic"),))

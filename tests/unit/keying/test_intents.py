@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.jobs.intents import (
+from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.intents import (
     AS_CONFIGURED,
     LONGEST_PAUSE_S,
     End,
@@ -17,8 +18,7 @@ from cygnet.charon.jobs.intents import (
     response,
     shape_of,
 )
-from cygnet.charon.sa.events import Cause, Lost
-from cygnet.keying.config.records import Action, ChildConfig
+from cygnet.keying.sa.endings import Cause, Lost
 
 NET, OTHER = (TrafficSelector.of("10.1.0.0/16"),), (TrafficSelector.of("10.2.0.0/16"),)
 CHILD = ChildConfig("net", NET, OTHER)
