@@ -32,6 +32,7 @@ NEEDS = {
     "tun": cache(can_make_tun),
     "peer": cache(peer_missing),
     "ike_scan": cache(partial(program_missing, "ike-scan")),
+    "vpnc": cache(partial(program_missing, "vpnc")),
     "eap_programs": cache(eap_programs_missing),
     "libreswan": cache(libreswan_missing),
     "tshark": lambda: "" if shutil.which("tshark") else "needs tshark (apt-get install tshark)",

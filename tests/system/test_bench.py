@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from lab.gateways import peer_missing
+
 pytestmark = [pytest.mark.root, pytest.mark.tun, pytest.mark.peer]
 
 BENCH = str(Path(__file__).parents[2] / "bench" / "run.py")
+_MISSING = peer_missing("trixie")
 BOTH = {"cygnet", "strongswan"}
 THREE = BOTH | {"strongswan_buffers"}
 
@@ -39,6 +42,16 @@ def test_measures_both_responders(tmp_path: Path) -> None:
     for title in ("CPU time of the responder per handshake", "handshakes per second", "memory per SA at 20"):
         assert title in text
     assert "(charon " in text
+
+
+@pytest.mark.skipif(bool(_MISSING), reason=_MISSING)
+def test_measures_ikev1_with_the_strongswan_that_has_it(tmp_path: Path) -> None:
+    text, results = run(tmp_path, "--parts", "handshakes", "--count", "10", "--rows", "ikev1")
+    measured = results["rows"]["ikev1"]["handshakes"]
+    assert {kind: len(values) for kind, values in measured["rate"].items()} == dict.fromkeys(BOTH, 2)
+    assert set(measured["cpu_pluto_ms"]) == set(measured["cpu_espd_ms"]) == {"cygnet"}
+    assert set(measured["cpu_charon_ms"]) == {"strongswan"}
+    assert "(pluto " in text
 
 
 def test_measures_what_tunnels_carry(tmp_path: Path) -> None:

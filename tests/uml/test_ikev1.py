@@ -142,13 +142,23 @@ def test_killed_pluto_leaves_nothing_and_others_keep_theirs(bench: Bench, ends: 
     moon.host.run("kill", "-9", str(old))
     until(lambda: moon.host.pid_of("pluto") not in (0, old), "a new pluto", 30)
     until(lambda: spis(moon.host) == charons | {"0x0000004d"}, "only what is not pluto's", 30)
-    moon.host.net("sh", "-c", "ip xfrm policy; ip route show table 220; ip rule")
     assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("second"))
     up(moon, "tunnel")
     assert "ESP(spi=" in crossed(bench.switch, moon.host, *inside("tunnel"))
     down(moon, "second", sun)
     moon.host.ipsec("down", "tunnel")
     until(lambda: is_foreign_only(moon.host), "nothing of ours")
+
+
+def test_stopping_a_pluto_that_hangs_leaves_nothing(ends: tuple[End, End]) -> None:
+    moon, sun = ends
+    up(moon, "tunnel", sun)
+    assert not is_foreign_only(moon.host)
+    moon.host.run("kill", "-STOP", str(moon.host.pid_of("pluto")))
+    moon.host.ipsec("stop", timeout=40)
+    assert is_foreign_only(moon.host)
+    assert not moon.host.net("ip", "route", "show", "table", "220").stdout
+    moon.host.start()
 
 
 PLUTO_ALONE = """config setup

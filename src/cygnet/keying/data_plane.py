@@ -11,6 +11,9 @@ from cygnet.kernel.port import Kernel
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.runtime import paths
 
+RANKS = {"charon": 0, "pluto": 1}
+"""Whose routes and rules are whose in the kernel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -35,16 +38,17 @@ def open_data_plane(
     access = EspdAccess(
         paths.espd_socket(), owner.name, owner.sockets, spawn=owner.spawns, yields=owner.yields
     )
-    return open_kernel(chosen, access, _xfrm(settings, owner.state_file), log)
+    return open_kernel(chosen, access, _xfrm(settings, owner), log)
 
 
-def _xfrm(settings: DaemonSettings, state_file: Path) -> XfrmSettings:
+def _xfrm(settings: DaemonSettings, owner: Owner) -> XfrmSettings:
     """What the kernel's IPsec is told."""
     return XfrmSettings(
-        state_file,
+        owner.state_file,
         settings.install_routes,
         settings.routing_table,
         settings.routing_table_priority,
         (min(settings.spi_min, settings.spi_max), max(settings.spi_min, settings.spi_max)),
         settings.xfrm_acq_expires or round(settings.answer_patience_s),
+        RANKS.get(owner.name, 0),
     )

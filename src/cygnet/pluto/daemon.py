@@ -30,7 +30,7 @@ from cygnet.pluto.jobs.negotiations import Negotiations
 from cygnet.pluto.jobs.pictures import with_usage
 from cygnet.pluto.jobs.receive import DatagramHandler, Reports
 from cygnet.pluto.protocol import Machinery, Protocol, Stores
-from cygnet.pluto.sockets import open_sockets
+from cygnet.pluto.sockets import open_for_espd, open_sockets
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers
@@ -150,7 +150,10 @@ class Daemon:
         self._protocol: Protocol | None = None
         self._stores = Stores(bus)
         if core is None:
-            machinery = Machinery(self._manager, self._jobs, self._events, bus, self._socket, clock)
+            machinery = Machinery(
+                self._manager, self._jobs, self._events, bus, self._socket,
+                partial(open_for_espd, self._socket), clock,
+            )  # fmt: skip
             self._protocol = Protocol(machinery, self._stores, self._connections)
             self._performer.react = self._protocol.reactions
             self._performer.gone = self._protocol.gone

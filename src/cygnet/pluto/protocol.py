@@ -46,7 +46,6 @@ from cygnet.pluto.jobs.routes import Hosts, Routes
 from cygnet.pluto.jobs.told import script_facts
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.ports import Ports
-from cygnet.pluto.sockets import open_for_espd
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.fetching.fetcher import Fetcher, FetchLimits
@@ -62,16 +61,22 @@ from cygnet.runtime.tokens.tokens import Tokens, modules_of
 REQID_BASE = 1 << 24
 """charon counts its reqids from 1; both daemons' SAs are in one kernel."""
 
+Sockets = Mapping[str, socket.socket]
+
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """The daemon's parts that the protocol is driven by."""
+    """The daemon's parts that the protocol is driven by.
+
+    ``open_for_espd`` opens what espd needs for ESP in UDP, by name; raises ``OSError``.
+    """
 
     manager: Manager[Sa]
     jobs: JobQueue
     events: EventQueue
     bus: Bus
     socket: IkeSocket
+    open_for_espd: Callable[[], Sockets]
     clock: Callable[[], float]
 
 
@@ -101,7 +106,7 @@ class Protocol:
         bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
         log = partial(bus.log, Group.KNL)
         chosen = choose(both.kernel, log)
-        self._esp_sockets = open_for_espd(machinery.socket) if chosen == "userland" else {}
+        self._esp_sockets = machinery.open_for_espd() if chosen == "userland" else {}
         self.kernel = _open_kernel(chosen, both, machinery.socket, self._esp_sockets, log)
         resolver = Resolver()
         credentials, told, networks = stores.credentials, Told(both, tree.items), Networks(tree.items)
@@ -164,7 +169,7 @@ def _is_local(address: Address) -> bool:
 
 
 def _open_kernel(
-    chosen: str, both: DaemonSettings, sock: IkeSocket, esp: Mapping[str, socket.socket],
+    chosen: str, both: DaemonSettings, sock: IkeSocket, esp: Sockets,
     log: Callable[[int, str], None],
 ) -> Kernel:  # fmt: skip
     if chosen == "xfrm" and not sock.enable_udp_encapsulation():

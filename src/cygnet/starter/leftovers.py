@@ -24,14 +24,15 @@ def stop_leftovers(
             _stop(pid)
 
 
-def clear_kernel(state_file: Path, table: int, log: Log, daemon: str) -> None:
-    """Remove the SAs, policies and virtual addresses of a daemon that was killed, when no other follows."""
+def clear_kernel(daemon: str, state_file: Path, table: int, priority: int, log: Log) -> None:
+    """Remove the SAs, policies, addresses and routes of a daemon that was killed, when no other follows."""
     if not state_file.exists():
         return
     from cygnet.kernel.backends.xfrm.leftovers import remove_leftovers
+    from cygnet.keying.data_plane import RANKS
 
     try:
-        sas, policies, addresses = remove_leftovers(state_file, table)
+        sas, policies, addresses = remove_leftovers(state_file, table, priority, RANKS[daemon])
     except CygnetError as error:
         log(0, str(error))
         return

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from cygnet import __version__
 from cygnet.conf.problems import Problem, Severity
+from cygnet.conf.settings import Settings
 from cygnet.runtime import paths
 from cygnet.runtime.pidfile import AlreadyRunningError, PidFile
 from cygnet.starter.detaching import run_detached
@@ -105,13 +106,15 @@ def _work(options: Options, log: Log, settled: Settled) -> int:
     exit_code = _supervise(loop, log, plan)
     if not with_espd:
         stop_leftovers((paths.espd_pid(),), log, "started by charon")
-    _clear_kernel(settings.get_int("charon.routing_table", ROUTING_TABLE), log)
+    _clear_kernel(settings, log)
     return exit_code
 
 
-def _clear_kernel(table: int, log: Log) -> None:
+def _clear_kernel(settings: Settings, log: Log) -> None:
+    table = settings.get_int("charon.routing_table", ROUTING_TABLE)
+    priority = settings.get_int("charon.routing_table_prio", ROUTING_TABLE)
     for daemon, state_file in (("charon", paths.charon_xfrm()), ("pluto", paths.pluto_xfrm())):
-        clear_kernel(state_file, table, log, daemon)
+        clear_kernel(daemon, state_file, table, priority, log)
 
 
 def _supervise(loop: Loop, log: Log, plan: Plan) -> int:

@@ -151,9 +151,9 @@ def test_espd_is_started_unless_the_kernel_has_ipsec():
 def test_kernel_is_not_asked_when_charon_ended_in_order(tmp_path):
     lines = []
     file = tmp_path / "charon.xfrm"
-    clear_kernel(file, 220, lambda level, text: lines.append(text), "pluto")
+    clear_kernel("charon", file, 220, 220, lambda level, text: lines.append(text))
     file.write_text("123\n")
-    clear_kernel(file, 220, lambda level, text: lines.append(text), "pluto")
+    clear_kernel("charon", file, 220, 220, lambda level, text: lines.append(text))
     assert (lines, file.read_text()) == ([], "123\n")
 
 

@@ -266,7 +266,7 @@ class XfrmKernel:
         devices.clear()
         table = routes = None
         if settings.install_routes:
-            table = RouteTable(settings.table, settings.priority)
+            table = RouteTable(settings.table, settings.priority, settings.rank)
             table.start()
             hops = NextHops(table, host.local_addresses, devices.index_of)
             routes = Routes(table, hops.choose)

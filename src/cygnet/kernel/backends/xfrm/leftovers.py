@@ -12,10 +12,12 @@ from cygnet.kernel.backends.xfrm.errors import other_error, socket_error
 from cygnet.kernel.backends.xfrm.owner import Owner, read, write
 
 
-def remove_leftovers(state_file: Path, table: int) -> tuple[int, int, int]:
-    """SAs, policies and virtual addresses by the mark in ``state_file``, interfaces, our routes in ``table``.
+def remove_leftovers(
+    state_file: Path, table: int, priority: int = 220, rank: int = 0
+) -> tuple[int, int, int]:
+    """SAs, policies and virtual addresses by the mark in ``state_file``, interfaces, the daemon's routes.
 
-    Nothing is asked of the kernel when that charon ended in order. Returns how many SAs, policies and
+    Nothing is asked of the kernel when that daemon ended in order. Returns how many SAs, policies and
     addresses there were; raises :class:`KernelError`.
     """
     tag, busy = read(state_file)
@@ -31,11 +33,11 @@ def remove_leftovers(state_file: Path, table: int) -> tuple[int, int, int]:
             sas, policies = holdings.clear(netlink, owner)
         addresses = Addresses(owner.metric).clear(owner.owns)
         Devices(tag, IPRoute).clear()
-        with closing(RouteTable(table)) as routes:
+        with closing(RouteTable(table, priority, rank)) as routes:
             routes.clear()
         write(state_file, owner, busy=False)
     except RefusedError as error:
-        raise other_error(error, "removing what charon left in the kernel") from error
+        raise other_error(error, "removing what a daemon left in the kernel") from error
     except OSError as error:
         raise socket_error(error) from error
     return sas, policies, len(addresses)

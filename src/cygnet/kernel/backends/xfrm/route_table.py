@@ -1,6 +1,7 @@
 """A routing table for tunnels, and the rule that leads all but IKE's and ESP's own packets there.
 
-Our routes and rules are known by their protocol number and by the mark in the rule, whoever of us made them.
+Our routes are known by their protocol number, our rules by their mark and priority. Two daemons share a table
+but have each their own, so that neither removes the other's.
 """
 
 import socket
@@ -19,18 +20,22 @@ from cygnet.kernel.backends.xfrm.ways import Way
 
 TABLE = PRIORITY = 220
 PROTOCOL = 220
-"""Marks our routes (``ip route show proto 220``); numbers from 192 on are for whoever wants them."""
+"""Marks charon's routes (``ip route show proto 220``); numbers from 192 on are for whoever wants them."""
 _INVERT = 2
 _THROW = 9
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class RouteTable:
-    """One table with its rule; 0 as ``priority`` is no rule. For any thread, one call at a time."""
+    """One table with its rule; 0 as ``priority`` is no rule. For any thread, one call at a time.
 
-    def __init__(self, table: int = TABLE, priority: int = PRIORITY) -> None:
+    ``rank`` is that of a daemon: 0 for charon, others follow in protocol number and priority.
+    """
+
+    def __init__(self, table: int = TABLE, priority: int = PRIORITY, rank: int = 0) -> None:
         self._table = table
-        self._priority = priority
+        self._priority = priority + rank if priority else 0
+        self._protocol = PROTOCOL + rank
         self._netlink: Any = IPRoute()
 
     def start(self) -> None:
@@ -63,7 +68,7 @@ class RouteTable:
         for version, family in FAMILIES.items():
             with suppress(NetlinkError):
                 for route in self._netlink.get_routes(table=self._table, family=family):
-                    if route["proto"] == PROTOCOL:
+                    if route["proto"] == self._protocol:
                         found[_network(route, version)] = _way(route)
         return found
 
@@ -95,7 +100,7 @@ class RouteTable:
         return None
 
     def clear(self) -> int:
-        """Remove our rules and routes, whoever made them; returns how many there were."""
+        """Remove our rules and routes, left by whichever process; returns how many there were."""
         held = self.held()
         for network, way in held.items():
             self.drop(network, way)
@@ -118,7 +123,8 @@ class RouteTable:
         return []
 
     def _is_ours(self, rule: Any) -> bool:
-        return bool(rule.get_attr("FRA_FWMARK") == MARK and rule.get_attr("FRA_TABLE") == self._table)
+        found = [rule.get_attr(name) for name in ("FRA_FWMARK", "FRA_TABLE", "FRA_PRIORITY")]
+        return found == [MARK, self._table, self._priority]
 
     def _route(self, command: str, network: Network, way: Way) -> None:
         arguments: dict[str, Any] = {
@@ -130,14 +136,14 @@ class RouteTable:
         given = {name: value for name, value in arguments.items() if value is not None}
         family = FAMILIES[network.version]
         self._netlink.route(
-            command, dst=str(network), table=self._table, proto=PROTOCOL, family=family, **given
+            command, dst=str(network), table=self._table, proto=self._protocol, family=family, **given
         )
 
     def _rule(self, command: str, version: int) -> None:
         self._netlink.rule(
             command,
             table=self._table,
-            priority=self._priority or PRIORITY,
+            priority=self._priority,
             fwmark=MARK,
             fwmask=0xFFFFFFFF,
             flags=_INVERT,

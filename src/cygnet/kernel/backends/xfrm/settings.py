@@ -13,6 +13,7 @@ class XfrmSettings:
 
     ``acquire_s`` is how long the kernel keeps asking for an SA, and a reserved SPI, before it forgets
     (``charon.plugins.kernel-netlink.xfrm_acq_expires``); 0 leaves the kernel's own setting alone.
+    ``rank`` tells routes and rules of daemons apart: 0 for charon, 1 for pluto.
     """
 
     state_file: Path
@@ -21,3 +22,4 @@ class XfrmSettings:
     priority: int = 220
     spis: tuple[int, int] = (0xC0000000, 0xCFFFFFFF)
     acquire_s: int = 165
+    rank: int = 0
