@@ -24,14 +24,14 @@ class Place:
         self.manager = self
         self.orders: dict[int, Any] = {}
 
-        every = [
+    def snapshots(self) -> list[Picture]:
+        return [
             picture(1, HOME), picture(2, ABROAD), picture(3, HOME, name="other"),
             picture(4, HOME, peer="somebody"), picture(9, HOME),
         ]  # fmt: skip
-        self.snapshot = {one.number: one for one in every}.get
 
     def by_identities(self, ids: tuple[str, str]) -> list[int]:
-        return [n for n in (1, 2, 3, 4, 9) if (self.snapshot(n).local_id, self.snapshot(n).remote_id) == ids]
+        return [one.number for one in self.snapshots() if (one.local_id, one.remote_id) == ids]
 
     def snapshot(self, number: int) -> Picture | None:
         return next((one for one in self.snapshots() if one.number == number), None)
