@@ -60,6 +60,11 @@ class Exchanges:
         """Exchanges that are not over."""
         return tuple(one for one in self._open.values() if not one.over)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is an exchange, or as much of its first message as has come."""
+        return self._transport.is_gathering or bool(self.under_way)
+
     # Messages
 
     def receive(self, data: bytes, route: Route) -> None:

@@ -28,6 +28,7 @@ class IkeSa:
     def __init__(self, association: Association) -> None:
         self._sa = association
         self._exchanges = Exchanges(association)
+        self._understood = False  # the first message, by a responder
         association.make_successor = self._successor
 
     @classmethod
@@ -64,14 +65,20 @@ class IkeSa:
         sa = self._begin(now)
         if sa.life is IkeState.DESTROYING or not self._is_ours(data):
             return self._take()
-        first = sa.life is IkeState.CREATED and not sa.initiator
-        if first:
+        if sa.life is IkeState.CREATED and not sa.initiator:
             sa.move_to(IkeState.CONNECTING)
             sa.schedule(sa.ports.settings.half_open_timeout_s, HalfOpen())
         self._exchanges.receive(data, Route(source, destination))
-        if first and sa.life is IkeState.CONNECTING and not self._exchanges.under_way:
-            self._exchanges.end("the first message was dropped")  # or it would count as half-open
+        if not self._understood:
+            self._check_first()
         return self._end()
+
+    def _check_first(self) -> None:
+        """An ISAKMP SA whose first message was dropped ends, or it would count as half-open."""
+        sa, exchanges = self._sa, self._exchanges
+        self._understood = sa.initiator or sa.life is not IkeState.CONNECTING or bool(exchanges.under_way)
+        if not self._understood and not exchanges.has_begun:
+            exchanges.end("the first message was dropped")
 
     def command(self, order: Order, now: float) -> list[Effect]:
         """An order of an operator, a job or the kernel."""

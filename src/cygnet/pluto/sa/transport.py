@@ -60,6 +60,11 @@ class Transport:
         self._reassembler = fragments.Reassembler(sa.ports.settings.max_packet)
         self._fragment_id = 0
 
+    @property
+    def is_gathering(self) -> bool:
+        """Whether fragments of a message are missing."""
+        return self._reassembler.pending > 0
+
     def collect(self, data: bytes) -> tuple[Parsed, bytes] | None:
         """The message with its octets, put together if it came in fragments; ``None``: some are missing."""
         parsed = parse_message(data)
