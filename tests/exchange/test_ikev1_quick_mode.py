@@ -1,5 +1,7 @@
 """IKEv1 quick mode: what is agreed on, how it is refused, lifetimes and rekeying."""
 
+from dataclasses import replace
+
 import pytest
 from simulation.ikev1 import ALICE, BOB, ESP_PFS, Pair
 from simulation.network import Weather
@@ -44,6 +46,23 @@ def test_perfect_forward_secrecy_on_one_side_only_is_refused():
     assert "NO_PROPOSAL_CHOSEN" in pair.alice.outcome().reason
     assert any("no acceptable KEY_EXCHANGE_METHOD found" in line for line in pair.bob.log)
     assert pair.is_up(children=0)
+
+
+def test_selectors_of_another_connection_with_the_same_peer_are_its_own():
+    # I -> R  { HASH(1), SA, Ni, IDci = 10.1.0.0/16, IDcr = 10.9.0.0/16 }, on the ISAKMP SA of the first
+    pair = Pair()
+    sa = pair.connect()
+    net = (TS("10.9.0.0/16"),)
+    others = {}
+    for whose, ts in (("alice", "remote_ts"), ("bob", "local_ts")):
+        config = getattr(pair, f"{whose}_config")
+        child = replace(config.children[0], name="other", **{ts: net})
+        others[whose] = replace(config, name="other", children=(child,))
+    pair.bob.connections.configs.append(others["bob"])
+    pair.alice.order(sa, Initiate(others["alice"].children[0], ticket=7))
+    pair.network.run(2)
+    assert pair.is_up(children=2)
+    assert {event.config.name for event in pair.bob.of(ChildUp)} == {"net-net", "other"}
 
 
 @pytest.mark.parametrize("esp", ["aes256gcm16!", "aes256-sha512!", "chacha20poly1305!", "aes128-sha256-esn!"])

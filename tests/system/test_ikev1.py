@@ -201,6 +201,27 @@ def test_each_pair_of_subnets_is_an_sa_of_its_own(lab: Lab, kinds: str) -> None:
     assert_pings_as_esp(moon.host, moon.inside, sun.host, "10.4.0.1")
 
 
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_connections_of_one_peer_share_an_isakmp_sa(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    address(sun.host, "10.4.0.1/24", device="lan0")
+    configure(moon, sun, **IKEV1)
+    for end in (moon, sun):
+        text = end.host.read("/etc/ipsec.conf")
+        second = text[text.index("conn net-net"):].replace("conn net-net", "conn second")
+        end.host.write("/etc/ipsec.conf", f"{text}\n{second.replace(sun.subnet, '10.4.0.0/24')}")
+    bring_up(moon, sun)
+    moon.host.ipsec("up", "second")
+    for end in (moon, sun):
+        until(lambda end=end: end.host.installed("second") == 1, "the second one")  # type: ignore[misc]
+        assert (end.host.established(), end.host.established("second")) == (1, 0)
+    assert_carries(moon, sun)
+    assert_pings_as_esp(moon.host, moon.inside, sun.host, "10.4.0.1")
+    moon.host.ipsec("down", "second")
+    until(lambda: not (moon.host.installed("second") or sun.host.installed("second")), "the first one alone")
+    assert_carries(moon, sun)
+
+
 @pytest.mark.parametrize("kinds", [PAIRS[0], PAIRS[2]])
 def test_shorter_lifetime_of_the_responder_holds_on_both_sides(lab: Lab, kinds: str) -> None:
     """It is told with RESPONDER-LIFETIME (RFC 2407, 4.6.3.1), which strongSwan tolerates."""

@@ -130,7 +130,7 @@ class Protocol:
         hosts = Hosts(resolver.resolve, self.kernel.source_address)
         self.routes = Routes(Traps(self.kernel, numbers, resolver.resolve, bus), hosts)
         initiator = Initiator(ports, self.configs, manager, hosts)
-        makers = Makers(initiator, self.configs.named, random.random)
+        makers = Makers(initiator, self.configs.named, self.configs.family, random.random)
         self.reconciler = Reconciler(place, makers, self.routes)
         self.core: Core = Ikev1(ports, self.configs, manager, initiator, self.routes, self.reconciler)
         self.reactions = Reactions(place, ports, self.reconciler)

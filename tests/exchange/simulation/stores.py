@@ -126,6 +126,9 @@ class Connections:
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         return tuple(Candidate(config, "it is there") for config in self.configs)
 
+    def family(self, config: Any) -> tuple[Any, ...]:
+        return (config, *(one for one in self.configs if one is not config and one.peer == config.peer))
+
     def instance(self, config: Any, remote: Host, identity: Identity) -> Any:
         return config
 

@@ -52,6 +52,7 @@ class FakeSa:
         self.spi_local = number.to_bytes(8, "big")
         self._core, self._connection, self._local, self._remote = core, connection, *hosts
         self._up, self._ticket = connection is None, 0
+        self.gone = False
 
     def begin(self, now: float) -> list[Effect]:
         return []
@@ -70,6 +71,7 @@ class FakeSa:
 
     def command(self, order: Order, now: float) -> list[Effect]:
         if isinstance(order, Terminate):
+            self.gone = True
             return [Announce(Finished(order.ticket, True, 4, "deleted")), Retire("deleted")]
         assert isinstance(order, Establish)
         self._ticket = order.ticket
@@ -83,6 +85,7 @@ class FakeSa:
     def expire(self, timer: Any, now: float) -> list[Effect]:
         if self._up:
             return []
+        self.gone = True
         reason = "max number of retransmissions (0) reached"
         return [Announce(Finished(self._ticket, False, 31, reason)), Retire(reason)]
 
@@ -103,9 +106,12 @@ class FakeSa:
             children=(child,) if self._up and self._connection else (),
         )  # fmt: skip
 
+    @property
+    def label(self) -> str:
+        return self._connection.label if self._connection else ""
+
     def _progress(self, code: int, text: str) -> Effect:
-        label = self._connection.label if self._connection else ""
-        return Announce(Progress(self.unique_id, self.unique_id, label, code, text))
+        return Announce(Progress(self.unique_id, self.unique_id, self.label, code, text))
 
 
 class FakeCore:
@@ -117,6 +123,7 @@ class FakeCore:
         self.kept: list[str] = []
         self.loaded: list[str] = []
         self.give_up_s = 30.0
+        self.made: list[FakeSa] = []
 
     def decide(self, datagram: Datagram, now: float) -> Decision:
         ours = int.from_bytes(datagram.data[:8], "big")
@@ -132,7 +139,13 @@ class FakeCore:
     def initiator(self, unique_id: int, connection: Connection) -> Sa:
         assert connection.local is not None and connection.remote is not None
         hosts = Host.of("127.0.0.1", self.port), Host.of("127.0.0.1", connection.remote.ikeport)
-        return FakeSa(self, unique_id, connection, hosts)
+        self.made.append(FakeSa(self, unique_id, connection, hosts))
+        return self.made[-1]
+
+    def usable(self, connection: Connection) -> int | None:
+        label = connection.label
+        found = (one.unique_id for one in reversed(self.made) if one.label == label and not one.gone)
+        return next(found, None)
 
     def load(self, connection: Connection) -> Sequence[str]:
         if connection.message.ike == "nonsense":

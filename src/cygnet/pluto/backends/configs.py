@@ -25,11 +25,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record with the addresses it is for."""
+    """A record with the addresses it is for. Connections of one peer have the same ``family``."""
 
     config: PeerConfig
     local: AddressSpec
     remote: AddressSpec
+    family: PeerConfig
 
 
 class PeerConfigs:
@@ -43,6 +44,7 @@ class PeerConfigs:
         self._connections = connections
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
+        self._families: dict[PeerConfig, dict[str, PeerConfig]] = {}
 
     def load(self, connection: Connection) -> list[str]:
         """Take a connection in; the answer is warnings. Raises ``LocalError`` for what cannot be."""
@@ -50,24 +52,36 @@ class PeerConfigs:
         message = connection.message
         local, remote = connection.local or message.left, connection.remote or message.right
         known = Known(
-            config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any)
-        )
+            config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any),
+            config.peer,
+        )  # fmt: skip
         named = pool_texts.pools(remote.srcip, "rightsourceip")
         self.pools.load(config.name, [spec for _, spec in named if spec is not None])
         with self._lock:
+            self._drop(config.name)
             self._known[config.name] = known
+            self._families.setdefault(known.family, {})[config.name] = config
         return warnings
 
     def forget(self, name: str) -> None:
         """Have it no more; SAs keep theirs."""
         with self._lock:
-            self._known.pop(name, None)
+            self._drop(name)
         self.pools.unload(name)
 
     def named(self, name: str) -> PeerConfig | None:
         """The record of a loaded connection as it is now."""
         known = self._known.get(name)
         return known.config if known is not None else None
+
+    def family(self, config: PeerConfig) -> tuple[PeerConfig, ...]:
+        """This connection, then all others that differ in name and children only: they share ISAKMP SAs."""
+        known = self._known.get(config.name)
+        if known is None or config.instance:
+            return (config,)
+        with self._lock:
+            others = self._families.get(known.family, {})
+            return (config, *(one for name, one in others.items() if name != config.name))
 
     def of(self, connection: Connection) -> PeerConfig:
         """The record of a loaded connection, or of an instance; raises ``LocalError``."""
@@ -97,6 +111,15 @@ class PeerConfigs:
             ike=replace(config.ike, remote=here),
             remote=replace(config.remote, identity=identity),
         )
+
+    def _drop(self, name: str) -> None:
+        """Holds the lock."""
+        known = self._known.pop(name, None)
+        if known is not None:
+            relatives = self._families[known.family]
+            del relatives[name]
+            if not relatives:
+                del self._families[known.family]
 
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)

@@ -1,6 +1,6 @@
 """A connection as pluto sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cygnet.base.addresses import Address
@@ -84,6 +84,11 @@ class PeerConfig:
     def child(self, name: str) -> ChildConfig | None:
         """The child of that name."""
         return next((child for child in self.children if child.name == name), None)
+
+    @property
+    def peer(self) -> "PeerConfig":
+        """What is the same in all connections with this peer, which differ in name and networks."""
+        return replace(self, name="", children=(), instance=0)
 
     @property
     def asks_user(self) -> bool:

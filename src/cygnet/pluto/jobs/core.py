@@ -227,6 +227,12 @@ class Core(Protocol):
     def initiator(self, unique_id: int, connection: Connection) -> Sa:
         """A new ISAKMP SA to the peer of a connection; raises ``LocalError`` if there is nowhere to go."""
 
+    def usable(self, connection: Connection) -> int | None:
+        """The ISAKMP SA that an IPsec SA of a connection can be made on, ``None`` without one.
+
+        Connections that differ in name and networks only share them.
+        """
+
     def load(self, connection: Connection) -> Sequence[str]:
         """Take a loaded connection in; the answer is what is odd but usable. Raises ``LocalError``."""
 

@@ -51,6 +51,10 @@ class Ikev1:
         """A new ISAKMP SA to the peer of a connection; raises ``LocalError`` if there is nowhere to go."""
         return self._initiator.begin(unique_id, self._configs.of(connection))
 
+    def usable(self, connection: Connection) -> int | None:
+        """The ISAKMP SA with a connection's peer, ``None`` without one."""
+        return self._reconciler.usable(self._configs.of(connection))
+
     def load(self, connection: Connection) -> Sequence[str]:
         """Take a connection in; the answer is warnings. Raises ``LocalError``."""
         return self._configs.load(connection)

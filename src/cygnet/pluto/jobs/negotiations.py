@@ -8,7 +8,6 @@ from cygnet.base.errors import LocalError
 from cygnet.pluto.backends.connections import Connection, Connections, OrientationError
 from cygnet.pluto.backends.specifier import Specifier, SuiteSpecifier
 from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Sa, Terminate
-from cygnet.pluto.jobs.reconciler import USABLE
 from cygnet.pluto.jobs.routes import NoPeerError
 from cygnet.runtime.bus.bus import Bus, Subscription
 from cygnet.runtime.bus.records import Levels
@@ -59,7 +58,7 @@ class Negotiations:
     def initiate(self, connection: Connection, *, anew: bool = False) -> Dialogue:
         """Bring a connection up, on an ISAKMP SA that is there unless ``anew``; raises ``LocalError``."""
         check_begins(connection)
-        number = None if anew else self._usable(connection)
+        number = None if anew else self._core.usable(connection)
         if number is None:
             fresh = self._manager.next_unique_id()
             number = self._manager.register(self._core.initiator(fresh, connection))
@@ -115,13 +114,6 @@ class Negotiations:
         """Delete the established ISAKMP SAs that have no IPsec SA, without following."""
         idle = (sa for sa in self._manager.snapshots() if sa.life == "ESTABLISHED" and not sa.children)
         self.forget((sa.number, 0) for sa in idle)
-
-    def _usable(self, connection: Connection) -> int | None:
-        for number in reversed(self._manager.by_name(connection.name)):
-            picture = self._manager.snapshot(number)
-            if picture is not None and picture.instance == connection.instance and picture.life in USABLE:
-                return number
-        return None
 
     def _ordered(self, number: int, order: Order, ticket: int) -> Dialogue:
         dialogue = Dialogue(self._bus, number, ticket)

@@ -52,10 +52,12 @@ class Beginner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Makers:
-    """``loaded`` is the record of a connection as it is now, ``chance`` a number from 0 up to 1."""
+    """``loaded`` is the record of a connection as it is now, ``family`` those that share its ISAKMP SAs;
+    ``chance`` is a number from 0 up to 1."""
 
     beginner: Beginner
     loaded: Callable[[str], PeerConfig | None]
+    family: Callable[[PeerConfig], tuple[PeerConfig, ...]]
     chance: Callable[[], float]
 
 
@@ -168,15 +170,15 @@ class Reconciler:
 
         What it says of failed attempts (``tries``) is for ours too, whose end it is about to tell.
         """
-        if event.tries:
-            delay = pause(event.tries, self._makers.chance())
-            self._want(event.config, event.reason, delay=delay, tries=event.tries)
-        else:
-            self._want(event.config, event.reason)
+        delay = pause(event.tries, self._makers.chance()) if event.tries else 0.0
+        names = dict.fromkeys(child.name for child in event.children) or (event.config.name,)
+        for config in [self._owner(event.config, name) for name in names]:
+            self._want(config, event.reason, delay=delay, tries=event.tries)
 
     def closed(self, event: ChildClosed) -> None:
         """An IPsec SA ended without our asking: ``closeaction``, ``dpdaction``, a lasting wish."""
-        config = self._current(event.peer) if event.peer is not None else None
+        peer = event.peer
+        config = self._current(self._owner(peer, event.config.name)) if peer is not None else None
         if config is None or self._stopping:
             return
         if event.action is Action.TRAP:
@@ -229,7 +231,7 @@ class Reconciler:
             config = self._current(self._configs.get(key))
             if config is None:
                 raise LocalError("the connection is loaded no more")
-            number = self._usable(config) or self._create(config, ticket)
+            number = self.usable(config) or self._create(config, ticket)
             with self._lock:
                 self._intents.located(ticket, number)
             if not self._place.order(number, make(config, ticket)):
@@ -281,13 +283,19 @@ class Reconciler:
         config = self._current(self._configs.get(key))
         return config.keying_tries if config is not None else 1
 
-    def _usable(self, config: PeerConfig) -> int | None:
+    def usable(self, config: PeerConfig) -> int | None:
+        """The newest ISAKMP SA with the connection's peer that an IPsec SA can be made on: its own first."""
         manager = self._place.manager
-        for number in reversed(manager.by_name(config.name)):
-            picture = manager.snapshot(number)
-            if picture is not None and picture.instance == config.instance and picture.life in USABLE:
-                return number
+        for one in self._makers.family(config):
+            for number in reversed(manager.by_name(one.name)):
+                picture = manager.snapshot(number)
+                if picture is not None and picture.instance == config.instance and picture.life in USABLE:
+                    return number
         return None
+
+    def _owner(self, peer: PeerConfig, child: str) -> PeerConfig:
+        """The connection of an IPsec SA, which may be on an ISAKMP SA that another one made."""
+        return peer if child == peer.name else self._makers.loaded(child) or peer
 
     def _is_up(self, config: PeerConfig) -> bool:
         """Whether there is an IPsec SA of it."""

@@ -10,6 +10,7 @@ from cygnet.keying.sa.child_states import ChildState
 from cygnet.pluto.encoding.payloads import Delete
 from cygnet.pluto.sa.association import Association, protocol_number
 from cygnet.pluto.sa.events import ChildClosed, Reestablish
+from cygnet.pluto.sa.quick_selectors import children_of
 from cygnet.pluto.sa.states import IkeState
 
 
@@ -71,7 +72,7 @@ def over(sa: Association, *, dead: bool, reason: str) -> None:
         start = sa.children_wanting(Action.START, dead=dead)
         for child in sa.children_wanting(Action.TRAP, dead=dead):
             sa.announce(ChildClosed(child, Action.TRAP, reason, config))
-        for child in config.children:
+        for child in children_of(sa):
             if (child.dpd_action if dead else child.close_action) == Action.NONE:
                 sa.announce(ChildClosed(child, Action.NONE, reason, config))
         if start:

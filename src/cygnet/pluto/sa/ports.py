@@ -34,6 +34,9 @@ class Configs(Protocol):
     def candidates(self, local: Host, remote: Host) -> tuple[Candidate, ...]:
         """The IKEv1 connections whose addresses suit both hosts, best first; identities come later."""
 
+    def family(self, config: PeerConfig) -> tuple[PeerConfig, ...]:
+        """This connection, then all others of the same peer, which differ in name and children only."""
+
     def instance(self, config: PeerConfig, remote: Host, identity: Identity) -> PeerConfig:
         """What a peer makes of a connection that is for many; raises ``LocalError`` if they are too many."""
 

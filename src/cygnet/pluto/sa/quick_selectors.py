@@ -34,6 +34,12 @@ def selector_pairs(
     return tuple(dict.fromkeys(pairs(ours, theirs)))[:MAX_PAIRS]
 
 
+def children_of(sa: Association) -> tuple[ChildConfig, ...]:
+    """What may be made on this ISAKMP SA: its connection's, then those of others with the same peer."""
+    family = sa.ports.configs.family(sa.peer_config)
+    return tuple(child for config in family for child in config.children)
+
+
 def payloads_of(quick: QuickMode) -> tuple[Identification, ...]:
     """IDci and IDcr; raises ``ValueError`` for what IKEv1 cannot say."""
     ends = (quick.local, quick.remote) if quick.initiator else (quick.remote, quick.local)
@@ -50,7 +56,7 @@ def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> Qui
     if modes == {Mode.TRANSPORT} and sa.nat.any:
         remote, local = _seen(sa, remote, sa.remote.address), _seen(sa, local, sa.local.address)
     best = max(
-        (config for config in sa.peer_config.children if _covers(sa, config, local, remote)),
+        (config for config in children_of(sa) if _covers(sa, config, local, remote)),
         key=lambda config: (config.mode in modes, _is_exact(sa, config, local, remote)),
         default=None,
     )

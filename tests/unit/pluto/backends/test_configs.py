@@ -51,6 +51,21 @@ def test_candidates_are_those_for_both_hosts_the_most_specific_first(configs: Pe
     assert names(configs, "192.0.2.2", local="192.0.2.9") == []
 
 
+def test_connections_that_differ_in_networks_only_are_of_one_peer(configs: PeerConfigs) -> None:
+    for name, peer, ike in (
+        ("a", "192.0.2.2", ""), ("b", "192.0.2.2", ""), ("elsewhere", "192.0.2.3", ""),
+        ("otherwise", "192.0.2.2", "aes256-sha512-modp2048!"),
+    ):  # fmt: skip
+        configs.load(connection(name, peer, ike))
+    (first, *_) = [one.config for one in configs.candidates(Host.of("192.0.2.1"), Host.of("192.0.2.2"))]
+    assert {one.name for one in configs.family(first)} == {"a", "b"}
+    assert configs.family(first)[0] == first
+    configs.load(connection("b", "192.0.2.4"))
+    assert [one.name for one in configs.family(first)] == ["a"]
+    configs.forget("a")
+    assert configs.family(first) == (first,)
+
+
 def test_forgotten_connection_is_nobodys(configs: PeerConfigs) -> None:
     configs.load(connection("one", "192.0.2.2"))
     configs.forget("one")

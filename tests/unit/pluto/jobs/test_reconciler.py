@@ -116,9 +116,12 @@ class Daemon:
         kernel: Any = self.kernel
         place: Any = self.place
         self.routes = Routes(Traps(kernel, numbers, hosts.names, Bus()), hosts)
-        makers = Makers(self, self.loaded.get, lambda: 0.0)  # type: ignore[arg-type]
+        makers = Makers(self, self.loaded.get, self.family, lambda: 0.0)  # type: ignore[arg-type]
         self.reconciler = Reconciler(place, makers, self.routes)
         self.tell = KernelEvents(place, self.reconciler, self.routes)
+
+    def family(self, config: PeerConfig) -> tuple[PeerConfig, ...]:
+        return (config, *(one for one in self.loaded.values() if one.name != config.name))
 
     def begin(self, unique_id: int, config: PeerConfig, tries: int = 0) -> Any:
         if not self.reachable:
@@ -230,6 +233,27 @@ def test_action_start_is_followed_at_once_and_on_the_isakmp_sa_that_is_there() -
     daemon.reconciler.closed(ChildClosed(CHILD, Action.START, "closed by the peer", NET))
     assert daemon.place.run() == [0]
     assert daemon.place.orders == [(4, Initiate(CHILD, ticket=daemon.tickets[0]))]
+
+
+OTHER_CHILD = replace(CHILD, name="other")
+OTHER = replace(NET, name="other", children=(OTHER_CHILD,))
+
+
+def test_connections_of_one_peer_share_an_isakmp_sa_and_each_comes_back_as_itself() -> None:
+    daemon = Daemon()
+    daemon.loaded["other"] = OTHER
+    daemon.place.sas[4] = replace(up(4), children=())
+    daemon.reconciler.closed(ChildClosed(OTHER_CHILD, Action.START, "closed by the peer", NET))
+    daemon.place.run()
+    assert daemon.place.orders == [(4, Initiate(OTHER_CHILD, ticket=daemon.tickets[0]))]
+
+
+def test_each_connection_that_an_isakmp_sa_had_is_established_again() -> None:
+    daemon = Daemon()
+    daemon.loaded["other"] = OTHER
+    daemon.reconciler.reestablish(Reestablish(NET, (CHILD, OTHER_CHILD), "dead peer"))
+    daemon.place.run()
+    assert [order.child for _, order in daemon.place.orders] == [CHILD, OTHER_CHILD]
 
 
 def test_operators_attempt_that_failed_is_repeated_after_a_pause() -> None:
