@@ -217,7 +217,7 @@ def test_connections_of_one_peer_share_an_isakmp_sa(lab: Lab, kinds: str) -> Non
         assert (end.host.established(), end.host.established("second")) == (1, 0)
     assert_carries(moon, sun)
     assert_pings_as_esp(moon.host, moon.inside, sun.host, "10.4.0.1")
-    moon.host.ipsec("down", "second")
+    moon.host.ipsec("down", "second{*}")
     until(lambda: not (moon.host.installed("second") or sun.host.installed("second")), "the first one alone")
     assert_carries(moon, sun)
 
