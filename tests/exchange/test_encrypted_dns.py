@@ -12,6 +12,7 @@ from cygnet.charon.encoding.payloads import Configuration
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, ConfigurationType
 from cygnet.charon.sa.events import ServersGiven, ServersTaken
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
+from cygnet.keying.config.records import AuthClass
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.config.settings import DaemonSettings
 
@@ -46,6 +47,16 @@ def test_resolvers_are_told_to_those_who_ask() -> None:
     pair.alice.order(sa, TerminateIke())
     pair.network.run()
     assert [one.servers.encrypted for one in pair.alice.of(ServersTaken)] == [found]
+
+
+def test_responder_that_proves_nothing_names_no_resolvers() -> None:
+    # R -> I  IKE_AUTH { IDr, AUTH (NULL), CP(ENCDNS_IP4 ...), ... }, not used (RFC 9464, 6)
+    pair = encrypted_pair()
+    pair.change("alice", remote=(replace(pair.alice_config.remote[0], auth=AuthClass.NULL),))
+    pair.change("bob", local=(replace(pair.bob_config.local[0], auth=AuthClass.NULL),))
+    pair.connect()
+    assert pair.is_up()
+    assert not given(pair)
 
 
 @pytest.mark.parametrize(("resolvectl", "found"), [

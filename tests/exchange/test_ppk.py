@@ -166,6 +166,36 @@ def test_name_that_the_responder_does_not_know_is_refused(alice: bool, bob: bool
     assert_refused(pair, reason)
 
 
+def null_pair(theirs: Secret | None = PPK) -> Pair:
+    """Neither proves anything but that it has the PPK."""
+    pair = ppk_pair(theirs=theirs)
+    for whose in ("alice", "bob"):
+        config = getattr(pair, f"{whose}_config")
+        pair.change(
+            whose,
+            local=tuple(replace(one, auth=AuthClass.NULL) for one in config.local),
+            remote=tuple(replace(one, auth=AuthClass.NULL) for one in config.remote),
+        )
+    return pair
+
+
+def test_ppk_alone_authenticates_where_authentication_is_null() -> None:
+    # I -> R  IKE_AUTH { IDi, IDr, AUTH, SAi2, TSi, TSr, N(PPK_IDENTITY) }, without NO_PPK_AUTH
+    pair = null_pair()
+    pair.connect()
+    assert_used(pair)
+    assert notifies(pair, "bob", "IKE_AUTH") == ["PPK_ID"]
+
+
+def test_null_authentication_is_refused_without_the_ppk_that_both_offered() -> None:
+    unequal, unknown = null_pair(OTHER), null_pair(None)
+    unknown.bob.store.ppks[b"another"] = PPK
+    for pair in (unequal, unknown):
+        pair.connect()
+        assert pair.is_clean()
+    assert any("PPK required, no PPK found for 'ppk.of.alice'" in line for line in unknown.bob.log)
+
+
 @pytest.mark.parametrize("optional", [True, False])
 def test_unequal_ppks_authenticate_nobody(optional: bool) -> None:
     """The name is known, so that NO_PPK_AUTH does not count."""

@@ -18,7 +18,7 @@ from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import Authentication, Notify
 from cygnet.charon.sa.errors import NoPpkError, RefusedError
 from cygnet.charon.sa.keymat import IkeKeys, with_ppk
-from cygnet.keying.config.records import PeerConfig
+from cygnet.keying.config.records import AuthClass, PeerConfig
 from cygnet.keying.sa.matching import IdentityMatch
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def proofs(sa: "Association", prove: Callable[[], Authentication]) -> tuple[AnyP
         return (prove(),)
     use.plain = sa.established_keys
     without: tuple[AnyPayload, ...] = ()
-    if not sa.peer_config.ppk_required:
+    if not _is_mandatory(sa, sa.peer_config):
         sa.log(Group.IKE, "PPK is not required, adding a proof without it (NO_PPK_AUTH)")
         without = (Notify(NotifyType.NO_PPK_AUTH, prove().data),)
     sa.keys = with_ppk(use.plain, use.own)
@@ -100,7 +100,7 @@ def accepted(sa: "Association", message: Message) -> None:
     name = shown(use.identifier)
     if use.used:
         _in_use(sa, name)
-    elif sa.peer_config.ppk_required:
+    elif _is_mandatory(sa, sa.peer_config):
         raise AuthenticationFailedError(f"PPK required but peer didn't use PPK for PPK_ID '{name}'")
     else:
         sa.keys = use.plain
@@ -153,7 +153,7 @@ def presented(sa: "Association", message: Message, config: PeerConfig) -> Authen
     try:
         ppk = _find(sa, identity.data, config)
     except AuthenticationFailedError as problem:
-        if config.ppk_required:
+        if _is_mandatory(sa, config):
             raise AuthenticationFailedError(f"PPK required, {problem}") from None
         if without is None:
             raise AuthenticationFailedError(f"{problem}, and the peer requires a PPK") from None
@@ -173,6 +173,12 @@ def confirmation(sa: "Association") -> tuple[AnyPayload, ...]:
         return ()
     _in_use(sa, shown(use.identifier))
     return (Notify(NotifyType.PPK_IDENTITY),)
+
+
+def _is_mandatory(sa: "Association", config: PeerConfig) -> bool:
+    """As configured; and once both offer it where NULL authentication proves nothing (RFC 8784, 5.2.3)."""
+    null = any(one.auth is AuthClass.NULL for one in (*config.local, *config.remote))
+    return config.ppk_required or (null and sa.negotiation.ppk.agreed)
 
 
 def _find(sa: "Association", data: bytes, config: PeerConfig) -> Secret:

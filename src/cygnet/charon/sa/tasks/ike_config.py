@@ -103,6 +103,9 @@ class IkeConfig(Task):
         servers = cp_attributes.servers(reply, sa.virtual.local, self._tell)
         if not sa.ports.settings.split_dns:
             servers = replace(servers, domains=())
+        if servers.encrypted and any(one.auth is AuthClass.NULL for one in sa.peer_config.remote):
+            self._tell("ignoring encrypted DNS resolvers of a peer that has not proved itself")  # RFC 9464, 6
+            servers = replace(servers, encrypted=())
         sa.virtual.servers = servers
         for one in servers.encrypted:
             self._tell(f"received encrypted DNS resolver {one}")
