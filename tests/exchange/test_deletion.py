@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from simulation.pair import BOB, Pair
 
-from cygnet.charon.sa.events import ChildDown
 from cygnet.charon.sa.orders import Initiate, TerminateChild, TerminateIke
 from cygnet.keying.config.records import Action
+from cygnet.keying.sa.events import ChildDown
 
 
 @pytest.mark.parametrize("whose", ["alice", "bob"])

@@ -10,11 +10,11 @@ from simulation.roadwarrior import RoadWarrior, octets
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.payloads import Configuration
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, ConfigurationType
-from cygnet.charon.sa.events import ServersGiven, ServersTaken
 from cygnet.charon.sa.orders import RekeyIke, TerminateIke
 from cygnet.keying.config.records import AuthClass
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.events import ServersGiven, ServersTaken
 
 T = AttributeType
 FOUR, SIX = ip_address("10.2.0.53"), ip_address("fd02::53")

@@ -11,13 +11,14 @@ from simulation.traffic import Traffic
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Notify
-from cygnet.charon.sa.events import ChildDown, ChildUp, IkeClosed
+from cygnet.charon.sa.events import IkeClosed
 from cygnet.charon.sa.orders import Initiate, KernelExpire, RekeyChild, RekeyIke, TerminateChild
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import Draft
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.endings import Cause
+from cygnet.keying.sa.events import ChildDown, ChildUp
 
 CREATE, FOLLOWUP, INFORMATIONAL = (
     Exchange.CREATE_CHILD_SA, Exchange.IKE_FOLLOWUP_KE, Exchange.INFORMATIONAL,

@@ -13,8 +13,9 @@ from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import Encapsulation, Mode
 from cygnet.keying.config.records import Action
+from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.sa.events import ChildClosed, ChildDown, ChildUp, IkeEstablished, Reestablish
+from cygnet.pluto.sa.events import ChildClosed, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
 

@@ -11,8 +11,9 @@ from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.port import IpProtocol, Lifetime, Mode
 from cygnet.keying.config.records import Action
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.pluto.config.settings import DaemonSettings
-from cygnet.pluto.sa.events import ChildClosed, ChildDown, ChildUp
+from cygnet.pluto.sa.events import ChildClosed
 from cygnet.pluto.sa.orders import (
     Acquire,
     Initiate,

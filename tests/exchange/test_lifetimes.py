@@ -4,10 +4,10 @@ import pytest
 from simulation.pair import Pair
 from simulation.peer import Peer
 
-from cygnet.charon.sa.events import ChildDown
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke
 from cygnet.kernel.port import Lifetime, Usage
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.events import ChildDown
 
 
 def timed(**changes: object) -> Pair:

@@ -6,12 +6,13 @@ from simulation.peer import Peer
 from simulation.post import Post
 
 from cygnet.charon.encoding.exchanges import Exchange
-from cygnet.charon.sa.events import ChildDown, ChildUp, Finished
+from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.orders import Initiate, RekeyIke, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.backends.memory import differences
 from cygnet.keying.config.records import Unique
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.events import ChildDown, ChildUp
 
 
 def renewing(settings: DaemonSettings | None = None, **changes: object) -> Pair:

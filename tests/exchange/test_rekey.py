@@ -3,10 +3,11 @@
 import pytest
 from simulation.pair import Pair
 
-from cygnet.charon.sa.events import ChildDown, ChildUp, IkeEstablished
+from cygnet.charon.sa.events import IkeEstablished
 from cygnet.charon.sa.orders import KernelExpire, RekeyChild, RekeyIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.keying.sa.events import ChildDown, ChildUp
 
 
 @pytest.mark.parametrize("whose", ["alice", "bob"])

@@ -14,11 +14,11 @@ from cygnet.base.secret import Secret
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.encoding.payloads import Configuration
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, ConfigurationType
-from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.charon.sa.orders import Initiate, RekeyChild, RekeyIke, TerminateIke
 from cygnet.eap.packets import MSCHAPV2
 from cygnet.keying.config.records import AuthClass, AuthConfig, Unique
 from cygnet.keying.config.settings import DaemonSettings
+from cygnet.keying.sa.events import Servers, ServersGiven, ServersTaken
 
 T = AttributeType
 USER = AuthConfig(AuthClass.EAP, None, eap_methods=(MSCHAPV2,), eap_identity=Identity.parse("carol"))

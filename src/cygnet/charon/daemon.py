@@ -39,13 +39,11 @@ from cygnet.charon.jobs.initiation import Initiation
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.kernel_events import KernelEvents
 from cygnet.charon.jobs.loading import Loading
-from cygnet.charon.jobs.name_servers import NameServers
 from cygnet.charon.jobs.negotiations import Negotiations
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.jobs.receive import DatagramHandler, DropReports, InterfaceFilter
 from cygnet.charon.jobs.reconciler import Reconciler
 from cygnet.charon.jobs.roaming import Roaming
-from cygnet.charon.jobs.updown import Updown
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.memory import Holdings
 from cygnet.charon.sa.endpoint import Endpoint
@@ -66,8 +64,10 @@ from cygnet.keying.backends.stroke import Host, StrokeBackend
 from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.data_plane import Owner, open_data_plane
 from cygnet.keying.hosts import ends
+from cygnet.keying.name_servers import NameServers
 from cygnet.keying.numbers import Numbers
 from cygnet.keying.traps import Traps
+from cygnet.keying.updown import Updown
 from cygnet.runtime import paths
 from cygnet.runtime.bus.bus import Bus
 from cygnet.runtime.bus.configured import add_loggers

@@ -11,8 +11,6 @@ from functools import partial
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
 from cygnet.charon.backends.told import Told
-from cygnet.charon.jobs.name_servers import NameServers
-from cygnet.charon.jobs.updown import Updown
 from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.port import Kernel
@@ -27,8 +25,10 @@ from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.data_plane import Owner, open_data_plane
+from cygnet.keying.name_servers import NameServers
 from cygnet.keying.numbers import Numbers
 from cygnet.keying.traps import Traps
+from cygnet.keying.updown import Updown
 from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connections

@@ -14,11 +14,12 @@ from cygnet.crypto.proposals import Protocol, parse_proposals
 from cygnet.kernel.backends.memory import differences
 from cygnet.kernel.port import Expire, Lifetime
 from cygnet.keying.config.records import AddressSpec, AuthClass, AuthConfig, ChildConfig, IkeConfig
+from cygnet.keying.sa.events import ChildUp
 from cygnet.pluto.config.records import Method, PeerConfig, XauthConfig
 from cygnet.pluto.config.settings import DaemonSettings
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.endpoint import Create, Dispatch, Endpoint
-from cygnet.pluto.sa.events import ChildUp, Finished, HandedOver, IkeEstablished
+from cygnet.pluto.sa.events import Finished, HandedOver, IkeEstablished
 from cygnet.pluto.sa.ike_sa import IkeSa
 from cygnet.pluto.sa.orders import HandOver, Initiate, KernelExpire, Order, TakeOver
 from cygnet.pluto.sa.ports import Ports

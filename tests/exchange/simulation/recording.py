@@ -12,13 +12,13 @@ from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.workplace import Workplace
-from cygnet.charon.sa.events import ChildUp
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.backends.memory import MemoryKernel
 from cygnet.kernel.port import IpProtocol, Mode, SaId
 from cygnet.keying.config.records import AddressSpec, AuthConfig, ChildConfig, IkeConfig, PeerConfig
 from cygnet.keying.config.settings import DaemonSettings
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.events import ChildUp
 from cygnet.runtime.bus.bus import Bus
 
 MOON, SUN = Identity.parse("moon.lab"), Identity.parse("sun.lab")

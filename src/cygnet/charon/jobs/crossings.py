@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from cygnet.charon.jobs.installed import Known
-from cygnet.charon.sa.events import ChildUp
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.events import ChildUp
 from cygnet.keying.sa.marks import has_unique_marks
 
 CROSSED_S = 10.0

@@ -5,7 +5,8 @@ from typing import Any
 
 from cygnet.base.effects import Counted, MessageSeen
 from cygnet.charon.encoding.exchanges import Exchange
-from cygnet.charon.sa.events import ChildUp, IkeEstablished
+from cygnet.charon.sa.events import IkeEstablished
+from cygnet.keying.sa.events import ChildUp
 from cygnet.runtime.counters import CounterTable
 
 EXCHANGES: dict[int, str] = {

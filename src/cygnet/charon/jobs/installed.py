@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.sa.events import ChildUp
 from cygnet.kernel.port import SaId
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.events import ChildUp
 
 
 @dataclass(slots=True)

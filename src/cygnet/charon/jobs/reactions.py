@@ -15,9 +15,7 @@ from cygnet.charon.jobs.uniqueness import Uniqueness
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa.events import (
     ChildClosed,
-    ChildDown,
     ChildStateChanged,
-    ChildUp,
     Finished,
     IkeClosed,
     IkeEstablished,
@@ -28,6 +26,7 @@ from cygnet.charon.sa.events import (
     ReauthenticationFailed,
 )
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.events import ChildDown, ChildUp
 
 
 class Reactions:

@@ -15,7 +15,7 @@ from cygnet.charon.jobs.installed import Installed
 from cygnet.charon.jobs.unwanted import Unwanted
 from cygnet.charon.jobs.workplace import Workplace
 from cygnet.charon.sa import orders
-from cygnet.charon.sa.events import ChildClosed, ChildUp, Finished, IkeClosed
+from cygnet.charon.sa.events import ChildClosed, Finished, IkeClosed
 from cygnet.keying.config.records import ChildConfig, PeerConfig
 from cygnet.keying.intents import (
     AS_CONFIGURED,
@@ -32,6 +32,7 @@ from cygnet.keying.intents import (
     shape_of,
 )
 from cygnet.keying.sa.endings import Cause, Lost
+from cygnet.keying.sa.events import ChildUp
 from cygnet.keying.traps import Traps
 
 

@@ -18,9 +18,7 @@ from cygnet.charon.encoding.message import Message
 from cygnet.charon.sa import inactivity, succession
 from cygnet.charon.sa.events import (
     ChildClosed,
-    ChildDown,
     ChildStateChanged,
-    ChildUp,
     Finished,
     IkeClosed,
     IkeStateChanged,
@@ -41,6 +39,7 @@ from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.endings import Cause
 from cygnet.keying.sa.esp_path import Path
+from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.keying.sa.marks import Marks, marks_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from cygnet.base.addresses import Address
 from cygnet.charon.encoding.payloads.configuration import Attribute, AttributeType, Configuration
 from cygnet.charon.sa import encrypted_dns
-from cygnet.charon.sa.events import Servers
 from cygnet.keying.config.domain_names import Tell, domain_name, usable
+from cygnet.keying.sa.events import Servers
 
 MAX_SERVERS = 8
 MAX_DOMAINS = 64

@@ -11,11 +11,10 @@ from cygnet.base.records import record
 from cygnet.charon.sa.orders import TellAddresses, TerminateIke
 from cygnet.charon.sa.states import IkeState
 from cygnet.kernel.port import SaId
-from cygnet.keying.config.records import ChildConfig, PeerConfig
-from cygnet.keying.config.resolvers import EncryptedResolver
-from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.config.records import PeerConfig
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.endings import Cause, Lost
+from cygnet.keying.sa.events import ChildDown, ChildUp, ServersGiven, ServersTaken
 
 
 @record
@@ -58,30 +57,6 @@ class IkeEstablished:
     initial_contact: bool = False
     replaces: int = 0
     succeeds: int = 0
-
-
-@record
-class ChildUp:
-    """A CHILD_SA carries traffic (after a rekeying, too: ``replaces`` names the old one).
-
-    ``initiated``: it was made at our request.
-    """
-
-    ike_id: int
-    config: ChildConfig
-    child: ChildSnapshot
-    replaces: int = 0
-    initiated: bool = False
-
-
-@record
-class ChildDown:
-    """A CHILD_SA is gone; ``rekeyed`` where a newer one took its place."""
-
-    ike_id: int
-    config: ChildConfig
-    child: ChildSnapshot
-    rekeyed: bool = False
 
 
 @record
@@ -162,37 +137,6 @@ class ReauthenticationFailed:
     ike_id: int
     succeeds: int
     reason: str
-
-
-@record
-class Servers:
-    """Name servers inside a tunnel, and the domains that they are for (RFC 8598), none for all names.
-
-    ``virtual_ips`` are our addresses there. ``encrypted`` are resolvers that speak DNS over TLS, HTTPS or
-    QUIC (RFC 9464), the best first.
-    """
-
-    dns: tuple[Address, ...] = ()
-    domains: tuple[str, ...] = ()
-    virtual_ips: tuple[Address, ...] = ()
-    encrypted: tuple[EncryptedResolver, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.dns or self.encrypted)
-
-
-@record
-class ServersGiven:
-    """A peer told us of name servers: they may be asked."""
-
-    servers: Servers
-
-
-@record
-class ServersTaken:
-    """The IKE_SA with that peer is gone."""
-
-    servers: Servers
 
 
 @record

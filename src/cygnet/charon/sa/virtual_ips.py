@@ -15,8 +15,8 @@ from cygnet.base.groups import Group
 from cygnet.base.identities import Identity, IdType
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
-from cygnet.charon.sa.events import Servers, ServersTaken
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa.events import Servers, ServersTaken
 from cygnet.keying.sa.matching import Ends, Selectors, resolve
 
 if TYPE_CHECKING:

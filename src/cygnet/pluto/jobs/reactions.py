@@ -5,13 +5,14 @@ from typing import Any
 
 from cygnet.base.groups import Group
 from cygnet.keying.config.records import Unique
+from cygnet.keying.sa.events import ChildUp
 from cygnet.pluto.jobs.core import Finished, Picture
 from cygnet.pluto.jobs.isakmp_sa import outcome
 from cygnet.pluto.jobs.reconciler import Reconciler
 from cygnet.pluto.jobs.told import translated
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa import events
-from cygnet.pluto.sa.events import ChildClosed, ChildUp, HandedOver, IkeEstablished, Reestablish
+from cygnet.pluto.sa.events import ChildClosed, HandedOver, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, TakeOver, TerminateIke
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.succession import Estate, forfeit

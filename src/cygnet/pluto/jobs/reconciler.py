@@ -25,12 +25,13 @@ from cygnet.keying.intents import (
     Verdict,
     pause,
 )
+from cygnet.keying.sa.events import ChildUp
 from cygnet.keying.traps import Trap
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.jobs.core import Finished, Sa
 from cygnet.pluto.jobs.routes import Routes
 from cygnet.pluto.jobs.workplace import Workplace
-from cygnet.pluto.sa.events import ChildClosed, ChildUp, Reestablish
+from cygnet.pluto.sa.events import ChildClosed, Reestablish
 from cygnet.pluto.sa.orders import Acquire, Initiate, Order
 
 FIRST_TICKET = 1 << 32

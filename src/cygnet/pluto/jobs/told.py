@@ -6,30 +6,25 @@ from ipaddress import ip_address
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.charon.sa import events as shared
-from cygnet.charon.sa.events import Servers
 from cygnet.keying.config.domain_names import domain_name
 from cygnet.keying.config.resolvers import EncryptedResolver
+from cygnet.keying.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.encoding.payloads import AttributeType as A
 from cygnet.pluto.jobs.core import Picture
-from cygnet.pluto.sa.events import ChildDown, ChildUp, Configured, Unconfigured
+from cygnet.pluto.sa.events import Configured, Unconfigured
 
 MAX_DOMAINS = 64
 _DNS = {int(A.INTERNAL_IP4_DNS): 4, int(A.INTERNAL_IP6_DNS): 16}
 
 
 def translated(event: Any) -> tuple[Any, ...]:
-    """The event in shared words, if there are any for it."""
+    """The event in words of both daemons, where it is not in them already."""
     match event:
-        case ChildUp(ike_id, config, child, replaces):
-            return (shared.ChildUp(ike_id, config, child, replaces),)
-        case ChildDown(ike_id, config, child, rekeyed):
-            return (shared.ChildDown(ike_id, config, child, rekeyed),)
         case Configured() if dns_of(event.attributes):
-            return (shared.ServersGiven(_servers(event)),)
+            return (ServersGiven(_servers(event)),)
         case Unconfigured() if dns_of(event.attributes):
-            return (shared.ServersTaken(_servers(event)),)
+            return (ServersTaken(_servers(event)),)
     return ()
 
 

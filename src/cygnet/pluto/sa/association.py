@@ -18,6 +18,7 @@ from cygnet.keying.config.records import Action, ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.esp_path import Path
+from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.keying.sa.marks import marks_of
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.message import NO_COOKIE
@@ -25,14 +26,7 @@ from cygnet.pluto.encoding.methods import MethodRow
 from cygnet.pluto.encoding.payloads import Payload
 from cygnet.pluto.encoding.vendor_ids import Feature
 from cygnet.pluto.sa import virtual_ips
-from cygnet.pluto.sa.events import (
-    ChildDown,
-    ChildStateChanged,
-    ChildUp,
-    Finished,
-    IkeStateChanged,
-    StateChanged,
-)
+from cygnet.pluto.sa.events import ChildStateChanged, Finished, IkeStateChanged, StateChanged
 from cygnet.pluto.sa.facts import Dpd, Nat, Times, Virtual
 from cygnet.pluto.sa.handshake import Handshake
 from cygnet.pluto.sa.keymat import Phase1Keys

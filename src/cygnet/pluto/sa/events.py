@@ -11,8 +11,8 @@ from cygnet.base.addresses import Address, Host
 from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.keying.config.records import Action, ChildConfig
-from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.sa.states import IkeState, State
@@ -61,26 +61,6 @@ class IkeEstablished:
     initiator: bool
     initial_contact: bool = False
     replaces: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ChildUp:
-    """An IPsec SA carries traffic (after a rekeying, too: ``replaces`` names the old one)."""
-
-    ike_id: int
-    config: ChildConfig
-    child: ChildSnapshot
-    replaces: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ChildDown:
-    """An IPsec SA is gone; ``rekeyed`` where a newer one took its place."""
-
-    ike_id: int
-    config: ChildConfig
-    child: ChildSnapshot
-    rekeyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

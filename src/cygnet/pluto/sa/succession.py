@@ -11,9 +11,10 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
+from cygnet.keying.sa.events import ChildDown
 from cygnet.pluto.sa import virtual_ips
 from cygnet.pluto.sa.association import Association
-from cygnet.pluto.sa.events import ChildDown, Event, HandedOver
+from cygnet.pluto.sa.events import Event, HandedOver
 from cygnet.pluto.sa.facts import Virtual
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState

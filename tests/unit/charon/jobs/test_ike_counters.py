@@ -7,8 +7,9 @@ from cygnet.base.effects import Counted, MessageSeen
 from cygnet.base.identities import Identity
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.jobs.ike_counters import COUNTERS, IkeCounters
-from cygnet.charon.sa.events import ChildUp, IkeEstablished
+from cygnet.charon.sa.events import IkeEstablished
 from cygnet.keying.config.records import AuthConfig, IkeConfig, PeerConfig
+from cygnet.keying.sa.events import ChildUp
 
 HOST, MOON = Host.of("192.0.2.1", 500), Identity.parse("moon.lab")
 PEER = PeerConfig("net", IkeConfig(), (AuthConfig(),), (AuthConfig(),))

@@ -7,7 +7,6 @@ from simulation.recording import CHILD, HERE, MOON, PEER, SUN, THERE, Shell, chi
 from cygnet.charon.jobs.reactions import Reactions
 from cygnet.charon.sa.events import (
     ChildClosed,
-    ChildDown,
     ChildStateChanged,
     Finished,
     IkeClosed,
@@ -19,6 +18,7 @@ from cygnet.charon.sa.events import (
 from cygnet.charon.sa.orders import TerminateIke
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.endings import Cause, Lost
+from cygnet.keying.sa.events import ChildDown
 
 
 def around(**facts):

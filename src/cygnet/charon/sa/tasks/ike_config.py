@@ -22,11 +22,11 @@ from cygnet.charon.encoding.payloads.configuration import (
 )
 from cygnet.charon.sa import cp_attributes, encrypted_dns, virtual_ips
 from cygnet.charon.sa.association import Association
-from cygnet.charon.sa.events import ServersGiven
 from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.keying.config.pools import Applicant
 from cygnet.keying.config.records import AuthClass, PeerConfig, Unique
+from cygnet.keying.sa.events import ServersGiven
 
 IF_ASKED = frozenset({AttributeType.INTERNAL_DNS_DOMAIN, AttributeType.INTERNAL_DNSSEC_TA})
 """What is told only to those who ask, since others would take it amiss (RFC 8598, 3)."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.keying.config.resolvers import DOT_PORT
+from cygnet.keying.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.runtime.bus.records import Record
 from cygnet.runtime.name_servers import Keeper, Server
 

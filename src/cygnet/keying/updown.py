@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
-from cygnet.charon.jobs.updown_environment import DOWN, UP, Peer, Tunnel, environments
-from cygnet.charon.sa.events import ChildDown, ChildUp
+from cygnet.keying.sa.events import ChildDown, ChildUp
+from cygnet.keying.updown_environment import DOWN, UP, Peer, Tunnel, environments
 from cygnet.runtime.bus.records import Record
 from cygnet.runtime.scripts import Ended
 

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from cygnet.charon.jobs.name_servers import NameServers
-from cygnet.charon.sa.events import IkeStateChanged, Servers, ServersGiven, ServersTaken
+from cygnet.charon.sa.events import IkeStateChanged
 from cygnet.keying.config.resolvers import EncryptedResolver
+from cygnet.keying.name_servers import NameServers
+from cygnet.keying.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.runtime.bus.records import Record
 
 ONE = Servers((ip_address("10.2.0.53"),), ("corp.example",), (ip_address("10.3.0.1"),))

@@ -6,12 +6,13 @@ from ipaddress import ip_address
 
 from cygnet.base.addresses import Host
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.jobs.updown import DEADLINE_S, Updown
-from cygnet.charon.sa.events import ChildDown, ChildUp, Finished
+from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mode, SaId
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
+from cygnet.keying.sa.events import ChildDown, ChildUp
+from cygnet.keying.updown import DEADLINE_S, Updown
 from cygnet.runtime.bus.records import Record
 from cygnet.runtime.scripts import Ended
 

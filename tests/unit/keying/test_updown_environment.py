@@ -6,13 +6,13 @@ from ipaddress import ip_address
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
-from cygnet.charon.jobs.updown_environment import DOWN, UP, Tunnel, environments
 from cygnet.charon.sa.snapshot import IkeSnapshot
 from cygnet.kernel.port import IpProtocol, Mark, Mode, SaId
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.child_snapshot import ChildSnapshot
 from cygnet.keying.sa.marks import Marks
+from cygnet.keying.updown_environment import DOWN, UP, Tunnel, environments
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 NET_A, NET_B = TrafficSelector.of("10.1.0.0/16"), TrafficSelector.of("10.2.0.0/16")
