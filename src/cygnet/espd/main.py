@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import IO
 
 from cygnet.base.errors import LocalError
+from cygnet.kernel.backends.userland_wire import ANOTHER_RUNS
 from cygnet.runtime import paths
 from cygnet.runtime.network.inherited import inherit
 
 DEVICE = "ipsec0"
 
 
+class AnotherRunsError(LocalError):
+    """Another espd has the PID file."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run espd, or clean up after one. 0: ended as told, 1: could not, 2: usage."""
+    """Run espd, or clean up after one. 0: ended as told, 1: could not, 2: usage, 3: another runs."""
     options = _parser().parse_args(argv)
     socket_path = Path(options.socket) if options.socket else paths.espd_socket()
     pid_path = socket_path.with_suffix(".pid")
@@ -28,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options.cleanup:
                 return _clean(socket_path, pid_path)
             return _serve(options.device, socket_path, pid_path)
+    except AnotherRunsError as error:
+        _log(f"{error}")
+        return ANOTHER_RUNS
     except (LocalError, ValueError) as error:
         _log(f"{error}")
         return 1
@@ -67,7 +75,7 @@ def _clean(socket_path: Path, pid_path: Path) -> int:
 
 
 def _only_one(pid_path: Path) -> IO[str]:
-    """The PID file, locked and written; raises :class:`LocalError` when an espd has it."""
+    """The PID file, locked and written; raises :class:`AnotherRunsError` when an espd has it."""
     try:
         file = pid_path.open("a+")
     except OSError as error:
@@ -76,7 +84,7 @@ def _only_one(pid_path: Path) -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise LocalError(f"espd is running already ({pid_path} is locked)") from None
+        raise AnotherRunsError(f"espd is running already ({pid_path} is locked)") from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()

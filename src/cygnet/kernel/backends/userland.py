@@ -20,6 +20,7 @@ from cygnet.kernel.backends.host_watch import HostWatch
 from cygnet.kernel.backends.spi_stock import SPIS, SpiStock
 from cygnet.kernel.backends.userland_link import Link
 from cygnet.kernel.backends.userland_wire import (
+    ANOTHER_RUNS,
     PAGE,
     AcquireFailed,
     AddAddress,
@@ -140,8 +141,8 @@ class UserlandKernel:
             self._start_espd()
         waited = 0.0
         while self._link is None and not self._try_connect(flush=True):
-            ended = bool(self._children) and self._children[-1].poll() is not None
-            if ended or waited >= START_S or self._stop.wait(_RETRY_S):
+            ended = self._children[-1].poll() if self._children else None
+            if ended not in (None, ANOTHER_RUNS) or waited >= START_S or self._stop.wait(_RETRY_S):
                 raise KernelError(f"espd does not listen on {self._access.path}{self._last_words()}")
             waited += _RETRY_S
         self._run("kernel-events", self._deliver, listener)

@@ -37,6 +37,8 @@ from cygnet.kernel.port import (
 )
 
 VERSION = 4
+ANOTHER_RUNS = 3
+"""Exit status of an espd that finds another one, which may be about to listen."""
 MAX_MESSAGE = 160 * 1024
 PAGE = 100
 """SAs, policies and routes in one :class:`Inventory`."""
