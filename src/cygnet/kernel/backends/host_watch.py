@@ -55,7 +55,8 @@ class HostWatch:
 
     def __init__(self) -> None:
         self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        bpf.attach(self._netlink, without_tunnels())
+        with suppress(OSError):  # it spares work, no more
+            bpf.attach(self._netlink, without_tunnels())
         self._netlink.bind((0, _GROUPS))
         self._netlink.setblocking(False)
         self._woken, self._waker = socket.socketpair()
