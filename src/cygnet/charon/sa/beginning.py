@@ -1,7 +1,8 @@
 """Beginning an IKE_SA again that did not come to be."""
 
 from cygnet.base.addresses import Host
-from cygnet.charon.sa.association import NO_SPI, Association, Nat
+from cygnet.charon.sa.association import NO_SPI, Association
+from cygnet.charon.sa.facts import Nat
 from cygnet.charon.sa.handshake import Handshake
 from cygnet.charon.sa.ike_ports import first_local_port
 from cygnet.charon.sa.task_manager import TaskManager

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from cygnet.base.addresses import Host
-from cygnet.charon.sa.association import Nat
 from cygnet.charon.sa.errors import NotPossibleError
+from cygnet.charon.sa.facts import Nat
 from cygnet.charon.sa.ike_ports import first_local_port, float_ports
 from cygnet.keying.config.records import AddressSpec, IkeConfig, PeerConfig
 from cygnet.keying.config.settings import DaemonSettings

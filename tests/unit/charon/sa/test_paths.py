@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 
 from cygnet.base.addresses import Host
-from cygnet.charon.sa.association import Nat
+from cygnet.charon.sa.facts import Nat
 from cygnet.charon.sa.mobility import Mobility
 from cygnet.charon.sa.paths import (
     MAX_ADDRESSES,
