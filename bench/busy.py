@@ -12,7 +12,7 @@ from lab.network import address, wire
 from lab.tunnels import End, bring_up, configure
 from loads import Load, Loader
 from measurements import Sheet
-from responders import CONNECTION, IDENTITY, KINDS, SECRET, Responder
+from responders import CONNECTION, IDENTITY, KINDS, NETWORK, SECRET, Responder
 from rows import ROWS
 from throughput import ESP, IKE, Extent, Subject, Tunnel, packets, stream
 
@@ -43,8 +43,8 @@ class Site:
         far = tunnel.ends[1].host
         self.tunnel, self.kind = tunnel, kind
         self._loader = Loader(loader)
-        self._responder = Responder(far, FAR, KINDS[kind][1])
-        self._responder.processes.find(KINDS[kind][1])
+        self._responder = Responder(kind, far, FAR, KINDS[kind][2][1])
+        self._responder.processes.find(KINDS[kind][2][1])
 
     @contextmanager
     def handshakes(self, seconds: float) -> Iterator[None]:
@@ -79,7 +79,7 @@ def _site(folder: Path, kind: str) -> Iterator[Site]:
 
 def _take_load(far: End) -> None:
     """The far end takes everybody with the benchmark's secret too."""
-    text = CONNECTION.format(address=FAR, identity=IDENTITY, row=ROW, auth="authby=secret")
+    text = CONNECTION.format(address=FAR, identity=IDENTITY, network=NETWORK, row=ROW, auth="authby=secret")
     host = far.host
     host.write("/etc/ipsec.conf", host.read("/etc/ipsec.conf") + text.removeprefix("config setup"))
     secrets = host.read("/etc/ipsec.secrets") + f'@{IDENTITY} %any : PSK "{SECRET}"\n'

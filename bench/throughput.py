@@ -72,7 +72,7 @@ class Tunnel:
             (establish or one_tunnel)(*self.ends)
             self._processes = [Processes(end.host.pid) for end in self.ends]
             for processes in self._processes:
-                processes.find(KINDS[subject.kind][1])
+                processes.find(KINDS[subject.kind][2][1])
                 if subject.enlarged:
                     for pid in processes.ids():
                         enlarge(pid, BUFFERS)

@@ -64,7 +64,7 @@ CHAINS = (
     ),
     (
         HashPayload(bytes(32)),
-        phase2_offers.offer(ESP, phase2_offers.Wish(1, phase2_offers.Life(), 14), b"abcd", (2, b"\1\2")),
+        phase2_offers.offer(ESP, phase2_offers.Wish(1, phase2_offers.Life(), 14), b"abcd", ((2,), b"\1\2")),
         Nonce(bytes(32)),
         *map(payload_of_selector, SELECTORS),
         NatOriginalAddress(SELECTORS[0].start),
