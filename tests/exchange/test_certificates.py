@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from simulation.authority import Issuer
 from simulation.certified import certified_pair
-from simulation.pair import Pair
+from simulation.pair import BOB, Pair
 from simulation.pki import FakeSources
 from simulation.stores import TODAY
 
@@ -49,6 +49,45 @@ def test_scheme_that_the_connection_names_is_signed_with() -> None:
     pair.connect()
     assert pair.is_up()
     assert pair.bob.said(f"authentication of 'alice.test' with {scheme} successful"), pair.bob.log
+
+
+def demand(pair: Pair, whose: str, *schemes: str) -> None:
+    """This side accepts these of the other's signatures."""
+    config = getattr(pair, f"{whose}_config")
+    pair.change(whose, remote=(replace(config.remote[0], signature_schemes=schemes),))
+
+
+def test_each_side_signs_as_the_other_announces() -> None:
+    # R -> I  IKE_SA_INIT { ..., N(SUPPORTED_AUTH_METHODS)(ECDSA with SHA-512) }
+    # I -> R  IKE_AUTH { ..., N(SUPPORTED_AUTH_METHODS)(ECDSA with SHA-384) }
+    pair = certified_pair()
+    demand(pair, "alice", "ECDSA_WITH_SHA384_DER")
+    demand(pair, "bob", "ECDSA_WITH_SHA512_DER")
+    pair.connect()
+    assert pair.is_up(), pair.bob.log
+    assert pair.alice.said("peer announces 1 authentication methods")
+    assert pair.alice.said("authentication of 'alice.test' (myself) with ECDSA_WITH_SHA512_DER successful")
+    assert pair.bob.said("authentication of 'bob.test' (myself) with ECDSA_WITH_SHA384_DER successful")
+
+
+def test_what_our_key_cannot_do_is_signed_otherwise_and_refused_with_the_reason() -> None:
+    pair = certified_pair()
+    demand(pair, "bob", "ED25519")
+    pair.connect()
+    assert pair.is_clean()
+    assert any("the peer has announced no signature scheme that is ours" in line for line in pair.alice.log)
+    assert any("not acceptable, configured are ED25519" in line for line in pair.bob.log)
+
+
+def test_nothing_is_announced_where_one_connection_takes_any() -> None:
+    pair = certified_pair()
+    demand(pair, "bob", "ECDSA_WITH_SHA512_DER")
+    pair.load()
+    pair.bob.connections.configs.append(replace(pair.bob_config, name="any", remote=pair.alice_config.local))
+    pair.alice.initiate(pair.alice_config, pair.alice_config.children[0], BOB)
+    pair.network.run(2)
+    assert pair.is_up()
+    assert not any("peer announces" in line for line in pair.alice.log)
 
 
 def test_scheme_that_our_key_cannot_do_is_named() -> None:

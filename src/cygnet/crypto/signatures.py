@@ -23,6 +23,7 @@ __all__ = [
     "parse_authentication_data",
     "scheme_of_algorithm_identifier",
     "scheme_of_method",
+    "scheme_of_name",
     "schemes_for",
 ]
 
@@ -78,6 +79,11 @@ def scheme_of_algorithm_identifier(der: bytes) -> SignatureScheme:
     if scheme is None:
         raise SignatureError(f"unsupported signature algorithm {der[:32].hex()}")
     return scheme
+
+
+def scheme_of_name(name: str) -> SignatureScheme:
+    """The scheme of that name; raises ``KeyError``."""
+    return _BY_NAME[name]
 
 
 def scheme_of_method(method: int) -> SignatureScheme:

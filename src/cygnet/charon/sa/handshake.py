@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cygnet.base.identities import Identity
 from cygnet.cert.hash_url import HashAndUrl
+from cygnet.charon.encoding.auth_methods import Announcement
 from cygnet.charon.sa.int_auth import IntAuth
 from cygnet.charon.sa.key_exchanges import KeyExchanges
 from cygnet.charon.sa.keymat import Nonces
@@ -34,6 +35,7 @@ class Handshake:
     response: bytes = b""
     candidates: tuple[PeerConfig, ...] = ()
     peer_hashes: frozenset[int] | None = None
+    announced: tuple[Announcement, ...] = ()  # authentication methods that the peer says it accepts
     asked_authorities: frozenset[bytes] = frozenset()
     asked_for_certificate: bool = False
     asked_for_ocsp: bool = False

@@ -14,6 +14,7 @@ from cygnet.charon.sa.authenticators import raw_keys
 from cygnet.charon.sa.authenticators.received import Received, received
 from cygnet.charon.sa.errors import NoPrivateKeyError
 from cygnet.crypto.signatures import (
+    SignatureScheme,
     build_authentication_data,
     parse_authentication_data,
     schemes_for,
@@ -43,10 +44,19 @@ def prove(
         named = f" of {', '.join(allowed)}" if allowed else ""
         what = f"no signature scheme{named} of our {key.public_key} key"
         raise NoPrivateKeyError(f"{what} is known to the peer (its hashes: {known})")
-    scheme = schemes[0]
+    scheme = _accepted(sa, schemes)[0]
     data = build_authentication_data(scheme, key.sign(scheme, octets))
     sa.log(Group.IKE, f"authentication of '{local}' (myself) with {scheme} successful")
     return Authentication(scheme.method, data)
+
+
+def _accepted(sa: Association, schemes: tuple[SignatureScheme, ...]) -> tuple[SignatureScheme, ...]:
+    """Those that the peer has announced (RFC 9593); all where it has said nothing, or none of these."""
+    announced = {(one.method, one.algorithm) for one in sa.negotiation.announced}
+    fitting = tuple(one for one in schemes if (one.method, one.identifier) in announced)
+    if announced and not fitting:
+        sa.log(Group.IKE, f"the peer has announced no signature scheme that is ours, using {schemes[0]}")
+    return fitting or schemes
 
 
 def verify(

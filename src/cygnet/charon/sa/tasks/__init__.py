@@ -2,6 +2,7 @@
 
 from cygnet.charon.sa.tasks.address_update import AddressUpdate
 from cygnet.charon.sa.tasks.auth_lifetime import AuthLifetime
+from cygnet.charon.sa.tasks.auth_methods import AuthMethods
 from cygnet.charon.sa.tasks.cert_pre import CertPre
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.child_delete import ChildDelete
@@ -31,6 +32,7 @@ TASKS: tuple[type[Task], ...] = (
     IkeIntermediate,
     MultipleAuth,
     UsePpk,
+    AuthMethods,
     IkeAuth,
     Mobike,
     PathProbe,
@@ -49,7 +51,9 @@ TASKS: tuple[type[Task], ...] = (
     Dpd,
 )
 
-BEGINNING: tuple[type[Task], ...] = (IkeInit, NatDetection, CertPre, IkeIntermediate, MultipleAuth, UsePpk)
+BEGINNING: tuple[type[Task], ...] = (
+    IkeInit, NatDetection, CertPre, IkeIntermediate, MultipleAuth, UsePpk, AuthMethods,
+)  # fmt: skip
 """Those that come before IKE_AUTH, and anew when an IKE_SA is begun again."""
 
 __all__ = ["BEGINNING", "TASKS", "Task"]
