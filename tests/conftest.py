@@ -7,6 +7,7 @@ failure.
 
 import os
 import shutil
+import threading
 from collections.abc import Generator
 from functools import cache, partial
 
@@ -55,3 +56,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"skipped, but CYGNET_REQUIRE_PEERS is set: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A thread that only ends with the interpreter keeps a run that passed from ever ending."""
+    if nextitem is None or nextitem.path != item.path:
+        main = threading.main_thread()
+        others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
+        for thread in others:
+            thread.join(5)
+        left = [thread for thread in others if thread.is_alive()]
+        assert not left, f"threads that tests left behind: {left}"

@@ -1,16 +1,15 @@
 """Verbs that are one request to charon."""
 
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from answering import Answering
 from cygnet.ctl import stroke
-from cygnet.ctl.stroke import Done, Request, Text, decode, encode_reply, receive
+from cygnet.ctl.stroke import Done, Request, Text, decode
 from cygnet.ipsec.about import HELP
 from cygnet.ipsec.control import VERBS, UsageError, request
 from cygnet.ipsec.main import LATER, MODULES, main
@@ -178,26 +177,5 @@ def rundir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def answers(rundir: Path) -> Iterator[Answers]:
     """A daemon for one client: call it with the frames to send; the list fills with what was asked."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(rundir / "charon.ctl"))
-    listener.listen(1)
-    threads: list[threading.Thread] = []
-
-    def start(*replies: Text | Done) -> list[Request]:
-        requests: list[Request] = []
-
-        def serve() -> None:
-            client, _ = listener.accept()
-            with client:
-                requests.append(receive(client))
-                for reply in replies:
-                    client.sendall(encode_reply(reply))
-
-        threads.append(threading.Thread(target=serve))
-        threads[-1].start()
-        return requests
-
-    yield start
-    for thread in threads:
-        thread.join(10)
-    listener.close()
+    with Answering(rundir / "charon.ctl") as charon:
+        yield charon.stroke

@@ -27,7 +27,7 @@ def test_stopping_what_is_stopped_is_no_failure(rundir: Path, capsys: Capture) -
 def test_stop_ends_starter_and_waits_for_it(rundir: Path, sleeper: Sleeper, capsys: Capture) -> None:
     process = sleeper("import time; time.sleep(60)")
     (rundir / "starter.pid").write_text(f"{process.pid}\n")
-    reaper = threading.Thread(target=process.wait)
+    reaper = threading.Thread(target=process.wait, daemon=True)
     reaper.start()
     assert main(["stop"]) == 0
     reaper.join(10)
@@ -148,7 +148,7 @@ def answer_as_starter(rundir: Path, code: int, reason: str) -> Callable[[], str]
             client.sendall(frames.frame_octets(frames.TEXT, b"ipsec.conf:3: error"))
             client.sendall(frames.done_octets(code, reason))
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
 
     def result() -> str:

@@ -36,7 +36,7 @@ def test_connection_comes_up_and_its_states_are_followed(pluto: Pluto) -> None:
         data, source = pluto.peer.recvfrom(100)
         pluto.peer.sendto(data[:8] + b"peer-ck!" + data[16:], source)
 
-    peer = threading.Thread(target=answer)
+    peer = threading.Thread(target=answer, daemon=True)
     peer.start()
     code, lines = pluto.whack(whack.Initiate("net"))
     peer.join(5)

@@ -1,14 +1,14 @@
 """The stroke program against a socket that answers as charon would."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from answering import Answering
 from cygnet.ctl import whack
-from cygnet.ctl.stroke import Done, Request, Status, Text, encode_reply, receive
+from cygnet.ctl.stroke import Done, Request, Status, Text
 from cygnet.stroke.main import main
 
 Answers = Callable[..., list[Request]]
@@ -55,21 +55,15 @@ def test_without_a_request_nothing_is_connected(words: list[str], code: int, cap
 @pytest.mark.parametrize(("line", "asked"), [(b"002 set", 0), (b"003 unsuitable", 1)])
 def test_user_of_xauth_is_plutos(answers: Answers, tmp_path: Path, line: bytes, asked: int) -> None:
     requests = answers(Done())
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as pluto:
-        pluto.bind(str(tmp_path / "pluto.ctl"))
-        pluto.listen(1)
-        heard: list[object] = []
+    heard: list[object] = []
 
-        def answer() -> None:
-            client, _ = pluto.accept()
-            with client:
-                heard.extend(whack.receive(client))
-                client.sendall(line + b"\n\n")
+    def answer(client: socket.socket) -> None:
+        heard.extend(whack.receive(client))
+        client.sendall(line + b"\n\n")
 
-        thread = threading.Thread(target=answer)
-        thread.start()
+    with Answering(tmp_path / "pluto.ctl") as pluto:
+        pluto.client(answer)
         assert main(["user-creds", "net", "carol", "hers"]) == 0
-        thread.join(5)
     assert heard == [whack.UserCredentials("net", "carol", "hers")]
     assert len(requests) == asked
 
@@ -78,26 +72,5 @@ def test_user_of_xauth_is_plutos(answers: Answers, tmp_path: Path, line: bytes, 
 def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     """A daemon for one client: call it with the frames to send; the list fills with what was asked."""
     monkeypatch.setenv("CYGNET_RUNDIR", str(tmp_path))
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(tmp_path / "charon.ctl"))
-    listener.listen(1)
-    threads: list[threading.Thread] = []
-
-    def start(*replies: Text | Done) -> list[Request]:
-        requests: list[Request] = []
-
-        def serve() -> None:
-            client, _ = listener.accept()
-            with client:
-                requests.append(receive(client))
-                for reply in replies:
-                    client.sendall(encode_reply(reply))
-
-        threads.append(threading.Thread(target=serve))
-        threads[-1].start()
-        return requests
-
-    yield start
-    for thread in threads:
-        thread.join(10)
-    listener.close()
+    with Answering(tmp_path / "charon.ctl") as charon:
+        yield charon.stroke

@@ -1,12 +1,12 @@
 """The whack program against a socket that answers as pluto would."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from answering import Answering
 from cygnet.ctl.whack import Request, Status, receive
 from cygnet.whack.main import main
 
@@ -56,25 +56,16 @@ def test_file_of_options_is_read(answers: Answers, tmp_path: Path) -> None:
 def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     """A daemon for one client: call it with the octets to send; the list fills with what was asked."""
     monkeypatch.setenv("CYGNET_RUNDIR", str(tmp_path))
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(tmp_path / "pluto.ctl"))
-    listener.listen(1)
-    threads: list[threading.Thread] = []
+    with Answering(tmp_path / "pluto.ctl") as pluto:
 
-    def serve(octets: bytes) -> list[Request]:
-        asked: list[Request] = []
+        def serve(octets: bytes) -> list[Request]:
+            asked: list[Request] = []
 
-        def once() -> None:
-            client, _ = listener.accept()
-            with client:
+            def once(client: socket.socket) -> None:
                 asked.extend(receive(client))
                 client.sendall(octets)
 
-        threads.append(threading.Thread(target=once))
-        threads[-1].start()
-        return asked
+            pluto.client(once)
+            return asked
 
-    yield serve
-    for thread in threads:
-        thread.join(5)
-    listener.close()
+        yield serve
