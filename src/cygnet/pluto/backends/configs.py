@@ -25,12 +25,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record with the addresses it is for. Connections of one peer have the same ``family``."""
+    """A record with the addresses it is for."""
 
     config: PeerConfig
     local: AddressSpec
     remote: AddressSpec
-    family: PeerConfig
 
 
 class PeerConfigs:
@@ -52,15 +51,14 @@ class PeerConfigs:
         message = connection.message
         local, remote = connection.local or message.left, connection.remote or message.right
         known = Known(
-            config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any),
-            config.peer,
-        )  # fmt: skip
+            config, _spec(local.host, local.allow_any), _spec(remote.host, remote.allow_any)
+        )
         named = pool_texts.pools(remote.srcip, "rightsourceip")
         self.pools.load(config.name, [spec for _, spec in named if spec is not None])
         with self._lock:
             self._drop(config.name)
             self._known[config.name] = known
-            self._families.setdefault(known.family, {})[config.name] = config
+            self._families.setdefault(config.peer, {})[config.name] = config
         return warnings
 
     def forget(self, name: str) -> None:
@@ -75,12 +73,15 @@ class PeerConfigs:
         return known.config if known is not None else None
 
     def family(self, config: PeerConfig) -> tuple[PeerConfig, ...]:
-        """This connection, then all others that differ in name and children only: they share ISAKMP SAs."""
-        known = self._known.get(config.name)
-        if known is None or config.instance:
+        """This connection, then all others that differ in name and children only: they share ISAKMP SAs.
+
+        An ISAKMP SA may have a record that is not loaded any more; its peer gets nothing of another one's.
+        """
+        if config.instance:
             return (config,)
+        peer = config.peer
         with self._lock:
-            others = self._families.get(known.family, {})
+            others = self._families.get(peer, {})
             return (config, *(one for name, one in others.items() if name != config.name))
 
     def of(self, connection: Connection) -> PeerConfig:
@@ -116,10 +117,10 @@ class PeerConfigs:
         """Holds the lock."""
         known = self._known.pop(name, None)
         if known is not None:
-            relatives = self._families[known.family]
+            relatives = self._families[known.config.peer]
             del relatives[name]
             if not relatives:
-                del self._families[known.family]
+                del self._families[known.config.peer]
 
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)

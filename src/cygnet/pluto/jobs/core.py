@@ -14,6 +14,7 @@ from cygnet.base.effects import Effect
 from cygnet.kernel.port import SaId, Usage
 from cygnet.keying.sa.routed import Routed
 from cygnet.pluto.backends.connections import Connection
+from cygnet.pluto.config.records import PeerConfig
 from cygnet.pluto.sa import orders
 from cygnet.runtime.network.datagrams import Datagram
 
@@ -103,7 +104,7 @@ class ChildPicture:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An ISAKMP SA. Times are seconds of the monotonic clock; ``event`` is its next timer.
+    """An ISAKMP SA of ``config``. Times are seconds of the monotonic clock; ``event`` is its next timer.
 
     ``auth`` is how both sides authenticated, for people. ``half_open`` is the peer's address while the
     peer has begun and not proved itself. ``replaces`` is the ISAKMP SA whose renewal of ours this is. Mode
@@ -136,6 +137,7 @@ class Picture:
     received_addresses: tuple[Address, ...] = ()
     dns: tuple[Address, ...] = ()
     children: tuple[ChildPicture, ...] = ()
+    config: PeerConfig | None = None
 
     @property
     def established(self) -> bool:

@@ -22,6 +22,7 @@ class Instances:
             self._place.soon("release instance", lambda: self._release(name, instance), LINGER_S)
 
     def _release(self, name: str, instance: int) -> None:
-        pictures = self._place.manager.snapshots()
-        if not any((one.name, one.instance) == (name, instance) for one in pictures):
+        manager = self._place.manager
+        pictures = map(manager.snapshot, manager.by_name(name))
+        if not any(one is not None and one.instance == instance for one in pictures):
             self._connections.release(name, instance)

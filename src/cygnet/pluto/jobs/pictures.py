@@ -44,6 +44,7 @@ def picture_of(sa: IkeSa, now: float) -> Picture:
         received_addresses=seen.virtual_received,
         dns=dns_of(seen.attributes),
         children=tuple(_child(child, seen.initiator) for child in seen.children),
+        config=config,
     )
 
 

@@ -28,7 +28,7 @@ from cygnet.keying.intents import (
 from cygnet.keying.sa.events import ChildUp
 from cygnet.keying.traps import Trap
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.jobs.core import Finished, Sa
+from cygnet.pluto.jobs.core import Finished, Picture, Sa
 from cygnet.pluto.jobs.routes import Routes
 from cygnet.pluto.jobs.workplace import Workplace
 from cygnet.pluto.sa.events import ChildClosed, Reestablish
@@ -290,7 +290,7 @@ class Reconciler:
         for one in self._makers.family(config):
             for number in reversed(manager.by_name(one.name)):
                 picture = manager.snapshot(number)
-                if picture is not None and picture.instance == config.instance and picture.life in USABLE:
+                if picture is not None and picture.life in USABLE and _is_with(picture, config):
                     return number
         return None
 
@@ -309,6 +309,13 @@ class Reconciler:
 
     def _log(self, text: str) -> None:
         self._place.log(Group.IKE, text)
+
+
+def _is_with(picture: Picture, config: PeerConfig) -> bool:
+    """Whether an ISAKMP SA is a connection's, or that of another one with the very same peer."""
+    if picture.name == config.name:
+        return picture.instance == config.instance
+    return picture.config is not None and picture.config.peer == config.peer
 
 
 def label(config: PeerConfig) -> str:

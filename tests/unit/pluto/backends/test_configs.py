@@ -62,6 +62,8 @@ def test_connections_that_differ_in_networks_only_are_of_one_peer(configs: PeerC
     assert configs.family(first)[0] == first
     configs.load(connection("b", "192.0.2.4"))
     assert [one.name for one in configs.family(first)] == ["a"]
+    configs.load(connection("a", "192.0.2.4"))
+    assert configs.family(first) == (first,)  # an ISAKMP SA of before, with whom it was then
     configs.forget("a")
     assert configs.family(first) == (first,)
 

@@ -27,8 +27,11 @@ class Place:
     def clock(self) -> float:
         return 0
 
-    def snapshots(self) -> list[Picture]:
-        return self.pictures
+    def by_name(self, name: str) -> list[int]:
+        return [one.number for one in self.pictures if one.name == name]
+
+    def snapshot(self, number: int) -> Picture | None:
+        return next((one for one in self.pictures if one.number == number), None)
 
     def soon(self, name: str, action: Callable[[], None], delay_s: float = 0) -> None:
         self.jobs.append(action)

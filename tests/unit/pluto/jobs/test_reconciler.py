@@ -242,10 +242,19 @@ OTHER = replace(NET, name="other", children=(OTHER_CHILD,))
 def test_connections_of_one_peer_share_an_isakmp_sa_and_each_comes_back_as_itself() -> None:
     daemon = Daemon()
     daemon.loaded["other"] = OTHER
-    daemon.place.sas[4] = replace(up(4), children=())
+    daemon.place.sas[4] = replace(up(4), children=(), config=NET)
     daemon.reconciler.closed(ChildClosed(OTHER_CHILD, Action.START, "closed by the peer", NET))
     daemon.place.run()
     assert daemon.place.orders == [(4, Initiate(OTHER_CHILD, ticket=daemon.tickets[0]))]
+
+
+def test_isakmp_sa_with_the_peer_that_a_connection_had_before_is_no_other_ones() -> None:
+    daemon = Daemon()
+    daemon.loaded["other"] = OTHER
+    daemon.place.sas[4] = replace(up(4), children=(), config=replace(NET, aggressive=True))
+    daemon.reconciler.closed(ChildClosed(OTHER_CHILD, Action.START, "closed by the peer", NET))
+    daemon.place.run()
+    assert [number for number, _ in daemon.place.orders] != [4] and daemon.begun == [0]
 
 
 def test_each_connection_that_an_isakmp_sa_had_is_established_again() -> None:
