@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from cygnet.base.addresses import Address, Host
-from cygnet.keying.config.domain_names import domain_name
+from cygnet.keying.config.domain_names import domain_name, usable
 from cygnet.keying.config.resolvers import EncryptedResolver
 from cygnet.keying.sa.events import Servers, ServersGiven, ServersTaken
 from cygnet.pluto.encoding.attributes import Attribute
@@ -14,7 +14,7 @@ from cygnet.pluto.encoding.payloads import AttributeType as A
 from cygnet.pluto.jobs.core import Picture
 from cygnet.pluto.sa.events import Configured, Unconfigured
 
-MAX_DOMAINS = 64
+MAX_SERVERS, MAX_DOMAINS = 8, 64
 _DNS = {int(A.INTERNAL_IP4_DNS): 4, int(A.INTERNAL_IP6_DNS): 16}
 
 
@@ -29,9 +29,9 @@ def translated(event: Any) -> tuple[Any, ...]:
 
 
 def dns_of(attributes: tuple[Attribute, ...]) -> tuple[Address, ...]:
-    """The name servers among attributes of mode config; malformed ones are left out."""
+    """The name servers among attributes of mode config, without those that are malformed or of no use."""
     found = (ip_address(one.value) for one in attributes if len(one.value) == _DNS.get(one.type, -1))
-    return tuple(dict.fromkeys(one for one in found if not (one.is_unspecified or one.is_multicast)))
+    return tuple(dict.fromkeys(usable(found, lambda text: None)))[:MAX_SERVERS]
 
 
 def _servers(event: Configured | Unconfigured) -> Servers:

@@ -32,6 +32,12 @@ class Conversation:
     over: bool = False
     digests: list[bytes] = field(default_factory=list)
 
+    @property
+    def spi(self) -> bytes:
+        """Ours of the IPsec SA that a quick mode makes; empty for other exchanges."""
+        child = getattr(self.context, "child", None)
+        return child.spi_octets if child else b""
+
     def knows(self, data: bytes) -> bool:
         """Whether this very message came before."""
         return fingerprint(data) in self.digests

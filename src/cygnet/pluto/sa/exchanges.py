@@ -347,7 +347,7 @@ class Exchanges:
             self.fail(str(error))
             return
         waiting = [one for one in self.under_way if one.initiator]
-        named = [one for one in waiting if _spi_of(one) == error.spi and error.spi]
+        named = [one for one in waiting if one.spi == error.spi and error.spi]
         for conversation in (named or waiting)[:1]:
             del self._open[conversation.message_id]
             self._give_up(conversation, str(error))
@@ -393,10 +393,3 @@ def _wanted_children(sa: Association) -> tuple[ChildConfig, ...]:
     """The configurations, each once, of what waits."""
     found = (wish.context.config for wish in sa.wanted if isinstance(wish.context, WantedChild))
     return tuple({config.name: config for config in found}.values())
-
-
-def _spi_of(conversation: Conversation) -> bytes:
-    child = getattr(conversation.context, "child", None)
-    return child.spi_octets if child else b""
-
-
