@@ -19,7 +19,7 @@ __all__ = ["Certificate", "CertificateLoadError", "MalformedCertificateError", "
 
 MAX_OCTETS = 65535
 MAX_IN_FILE = 1000
-REMEMBERED = 256
+REMEMBERED = 64
 """Certificates that are kept as they were read, whoever asks next."""
 
 

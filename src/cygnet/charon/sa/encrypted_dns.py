@@ -15,6 +15,8 @@ from cygnet.keying.config.resolvers import (
     HASHES,
     MAX_ADDRESSES,
     MAX_DIGESTS,
+    MAX_PATH,
+    MAX_PROTOCOLS,
     MAX_RESOLVERS,
     Digest,
     EncryptedResolver,
@@ -106,6 +108,8 @@ def _parse(data: bytes, family: int, tell: Tell) -> EncryptedResolver:
     name = _name(reader.take(length))
     parameters = dict(_parameters(reader))
     path = parameters.get(DOHPATH, b"").decode("utf-8", "replace")
+    if len(path) > MAX_PATH:
+        raise MalformedError(f"dohpath of {len(path)} characters")
     if path and not (path.isprintable() and path.startswith("/") and _TEMPLATE in path):
         raise MalformedError("dohpath is no relative URI template with 'dns'")
     port = parameters.get(PORT)
@@ -114,7 +118,7 @@ def _parse(data: bytes, family: int, tell: Tell) -> EncryptedResolver:
     return EncryptedResolver(
         name,
         tuple(usable(dict.fromkeys(addresses), tell))[:MAX_ADDRESSES],
-        tuple(_protocols(parameters.get(ALPN, b""))),
+        tuple(_protocols(parameters.get(ALPN, b"")))[:MAX_PROTOCOLS],
         int.from_bytes(port or b"", "big"),
         path,
         priority,

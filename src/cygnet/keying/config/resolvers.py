@@ -8,8 +8,9 @@ from cygnet.base.addresses import Address
 HASHES = {"sha256": (2, 32), "sha384": (3, 48), "sha512": (4, 64)}
 """Numbers of IKEv2 hash algorithms for certificate digests, and how many octets each has."""
 _NAMES = {number: name for name, (number, _) in HASHES.items()}
-MAX_RESOLVERS = MAX_ADDRESSES = MAX_DIGESTS = 8
-"""How many resolvers a peer is told of, and addresses and digests of one."""
+MAX_RESOLVERS = MAX_ADDRESSES = MAX_DIGESTS = MAX_PROTOCOLS = 8
+"""How many resolvers a peer is told of, and addresses, digests and protocols of one."""
+MAX_PATH = 1024
 DOT = "dot"
 DOT_PORT = 853
 

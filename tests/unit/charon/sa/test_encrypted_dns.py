@@ -142,6 +142,16 @@ def test_numbers_are_bounded() -> None:
     assert len(found[0].digests) == resolvers.MAX_DIGESTS
 
 
+def test_what_a_peer_says_fits_into_an_environment() -> None:
+    """Updown scripts get each resolver in a variable, of which the kernel takes 128 KiB."""
+    names = b"\1x" * 30_000
+    (many,), _ = read(attribute(parameters=pack("!HH", 1, len(names)) + names))
+    assert len(many.alpn) == resolvers.MAX_PROTOCOLS
+    path = b"/" + b"d" * 60_000 + b"{?dns}"
+    found, told = read(attribute(parameters=pack("!HH", 7, len(path)) + path))
+    assert not found and "dohpath of 60007 characters" in told[0]
+
+
 @given(st.lists(st.builds(Attribute, st.integers(27, 29), st.binary(max_size=60)), max_size=6))
 def test_any_octets_are_read_without_an_error(attributes: list[Attribute]) -> None:
     message = Configuration(2, tuple(attributes))
