@@ -20,6 +20,8 @@ class TlsVersion(IntEnum):
     TLS_1_3 = 0x0304
 
 
+VERSIONS = {"1.2": TlsVersion.TLS_1_2, "1.3": TlsVersion.TLS_1_3}
+"""As ``strongswan.conf`` names them."""
 FORWARD_SECRET = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL"
 """Cipher suites of TLS 1.2, as OpenSSL writes them; those of TLS 1.3 are all good."""
 

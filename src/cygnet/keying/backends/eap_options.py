@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cygnet.conf.keywords import nearest
 from cygnet.conf.settings import Settings
+from cygnet.eap.tls.options import VERSIONS
 from cygnet.keying.config.eap_names import INNER_KEYWORDS, inner_type
 
 PLUGINS = "charon.plugins"
@@ -23,7 +24,8 @@ _LACKING = {
 
 
 def problems(tree: Settings) -> Iterator[str]:
-    """Everything in these sections that does not do what it says."""
+    """Everything in these sections, and in ``charon.tls``, that does not do what it says."""
+    yield from _tls(tree)
     for section in tree.sections(PLUGINS):
         if not section.startswith("eap-"):
             continue
@@ -31,6 +33,14 @@ def problems(tree: Settings) -> Iterator[str]:
             reason = "" if key == "load" else _reason(tree, section, key, value)
             if reason:
                 yield f"{PLUGINS}.{section}.{key} = {value:.60}: {reason}"
+
+
+def _tls(tree: Settings) -> Iterator[str]:
+    for key, value in tree.items("charon.tls"):
+        if key not in ("version_min", "version_max"):
+            yield f"charon.tls.{key}: no effect, suites without forward secrecy are never used"
+        elif value not in VERSIONS:
+            yield f"charon.tls.{key} = {value:.60}: none of {', '.join(VERSIONS)}, so that it has no effect"
 
 
 def _reason(tree: Settings, section: str, key: str, value: str) -> str:

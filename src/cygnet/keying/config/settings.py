@@ -138,6 +138,9 @@ class DaemonSettings:
     hash_and_url: bool = option("hash_and_url", False)
     ocsp: str = option("ocsp", "reply")  # of OCSP; strongSwan has it in swanctl.conf
 
+    tls_version_min: str = option("tls.version_min", "1.2")
+    tls_version_max: str = option("tls.version_max", "1.3")
+
     # EAP over TLS, as either side; the rest as server. An empty `phase2_method` lets peers choose: strongSwan
     # has md5 for TTLS and mschapv2 for PEAP. 0 messages are as many as an EAP conversation may have.
     eap_tls_fragment_size: int = option("plugins.eap-tls.fragment_size", 1024, 100, 65535)

@@ -51,3 +51,11 @@ def test_what_is_off_or_only_loads_a_plugin_is_no_problem() -> None:
         stroke { whatever = 1 }
     } }""")
     assert list(problems(conf)) == []
+
+
+def test_versions_of_tls_that_there_are_not_and_other_options_are_named() -> None:
+    conf = settings("charon { tls { version_min = 1.0\n version_max = 1.3\n suites = x } }")
+    assert list(problems(conf)) == [
+        "charon.tls.version_min = 1.0: none of 1.2, 1.3, so that it has no effect",
+        "charon.tls.suites: no effect, suites without forward secrecy are never used",
+    ]

@@ -6,7 +6,7 @@ from cygnet.eap.catalogue import INNER
 from cygnet.eap.methods.ttls_server import TtlsStyle
 from cygnet.eap.packets import PEAP, TTLS, EapType
 from cygnet.eap.server import MAX_REQUESTS
-from cygnet.eap.tls.options import TlsOptions
+from cygnet.eap.tls.options import VERSIONS, TlsOptions, TlsVersion
 from cygnet.keying.config.eap_names import inner_type
 from cygnet.keying.config.settings import DaemonSettings
 
@@ -25,6 +25,7 @@ class TunnelSettings:
     piggyback: bool = False
     peer_auth: bool = False
     unfit: str = ""
+    versions: tuple[TlsVersion, TlsVersion] = (TlsVersion.TLS_1_2, TlsVersion.TLS_1_3)
 
     @property
     def styles(self) -> frozenset[TtlsStyle]:
@@ -32,9 +33,11 @@ class TunnelSettings:
         return frozenset(TtlsStyle) if self.inner == INNER else frozenset({TtlsStyle.EAP})
 
     def framed(self, options: TlsOptions) -> TlsOptions:
-        """With the sizes and limits of the method."""
+        """With the sizes and limits of the method, and the versions of TLS that are allowed."""
         return replace(
             options,
+            version_min=self.versions[0],
+            version_max=self.versions[1],
             fragment_size=self.fragment_size,
             max_messages=self.max_messages or MAX_REQUESTS,
             include_length=self.include_length,
@@ -43,7 +46,17 @@ class TunnelSettings:
 
 def of(settings: DaemonSettings, kind: EapType) -> TunnelSettings:
     """Those of EAP-TLS, EAP-TTLS or PEAP."""
-    one = settings
+    return replace(_of(settings, kind), versions=tls_versions(settings))
+
+
+def tls_versions(settings: DaemonSettings) -> tuple[TlsVersion, TlsVersion]:
+    """``charon.tls.version_min`` and ``version_max``; what they do not name well is as if it was not set."""
+    lowest = VERSIONS.get(settings.tls_version_min, TlsVersion.TLS_1_2)
+    highest = VERSIONS.get(settings.tls_version_max, TlsVersion.TLS_1_3)
+    return lowest, max(lowest, highest)
+
+
+def _of(one: DaemonSettings, kind: EapType) -> TunnelSettings:
     if kind == TTLS:
         return TunnelSettings(
             one.eap_ttls_fragment_size,

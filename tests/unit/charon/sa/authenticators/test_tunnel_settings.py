@@ -9,7 +9,7 @@ from cygnet.eap.catalogue import INNER
 from cygnet.eap.methods.ttls_server import TtlsStyle
 from cygnet.eap.packets import GTC, MD5, PEAP, TLS, TTLS, EapType
 from cygnet.eap.server import MAX_REQUESTS
-from cygnet.eap.tls.options import TlsOptions
+from cygnet.eap.tls.options import VERSIONS, TlsOptions
 from cygnet.keying.config.settings import DaemonSettings
 
 DEFAULTS = DaemonSettings()
@@ -43,4 +43,17 @@ def test_method_inside() -> None:
 def test_tnc_takes_the_method_out() -> None:
     assert of(replace(DEFAULTS, eap_ttls_tnc=True), TTLS).unfit
     assert of(replace(DEFAULTS, eap_peap_tnc=True), PEAP).unfit
+
+
+def test_versions_of_tls() -> None:
+    options = TlsOptions(None)
+    only = replace(DEFAULTS, tls_version_min="1.3", tls_version_max="1.2")
+    for settings, low, high in (
+        (DEFAULTS, "1.2", "1.3"), (only, "1.3", "1.3"),
+        (replace(DEFAULTS, tls_version_max="1.2"), "1.2", "1.2"),
+        (replace(DEFAULTS, tls_version_min="1.0"), "1.2", "1.3"),
+    ):  # fmt: skip
+        for kind in (TLS, TTLS, PEAP):
+            framed = of(settings, kind).framed(options)
+            assert (framed.version_min, framed.version_max) == (VERSIONS[low], VERSIONS[high])
     assert not of(replace(DEFAULTS, eap_ttls_tnc=True), PEAP).unfit
