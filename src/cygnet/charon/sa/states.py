@@ -47,6 +47,7 @@ IKE_MOVES = frozenset(
     }
 )
 
+
 def check_ike_move(old: IkeState, new: IkeState) -> None:
     """Raise :class:`IllegalMoveError` unless ``new`` may follow ``old``."""
     if (old, new) not in IKE_MOVES:

@@ -10,12 +10,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cygnet.base.addresses import Address
-from cygnet.base.errors import LocalError, PeerError
+from cygnet.base.errors import PeerError
 from cygnet.base.groups import Group
 from cygnet.base.identities import Identity, IdType
 from cygnet.base.selectors import TrafficSelector
 from cygnet.charon.encoding.errors import FailedCpRequiredError, InternalAddressFailureError
 from cygnet.keying.config.records import ChildConfig
+from cygnet.keying.sa import own_addresses
 from cygnet.keying.sa.events import Servers, ServersTaken
 from cygnet.keying.sa.matching import Ends, Selectors, resolve
 
@@ -107,28 +108,4 @@ def give_up(sa: "Association") -> None:
     if virtual.servers:
         sa.announce(ServersTaken(virtual.servers))
     for address in virtual.local:
-        _uninstall(sa, address)
-
-
-def install(sa: "Association", address: Address) -> bool:
-    """Give this host an address; whether it has it."""
-    settings = sa.ports.settings
-    if not settings.install_virtual_ip:
-        return True
-    sa.log(Group.IKE, f"installing new virtual IP {address}")
-    try:
-        sa.ports.kernel.add_address(address, settings.install_virtual_ip_on)
-    except LocalError as error:
-        sa.log(Group.KNL, f"installing virtual IP {address} failed: {error}")
-        return False
-    return True
-
-
-def _uninstall(sa: "Association", address: Address) -> None:
-    settings = sa.ports.settings
-    if not settings.install_virtual_ip:
-        return
-    try:
-        sa.ports.kernel.delete_address(address, settings.install_virtual_ip_on)
-    except LocalError as error:
-        sa.log(Group.KNL, f"removing virtual IP {address} failed: {error}")
+        own_addresses.uninstall(sa.ports.kernel, sa.ports.settings, address, sa.log)

@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
+from cygnet.keying.sa import own_addresses
 from cygnet.pluto.encoding.attributes import Attribute
 from cygnet.pluto.encoding.payloads import AttributeType as A
 from cygnet.pluto.encoding.payloads import Configuration, ConfigurationType
@@ -134,7 +135,8 @@ def _take(sa: Association, given: Configuration) -> None:
     offered = tuple(_offered(sa, given))
     if not offered:
         sa.log(Group.IKE, "no virtual IP received from the peer")
-    addresses = tuple(one for one in offered if virtual_ips.install(sa, one))
+    owner = sa.ports.kernel, sa.ports.settings
+    addresses = tuple(one for one in offered if own_addresses.install(*owner, one, sa.log))
     banner = _text(given, A.UNITY_BANNER)
     if banner:
         sa.log(Group.IKE, f"banner of the peer: {_printable(banner)}")

@@ -2,28 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from cygnet.base.addresses import Address
-from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
+from cygnet.keying.sa import own_addresses
 from cygnet.pluto.sa.events import Configured, Unconfigured
 from cygnet.pluto.sa.ports import Ports
 
 if TYPE_CHECKING:
     from cygnet.pluto.sa.association import Association
-
-
-def install(sa: "Association", address: Address) -> bool:
-    """Give this host an address; whether it has it."""
-    settings = sa.ports.settings
-    if not settings.install_virtual_ip:
-        return True
-    sa.log(Group.IKE, f"installing new virtual IP {address}")
-    try:
-        sa.ports.kernel.add_address(address, settings.install_virtual_ip_on)
-    except LocalError as error:
-        sa.log(Group.KNL, f"installing virtual IP {address} failed: {error}")
-        return False
-    return True
 
 
 def take(sa: "Association", configured: Configured) -> None:
@@ -35,11 +20,11 @@ def take(sa: "Association", configured: Configured) -> None:
 
 
 def gone(ports: Ports, received: Configured) -> Unconfigured:
-    """Take the addresses back; what the kernel refuses to remove stays there. The event tells of it."""
-    settings = ports.settings
-    for address in received.addresses if settings.install_virtual_ip else ():
-        try:
-            ports.kernel.delete_address(address, settings.install_virtual_ip_on)
-        except LocalError:  # it is gone already, with its interface
-            continue
+    """Take the addresses back; the event tells of it."""
+    for address in received.addresses:
+        own_addresses.uninstall(ports.kernel, ports.settings, address, _quiet)
     return Unconfigured(received.ike_id, received.config, received.addresses, received.attributes)
+
+
+def _quiet(group: Group, text: str) -> None:
+    """An address that cannot be removed is gone already, with its interface."""

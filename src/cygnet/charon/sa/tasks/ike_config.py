@@ -26,6 +26,7 @@ from cygnet.charon.sa.states import IkeState
 from cygnet.charon.sa.tasks.task import DONE, MORE, Draft, Step, Task
 from cygnet.keying.config.pools import Applicant
 from cygnet.keying.config.records import AuthClass, PeerConfig, Unique
+from cygnet.keying.sa import own_addresses
 from cygnet.keying.sa.events import ServersGiven
 
 IF_ASKED = frozenset({AttributeType.INTERNAL_DNS_DOMAIN, AttributeType.INTERNAL_DNSSEC_TA})
@@ -82,7 +83,7 @@ class IkeConfig(Task):
                 sa.log(Group.IKE, "the peer assigned no virtual IP address")
             return DONE
         for address in self._given(reply, asked):
-            if virtual_ips.install(sa, address):
+            if own_addresses.install(sa.ports.kernel, sa.ports.settings, address, sa.log):
                 sa.virtual.local = (*sa.virtual.local, address)
         self._take_servers(reply)
         return DONE
