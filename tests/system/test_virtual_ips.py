@@ -3,6 +3,7 @@
 import pytest
 
 from lab.hosts import until
+from lab.leases import assert_lent_and_returned
 from lab.network import assert_pings_as_esp
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, bring_up, configure, replace
@@ -24,17 +25,7 @@ def test_road_warrior_reaches_the_network_from_its_virtual_address(lab: Lab, kin
     moon, sun = lab.pair(kinds)
     road_warrior(moon, sun)
     bring_up(moon, sun)
-    for end in (moon, sun):
-        assert f"{ADDRESS}/32" in end.host.ipsec("status")
-    assert ADDRESS in moon.host.net("ip", "addr").stdout
-    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 3, 56)
-    leases = sun.host.ipsec("leases")
-    assert f"Leases in pool '{POOL}', usage: 1/254, 1 online" in leases
-    assert f"       {ADDRESS}   online   'moon.lab'" in leases
-    moon.host.ipsec("down", "net-net")
-    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
-    until(lambda: ADDRESS not in moon.host.net("ip", "addr").stdout, "no virtual address", 3)
-    assert "usage: 1/254, 0 online" in sun.host.ipsec("leases")
+    assert_lent_and_returned(moon, sun, ADDRESS, POOL, "moon.lab")
 
 
 @pytest.mark.parametrize("kinds", PAIRS)

@@ -4,6 +4,7 @@ import pytest
 
 from lab.gateways import peer_missing
 from lab.hosts import until
+from lab.leases import assert_lent_and_returned
 from lab.network import assert_pings_as_esp
 from lab.topology import Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
@@ -95,7 +96,6 @@ def test_user_is_told_by_hand(lab: Lab, by: str) -> None:
     assert "unsuitable for user credentials" in refused.stdout
 
 
-
 def with_pool(moon: End, sun: End, **options: str) -> None:
     """moon is a user who gets an address from sun; what is behind moon stays there."""
     moon.subnet = ""
@@ -111,18 +111,8 @@ def test_mode_config_gives_an_address(lab: Lab, kinds: str, mode: str) -> None:
     moon, sun = lab.pair(kinds)
     with_pool(moon, sun, modeconfig=mode)
     bring_up(moon, sun)
-    for end in (moon, sun):
-        assert f"{ADDRESS}/32" in end.host.ipsec("status")
-    assert ADDRESS in moon.host.net("ip", "addr").stdout
-    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
     moon.host.net("ping", "-c", "1", "-W", "2", sun.inside)
-    leases = sun.host.ipsec("leases")
-    assert f"Leases in pool '{POOL}', usage: 1/254, 1 online" in leases
-    assert f"       {ADDRESS}   online   '{USER}'" in leases
-    moon.host.ipsec("down", "net-net")
-    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "both sides without SAs", 3)
-    until(lambda: ADDRESS not in moon.host.net("ip", "addr").stdout, "no virtual address", 3)
-    assert "usage: 1/254, 0 online" in sun.host.ipsec("leases")
+    assert_lent_and_returned(moon, sun, ADDRESS, POOL, USER)
 
 
 @pytest.mark.parametrize("kinds", PAIRS)

@@ -6,6 +6,7 @@ wire.
 
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.gateways import GATEWAYS, Gateway, StrongSwan, peer_root
@@ -77,6 +78,21 @@ class Bench:
         """End every process."""
         for host in reversed(self.hosts):
             host.close()
+
+
+def inside_of(conns: Mapping[str, object], name: str) -> tuple[str, str]:
+    """The inner addresses of a connection's two ends: each connection has networks of its own."""
+    number = list(conns).index(name)
+    return f"10.1.{number}.1", f"10.2.{number}.1"
+
+
+def give_networks(ends: tuple[End, End], conns: dict[str, dict[str, str]]) -> None:
+    """Addresses in those networks (the first ones are there), and the subnets in the connections."""
+    for number, (name, options) in enumerate(conns.items()):
+        for end, key, at in zip(ends, ("onesubnet", "othersubnet"), inside_of(conns, name), strict=True):
+            if number:
+                address(end.host, f"{at}/24", device="lan0")
+            options.setdefault(key, at.removesuffix("1") + "0/24")
 
 
 def write_configs(one: End, other: End, conns: dict[str, dict[str, str]]) -> None:

@@ -1,12 +1,26 @@
 """Cygnet and Cygnet over the kernel's IPsec: what carries, what expires, what is cleaned up."""
 
 import re
+from functools import partial
 
 import pytest
-from bench import Bench, carried, crossed, down, is_foreign_only, policies, spis, states, up, write_configs
+from bench import (
+    Bench,
+    carried,
+    crossed,
+    down,
+    give_networks,
+    inside_of,
+    is_foreign_only,
+    policies,
+    spis,
+    states,
+    up,
+    write_configs,
+)
 
 from lab.hosts import Host, until
-from lab.network import address, ping
+from lab.network import ping
 from lab.tunnels import End, replace
 
 
@@ -36,20 +50,13 @@ CONNS: dict[str, dict[str, str]] = {
 }
 
 
-def inside(name: str) -> tuple[str, str]:
-    """The inner addresses of a connection's two ends: each connection has networks of its own."""
-    number = list(CONNS).index(name)
-    return f"10.1.{number}.1", f"10.2.{number}.1"
+inside = partial(inside_of, CONNS)
 
 
 @pytest.fixture(scope="module")
 def ends(bench: Bench) -> tuple[End, End]:
     moon, sun = bench.gateway("cygnet", "moon", 1), bench.gateway("cygnet", "sun", 2)
-    for number, (name, options) in enumerate(CONNS.items()):
-        for end, key, at in zip((moon, sun), ("onesubnet", "othersubnet"), inside(name), strict=True):
-            if number:
-                address(end.host, f"{at}/24", device="lan0")
-            options.setdefault(key, at.removesuffix("1") + "0/24")
+    give_networks((moon, sun), CONNS)
     write_configs(moon, sun, CONNS)
     for subnet in inside("wide"):  # moon wants to protect everything, sun narrows that
         replace(moon, subnet.removesuffix("1") + "0/24", "0.0.0.0/0")

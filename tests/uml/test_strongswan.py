@@ -1,9 +1,22 @@
 """Cygnet and strongSwan 6, both over the kernel's IPsec, each as initiator and as responder."""
 
 import re
+from functools import partial
 
 import pytest
-from bench import Bench, carried, crossed, down, masquerading, spis, states, up, write_configs
+from bench import (
+    Bench,
+    carried,
+    crossed,
+    down,
+    give_networks,
+    inside_of,
+    masquerading,
+    spis,
+    states,
+    up,
+    write_configs,
+)
 
 from lab.hosts import Host, until
 from lab.network import address, ping, wire
@@ -36,20 +49,13 @@ conn road
 """
 
 
-def inside(name: str) -> tuple[str, str]:
-    """The inner addresses of a connection's two ends: each connection has networks of its own."""
-    number = list(CONNS).index(name)
-    return f"10.1.{number}.1", f"10.2.{number}.1"
+inside = partial(inside_of, CONNS)
 
 
 @pytest.fixture(scope="module")
 def ends(bench: Bench) -> tuple[End, End]:
     moon, sun = bench.gateway("cygnet", "moon", 1), bench.gateway("strongswan", "sun", 2)
-    for number, (name, options) in enumerate(CONNS.items()):
-        for end, key, at in zip((moon, sun), ("onesubnet", "othersubnet"), inside(name), strict=True):
-            if number:
-                address(end.host, f"{at}/24", device="lan0")
-            options.setdefault(key, at.removesuffix("1") + "0/24")
+    give_networks((moon, sun), CONNS)
     write_configs(moon, sun, CONNS)
     replace(moon, "lifebytes=60000", "lifebytes=0")
     moon.host.write("/etc/ipsec.conf", moon.host.read("/etc/ipsec.conf") + ROAD)
