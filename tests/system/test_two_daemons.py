@@ -11,7 +11,7 @@ import pytest
 from lab.gateways import Gateway
 from lab.hosts import until
 from lab.topology import Lab
-from lab.tunnels import assert_carries, configure, is_up, replace
+from lab.tunnels import PSK, assert_carries, configure, connection, is_up, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
@@ -180,3 +180,27 @@ def test_without_plutostart_nothing_is_started_and_the_connection_is_named(lab: 
     assert "conn 'net-net' is not loaded: keyexchange=ikev1 needs pluto" in shown
     assert not moon.host.pid_of("pluto")
     assert "pluto is not running" in moon.host.ipsec("whack", "--status", status=7)
+
+
+def test_one_pool_of_both_gives_each_address_once(lab: Lab) -> None:
+    moon, sun = lab.pair("cygnet-cygnet")
+    moon.subnet = ""
+    configure(moon, sun, keyexchange="ike")
+    replace(sun, f"right={moon.address}\n    rightid=@moon.lab", "right=%any\n    rightsourceip=10.3.0.0/24")
+    replace(sun, "config setup\n", "config setup\n    plutostart=yes\n")
+    texts = ""
+    for name, version in (("old", "ikev1"), ("new", "ikev2")):
+        moon.identity = f"@{name}.lab"
+        texts += connection(name, moon, sun, {"keyexchange": version, "leftsourceip": "%config"})
+    moon.host.write("/etc/ipsec.conf", texts)
+    for end in (moon, sun):
+        end.host.write("/etc/ipsec.secrets", f': PSK "{PSK}"\n', 0o600)
+        end.host.start()
+    for name in ("old", "new"):
+        moon.host.ipsec("up", name)
+    shown = moon.host.ipsec("status")
+    assert sorted(re.findall(r"10\.3\.0\.\d+/32", shown)) == ["10.3.0.1/32", "10.3.0.2/32"]
+    sun.host.run("kill", "-KILL", str(sun.host.pid_of("pluto")))
+    moon.host.ipsec("down", "new")
+    moon.host.ipsec("up", "new")
+    assert "10.3.0.2/32" in moon.host.ipsec("status")

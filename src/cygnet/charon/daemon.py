@@ -56,6 +56,7 @@ from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.backends.interfaces import has_route, placed_addresses
 from cygnet.kernel.port import AddressChange, Expire, Kernel, SaId
+from cygnet.keying.backends import address_claims
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
 from cygnet.keying.backends.resolver import Resolver
@@ -204,7 +205,10 @@ class Daemon:
             settings.curl_redirects,
         )  # fmt: skip
         environment = Environment(self._reader, time.time, self._bus.log, Fetcher(limits), self._tokens)
-        host = Host(environment, resolver, self._is_local, lambda: self._kernel.features)
+        host = Host(
+            environment, resolver, self._is_local, lambda: self._kernel.features,
+            address_claims.open_claims(partial(self._bus.log, Group.CFG)),
+        )  # fmt: skip
         self._stroke = StrokeBackend(
             Places.below(paths.confdir(), settings.stroke_secrets_file), settings, host
         )

@@ -14,6 +14,7 @@ from cygnet.charon.backends.told import Told
 from cygnet.kernel.backends.factory import choose
 from cygnet.kernel.backends.host import interface_of, local_addresses
 from cygnet.kernel.port import Kernel
+from cygnet.keying.backends import address_claims
 from cygnet.keying.backends.address_pools import StrokePools
 from cygnet.keying.backends.configuration import StrongswanConf
 from cygnet.keying.backends.environment import Environment
@@ -96,7 +97,7 @@ class Stores:
         places = Places.below(paths.confdir(), both.stroke_secrets_file)
         self.credentials = StrokeCredentials(places, both, environment)
         self.credentials.reread(KINDS)
-        self.pools = StrokePools()
+        self.pools = StrokePools(address_claims.open_claims(partial(bus.log, Group.CFG)))
 
 
 class Protocol:

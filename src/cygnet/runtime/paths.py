@@ -81,6 +81,11 @@ def pluto_ctl() -> Path:
     return rundir() / "pluto.ctl"
 
 
+def leases_lock() -> Path:
+    """Which virtual addresses each daemon holds for peers, as locks of its octets."""
+    return rundir() / "ipsec.leases"
+
+
 def espd_socket() -> Path:
     """Control socket of espd (kernel port messages)."""
     return rundir() / "espd.sock"

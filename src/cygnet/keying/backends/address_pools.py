@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from cygnet.base.addresses import Address
 from cygnet.keying.backends.pool_texts import ECHO, PoolSpec
-from cygnet.keying.config.pools import AddressPool, Applicant, Lease, Pool
+from cygnet.keying.config.pools import UNSHARED, AddressPool, Applicant, Claims, Lease, Pool
 
 MAX_POOLS = 10_000
 
@@ -15,10 +15,11 @@ MAX_POOLS = 10_000
 class MemoryPools:
     """Implements ``PoolStore``. Thread-safe. Leases are lost with the daemon."""
 
-    def __init__(self, specs: Iterable[PoolSpec] = ()) -> None:
+    def __init__(self, specs: Iterable[PoolSpec] = (), claims: Claims = UNSHARED) -> None:
         self._lock = threading.Lock()
-        self._pools: dict[str, AddressPool] = {spec.name: spec.make() for spec in specs}
-        self._echo = AddressPool(ECHO, ip_address(0), 0, echoes=True)
+        self._claims = claims
+        self._pools: dict[str, AddressPool] = {spec.name: spec.make(claims) for spec in specs}
+        self._echo = AddressPool(ECHO, ip_address(0), 0, claims=claims, echoes=True)
         self._held: defaultdict[int, list[tuple[AddressPool, Address]]] = defaultdict(list)
 
     def pools(self) -> Sequence[Pool]:
@@ -68,8 +69,8 @@ class StrokePools(MemoryPools):
     connection's, for all pools of that.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, claims: Claims = UNSHARED) -> None:
+        super().__init__(claims=claims)
         self._users: dict[str, tuple[PoolSpec, ...]] = {}
 
     def load(self, connection: str, specs: Sequence[PoolSpec]) -> None:
@@ -80,7 +81,7 @@ class StrokePools(MemoryPools):
                 self._users[connection] = tuple(specs)
             for spec in specs:
                 if spec.name not in self._pools and len(self._pools) < MAX_POOLS:
-                    self._pools[spec.name] = spec.make()
+                    self._pools[spec.name] = spec.make(self._claims)
             self._released()
 
     def unload(self, connection: str) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_interface
 
 from cygnet.base.addresses import Address
 from cygnet.keying.backends.errors import ConfigError
-from cygnet.keying.config.pools import AddressPool
+from cygnet.keying.config.pools import AddressPool, Claims
 
 ANY = ("%config", "%cfg", "%modeconfig", "%modecfg")
 ECHO = "%config"
@@ -25,9 +25,9 @@ class PoolSpec:
     first: Address
     size: int
 
-    def make(self) -> AddressPool:
+    def make(self, claims: Claims) -> AddressPool:
         """The pool, without leases."""
-        return AddressPool(self.name, self.first, self.size)
+        return AddressPool(self.name, self.first, self.size, claims=claims)
 
 
 def words(text: str, keyword: str) -> list[str]:

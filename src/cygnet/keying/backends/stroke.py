@@ -20,6 +20,7 @@ from cygnet.keying.backends.stroke_files import Places
 from cygnet.keying.backends.stroke_keys import Ask
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.authorities import AuthoritySection
+from cygnet.keying.config.pools import UNSHARED, Claims
 from cygnet.keying.config.settings import DaemonSettings
 
 KINDS = frozenset({"secrets", "cacerts", "certs", "aacerts", "ocspcerts", "acerts", "crls"})
@@ -33,6 +34,7 @@ class Host:
     resolver: Resolver
     is_local: Callable[[Address], bool]
     features: Callable[[], Features | None] = lambda: None
+    claims: Claims = UNSHARED
 
 
 class StrokeBackend:
@@ -51,7 +53,7 @@ class StrokeBackend:
         self.connections = StrokeConnections(
             translator, host.resolver.cached, settings.stroke_max_connections
         )
-        self.users, self.pools = self.credentials.users, StrokePools()
+        self.users, self.pools = self.credentials.users, StrokePools(host.claims)
         self._log = host.environment.log
         self.credentials.reread(KINDS)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Protocol
 
 from cygnet.base.addresses import Address
 from cygnet.base.identities import Identity
@@ -46,6 +47,30 @@ class Applicant:
     single: bool = True
 
 
+class Claims(Protocol):
+    """Addresses that daemons of one host hold for their peers, each only one of them."""
+
+    def take(self, address: Address) -> bool:
+        """Claim it; whether no other daemon has."""
+
+    def drop(self, address: Address) -> None:
+        """Claim it no longer."""
+
+
+class Unshared:
+    """Implements :class:`Claims` for who gives addresses alone."""
+
+    def take(self, address: Address) -> bool:
+        """Nobody else has it."""
+        return True
+
+    def drop(self, address: Address) -> None:
+        """Nobody has to know."""
+
+
+UNSHARED = Unshared()
+
+
 @dataclass(slots=True)
 class _Lease:
     identity: Identity
@@ -55,12 +80,15 @@ class _Lease:
 class AddressPool:
     """``size`` addresses from ``first`` on. A peer gets the one it had before as long as that is possible.
 
-    Then come those that nobody had, last those of other peers that are gone, the longest first. A pool
-    that ``echoes`` has no addresses of its own: a peer gets what it asks for, unless another has that.
+    Then come those that nobody had, last those of other peers that are gone, the longest first. What
+    another daemon claims is passed over. A pool that ``echoes`` has no addresses of its own: a peer gets
+    what it asks for, unless another has that.
     """
 
-    def __init__(self, name: str, first: Address, size: int, *, echoes: bool = False) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, first: Address, size: int, *, claims: Claims = UNSHARED, echoes: bool = False
+    ) -> None:
+        self.name, self._claims = name, claims
         self._first, self._size = int(first), min(size, MAX_SIZE)
         self._family, self._echoes = first.version, echoes
         self._fresh = 0
@@ -87,7 +115,7 @@ class AddressPool:
         """An address of the family of ``wanted``, that one if it may be; ``None`` if there is none."""
         if wanted.version != self._family and not self._echoes:
             return None
-        address = self._earlier(who, wanted) or self._choose(wanted)
+        address = next(filter(self._take, self._candidates(who, wanted)), None)
         if address is None:
             return None
         lease = self._leases.get(address)
@@ -105,6 +133,7 @@ class AddressPool:
         if lease is None or lease.holders.pop(ike_id, None) is None or lease.holders:
             return
         self._offline[address] = None
+        self._claims.drop(address)
         while len(self._offline) > (0 if self._echoes else MAX_KEPT):
             self._drop(next(iter(self._offline)))
 
@@ -114,11 +143,24 @@ class AddressPool:
         if lease is not None and old in lease.holders:
             lease.holders[new] = lease.holders.pop(old)
 
-    def _earlier(self, who: Applicant, wanted: Address) -> Address | None:
+    def _take(self, address: Address) -> bool:
+        lease = self._leases.get(address)
+        return bool(lease and lease.holders) or self._claims.take(address)
+
+    def _candidates(self, who: Applicant, wanted: Address) -> Iterator[Address]:
+        yield from self._earlier(who, wanted)
+        if self._contains(wanted) and wanted not in self._leases:
+            yield wanted
+        yield from self._never_given()
+        if not self._echoes:
+            yield from self._let_go()
+            yield from self._offline
+
+    def _earlier(self, who: Applicant, wanted: Address) -> Iterator[Address]:
         """One of the peer's own: the one it wants, one that it had, one that it is to have again."""
         own = [one for one in self._own.get(who.identity, ()) if one.version == wanted.version]
         own.sort(key=lambda one: one != wanted)
-        return next((one for one in own if self._is_free_for(who, one, wanted)), None)
+        return (one for one in own if self._is_free_for(who, one, wanted))
 
     def _is_free_for(self, who: Applicant, address: Address, wanted: Address) -> bool:
         if self._echoes and address != wanted:
@@ -128,23 +170,17 @@ class AddressPool:
             return False
         return not holders or who.single or (address == wanted and who.host in holders.values())
 
-    def _choose(self, wanted: Address) -> Address | None:
-        if self._contains(wanted) and wanted not in self._leases:
-            return wanted
+    def _never_given(self) -> Iterator[Address]:
         while self._fresh < self._size:
             address = self._at(self._fresh)
             self._fresh += 1
             if address not in self._leases:
-                return address
-        if self._echoes:
-            return None
-        return self._let_go() or next(iter(self._offline), None)
+                yield address
 
-    def _let_go(self) -> Address | None:
-        """An address that was given and is kept for nobody, where more are kept than there may be."""
-        if len(self._leases) >= self._size:
-            return None
-        return next(one for one in map(self._at, range(self._size)) if one not in self._leases)
+    def _let_go(self) -> Iterator[Address]:
+        """What is kept for nobody: more were to be kept than may be, or another daemon had them once."""
+        if len(self._leases) < self._size:
+            yield from (one for one in map(self._at, range(self._size)) if one not in self._leases)
 
     def _contains(self, address: Address) -> bool:
         if self._echoes:

@@ -68,12 +68,7 @@ def _ignored(message: AddConnection) -> list[str]:
     wanted = {
         "inactivity": message.inactivity_s,
     }
-    notes = [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
-    has_pool = any(end.srcip and end.srcip[0] != "%" for end in (message.left, message.right))
-    if message.either_version and has_pool:
-        notes.append("charon and pluto give addresses of this pool independently: with keyexchange=ike, "
-                     "two peers of different versions may get the same")
-    return notes
+    return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
 
 
 def _request(one: AddConnection, wanted: XauthTerms) -> stroke.AddConnection:

@@ -117,3 +117,48 @@ def test_no_two_identities_ever_hold_one_address(steps) -> None:
                 assert address not in held.values()
                 held[number] = address
     assert rw.describe().online == len(held)
+
+
+class Others:
+    """What another daemon has claimed, and what this one has."""
+
+    def __init__(self, *claimed: str) -> None:
+        self.claimed = set(map(ip_address, claimed))
+        self.ours: set = set()
+
+    def take(self, address) -> bool:
+        if address in self.claimed:
+            return False
+        self.ours.add(address)
+        return True
+
+    def drop(self, address) -> None:
+        self.ours.remove(address)
+
+
+def shared(others: Others, size: int = 4) -> AddressPool:
+    return AddressPool("rw", ip_address("10.3.0.1"), size, claims=others)
+
+
+def test_what_another_daemon_claims_is_passed_over_until_it_is_free() -> None:
+    others = Others("10.3.0.1", "10.3.0.3")
+    rw = shared(others)
+    wish = ip_address("10.3.0.3")
+    assert [str(rw.acquire(who(f"p{one}", one), wish)) for one in (1, 2)] == ["10.3.0.2", "10.3.0.4"]
+    assert rw.acquire(who("p3", 3), wish) is None
+    others.claimed.clear()
+    assert rw.acquire(who("p3", 3), ANY) == ip_address("10.3.0.1")
+    assert rw.acquire(who("p4", 4), ANY) == wish
+
+
+def test_address_of_who_is_gone_is_claimed_no_more_and_may_be_lost() -> None:
+    others = Others()
+    rw = shared(others)
+    mine = rw.acquire(who("alice", 1), ANY)
+    assert rw.acquire(who("alice", 2), ANY) == mine
+    rw.release(mine, 1)
+    assert others.ours == {mine}
+    rw.release(mine, 2)
+    assert others.ours == set()
+    others.claimed.add(mine)
+    assert str(rw.acquire(who("alice", 3), mine)) == "10.3.0.2"
