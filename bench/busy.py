@@ -20,6 +20,8 @@ RATE = 100
 """Handshakes begun in a second."""
 PACED = (1372, 10_000)
 """Octets and packets a second: a load that leaves processors to spare."""
+LINK = ("rate", "500mbit", "burst", "256kb", "latency", "20ms")
+"""A wire, in the words of tc-tbf(8), that does not need all processors, as most wires."""
 (ROW,) = (row for row in ROWS if row.name == "psk")
 LOADER, FAR = "198.51.100.1", "198.51.100.2"
 SPARE_S = 3.0
@@ -27,7 +29,7 @@ SPARE_S = 3.0
 
 
 def busy(folder: Path, kinds: tuple[str, ...], extent: Extent) -> Sheet:
-    """TCP as fast as it goes and packets at a fixed rate, with and without handshakes beside."""
+    """TCP as fast as it goes, over a slower wire, and packets at a rate, with and without handshakes."""
     sheet = Sheet()
     for kind in kinds:
         with _site(folder / kind, kind) as site:
@@ -88,20 +90,35 @@ def _take_load(far: End) -> None:
 
 def _compare(sheet: Sheet, site: Site, extent: Extent) -> None:
     """The runs follow each other, so that what else happens on the machine meets both."""
-    alone, beside = Sheet(), Sheet()
-    for load in (stream, _paced):
+    name = site.kind
+    for key, load, measurement in LOADS:
+        alone, beside = Sheet(), Sheet()
         load(alone, site.tunnel, extent)
         with site.handshakes(extent.seconds + SPARE_S):
             load(beside, site.tunnel, extent)
-    name = site.kind
-    for measurement, key in (("mbit_s", "tcp"), (f"packet_{PACED[0]}_{PACED[1]}_lost", "paced")):
         quiet, loaded = alone.median(measurement, name), beside.median(measurement, name)
         assert quiet is not None and loaded is not None
         sheet.note(f"{key}_alone", name, quiet)
         sheet.note(f"{key}_busy", name, loaded)
-        if key == "tcp":
-            sheet.note("tcp_lost", name, 100 * (1 - loaded / quiet))
+        if measurement == "mbit_s":
+            sheet.note(f"{key}_lost", name, 100 * (1 - loaded / quiet))
 
 
 def _paced(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
     packets(sheet, tunnel, PACED, extent)
+
+
+def _over_a_link(sheet: Sheet, tunnel: Tunnel, extent: Extent) -> None:
+    near = tunnel.ends[0].host
+    near.net("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", *LINK)
+    try:
+        stream(sheet, tunnel, extent)
+    finally:
+        near.net("tc", "qdisc", "delete", "dev", "eth0", "root")
+
+
+LOADS = (
+    ("tcp", stream, "mbit_s"),
+    ("link", _over_a_link, "mbit_s"),
+    ("paced", _paced, f"packet_{PACED[0]}_{PACED[1]}_lost"),
+)

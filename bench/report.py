@@ -73,6 +73,9 @@ BUSY = (
     ("tcp_alone", "TCP, Mbit/s"),
     ("tcp_busy", "TCP beside 100 handshakes/s, Mbit/s"),
     ("tcp_lost", "  of TCP lost to them, %"),
+    ("link_alone", "TCP over a wire of 500 Mbit/s, Mbit/s"),
+    ("link_busy", "TCP over it beside 100 handshakes/s, Mbit/s"),
+    ("link_lost", "  of TCP lost to them, %"),
     ("paced_alone", "lost of 10,000 packets/s of 1,372, %"),
     ("paced_busy", "lost of these beside 100 handshakes/s, %"),
 )
