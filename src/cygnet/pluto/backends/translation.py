@@ -85,7 +85,6 @@ def _request(one: AddConnection, wanted: XauthTerms) -> stroke.AddConnection:
             "compress": bool(one.policy & Policy.COMPRESS),
             "lifetime_s": one.ipsec_lifetime_s,
             "rekey": not one.policy & Policy.DONTREKEY,
-            "reauth": not one.policy & Policy.DONTREAUTH,
         }
     )
 
@@ -130,7 +129,6 @@ def _peer(connection: Connection, peer: records.PeerConfig, wanted: XauthTerms) 
         margin_s=peer.margin_s,
         fuzz_percent=peer.fuzz_percent,
         rekey=peer.rekey,
-        reauth=peer.reauth,
         keying_tries=peer.keying_tries,
         dpd_delay_s=peer.dpd_delay_s,
         dpd_timeout_s=message.dpd_timeout_s,

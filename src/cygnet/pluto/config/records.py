@@ -52,8 +52,7 @@ class PeerConfig:
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask
     the peer for, unspecified for any address of a family; ``pools`` names those from which it gets one, with
     the name servers ``dns``; ``dns_wanted`` holds families of name servers to ask for. ``push``: the
-    server begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user
-    was asked before. ``instance`` counts connections that one template has become, 0 for none.
+    server begins mode config. ``instance`` counts connections that one template has become, 0 for none.
     """
 
     name: str
@@ -69,7 +68,6 @@ class PeerConfig:
     margin_s: float = 540
     fuzz_percent: int = 100
     rekey: bool = True
-    reauth: bool = True
     keying_tries: int = 3
     dpd_delay_s: float = 0
     dpd_timeout_s: float = 150

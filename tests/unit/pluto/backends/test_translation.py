@@ -37,7 +37,7 @@ def test_ends_are_seen_from_this_host() -> None:
 
 def test_policy_becomes_what_the_core_reads() -> None:
     plain, _ = translated(NET)
-    assert plain.method is Method.PSK and not plain.aggressive and plain.rekey and plain.reauth
+    assert plain.method is Method.PSK and not plain.aggressive and plain.rekey
     flags = Policy.AGGRESSIVE | Policy.DONTREKEY
     other, _ = translated(replace(NET, policy=NET.policy | flags, dpd_action="restart", dpd_timeout_s=60))
     assert other.aggressive and not other.rekey
