@@ -80,6 +80,7 @@ class Connections:
         self._lock = threading.Lock()
         self._loaded: dict[str, Connection] = {}
         self._instances: dict[tuple[str, int], Connection] = {}
+        self._by_peer: dict[tuple[str, str, str], Connection] = {}
         self._numbers: dict[str, int] = {}
 
     def add(self, message: AddConnection) -> Connection:
@@ -100,8 +101,8 @@ class Connections:
         with self._lock:
             if name not in self._loaded:
                 raise UnknownNameError(f'no connection named "{name}"')
-            keys = [key for key in self._instances if key[0] == name]
-            return (self._loaded.pop(name), *(self._instances.pop(key) for key in keys))
+            numbers = [number for template, number in self._instances if template == name]
+            return (self._loaded.pop(name), *filter(None, [self._drop(name, number) for number in numbers]))
 
     def find(self, name: str) -> Connection:
         """The loaded connection of that name; raises :class:`UnknownNameError`."""
@@ -135,27 +136,34 @@ class Connections:
         if not template.is_template or template.remote is None:
             raise LocalError(f"{template.label} has one peer only; there are no instances of it")
         with self._lock:
-            for one in self._instances.values():
-                if (one.name, one.peer, one.peer_id) == (name, peer, peer_id):
-                    return one
+            known = self._by_peer.get((name, peer, peer_id))
+            if known is not None:
+                return known
             if len(self._instances) >= INSTANCE_LIMIT:
                 raise LocalError(f"there are {INSTANCE_LIMIT} instances already")
             number = self._numbers[name] = self._numbers.get(name, 0) + 1
             remote = replace(template.remote, host=peer, id=peer_id or template.remote.id)
             made = Connection(template.message, template.local, remote, number, peer, peer_id)
-            self._instances[name, number] = made
+            self._instances[name, number] = self._by_peer[name, peer, peer_id] = made
             return made
 
     def release(self, name: str, number: int) -> None:
         """An instance has no SA any more; one that is unknown is no matter."""
         with self._lock:
-            self._instances.pop((name, number), None)
+            self._drop(name, number)
 
     def all(self) -> Sequence[Connection]:
         """Everything, by name and instance."""
         with self._lock:
             everything = (*self._loaded.values(), *self._instances.values())
         return sorted(everything, key=lambda one: (one.name, one.instance))
+
+    def _drop(self, name: str, number: int) -> Connection | None:
+        """Holds the lock."""
+        gone = self._instances.pop((name, number), None)
+        if gone is not None:
+            del self._by_peer[name, gone.peer, gone.peer_id]
+        return gone
 
 
 def check(message: AddConnection) -> None:
