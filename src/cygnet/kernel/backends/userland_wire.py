@@ -366,7 +366,6 @@ def _write_address(address: Address) -> int | str:
 
 
 @lru_cache(maxsize=4096, typed=True)
-@lru_cache(maxsize=4096, typed=True)
 def _read_address(value: Any) -> Address:
     return IPv4Address(value) if type(value) is int else IPv6Address(value)
 
