@@ -8,7 +8,7 @@ from lab.hosts import until
 from lab.ikev1 import IKEV1, WITH_STRONGSWAN
 from lab.topology import Lab
 from lab.traffic import CountedPings
-from lab.tunnels import End, assert_carries, bring_up, configure, replace
+from lab.tunnels import End, assert_carries, bring_up, configure, is_up, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
@@ -40,3 +40,52 @@ def test_both_phases_are_renewed_under_traffic(lab: Lab, kinds: str, renews: str
     assert_carries(moon, sun)
     one.host.ipsec("down", "net-net[*]")
     until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing left at either end")
+
+
+DAEMONS = {"cygnet": ("starter", "pluto"), "strongswan60": ("starter.charon", "charon")}
+"""Who has the SAs, behind the one that starts it again when it has died."""
+
+
+def kill(end: End, *, for_good: bool) -> None:
+    """End who has the SAs without a word."""
+    ending = DAEMONS[end.host.kind][0 if for_good else 1 :]
+    pids = [end.host.pid_of(name) for name in ending]
+    assert 0 not in pids, f"{ending} of {end.host.name}: {pids}"
+    end.host.run("sh", "-c", "kill -KILL " + " ".join(map(str, pids)))
+
+
+@pytest.mark.parametrize("action", ["clear", "restart"])
+@pytest.mark.parametrize("kinds", WITH_STRONGSWAN)
+def test_peer_that_was_killed_is_found_dead(lab: Lab, kinds: str, action: str) -> None:
+    """By the initiator, which either forgets it or has a tunnel again once it is back."""
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, dpddelay="1s", dpdtimeout="3s", dpdaction=action, keyingtries="%forever", **IKEV1)
+    for host in (moon.host, sun.host):
+        host.settings("retransmit_timeout = 0.5\nretransmit_base = 1\nretransmit_tries = 3")
+    bring_up(moon, sun)
+    first = names(moon)
+    kill(sun, for_good=action == "clear")
+    until(lambda: not names(moon) & first, "the dead peer's SAs gone", 15)
+    if action == "clear":
+        assert moon.host.has_nothing()
+    else:
+        until(lambda: is_up(moon) and is_up(sun), "the tunnel again", 15)
+        assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("by", ["initiator", "responder"])
+@pytest.mark.parametrize("kinds", WITH_STRONGSWAN)
+def test_each_phase_that_one_side_deletes_goes_at_the_other(lab: Lab, kinds: str, by: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    bring_up(moon, sun)
+    one, other = (moon, sun) if by == "initiator" else (sun, moon)
+    one.host.ipsec("down", "net-net{*}")
+    for end in (one, other):
+        until(lambda end=end: not end.host.installed(), f"no IPsec SA at {end.host.name}", 3)  # type: ignore[misc]
+    assert moon.host.established() == sun.host.established() == 1
+    one.host.ipsec("up", "net-net")
+    until(lambda: is_up(moon) and is_up(sun), "another IPsec SA under the same ISAKMP SA", 5)
+    assert_carries(moon, sun)
+    one.host.ipsec("down", "net-net[*]")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing left at either end", 3)
