@@ -89,3 +89,42 @@ def test_each_phase_that_one_side_deletes_goes_at_the_other(lab: Lab, kinds: str
     assert_carries(moon, sun)
     one.host.ipsec("down", "net-net[*]")
     until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing left at either end", 3)
+
+
+ALGORITHMS = [
+    ("aes128-sha256-modp2048", "aes256gcm16-ecp256", "AES_GCM_16_256"),
+    ("aes256-sha384-ecp384", "aes128-sha256-curve25519", "AES_CBC_128/HMAC_SHA2_256_128"),
+    ("3des-sha1-curve25519", "3des-sha1-modp3072", "3DES_CBC/HMAC_SHA1_96"),
+]
+"""Of phase 1 and, with the group of its own key exchange, phase 2; how ``statusall`` has the latter."""
+GROUPS = {"modp": "MODP_", "ecp": "ECP_", "curve": "CURVE_"}
+
+
+def shown(suite: str) -> str:
+    """The group of a suite as ``statusall`` has it."""
+    kind, number = re.fullmatch(r".*-([a-z]+)(\d+)", suite).groups()  # type: ignore[union-attr]
+    return GROUPS[kind] + number
+
+
+@pytest.mark.parametrize(("ike", "esp", "cipher"), ALGORITHMS)
+@pytest.mark.parametrize("kinds", WITH_STRONGSWAN)
+def test_algorithms_and_groups_of_both_phases(lab: Lab, kinds: str, ike: str, esp: str, cipher: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, ike=f"{ike}!", esp=f"{esp}!", **IKEV1)
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    for end in (moon, sun):
+        status = end.host.ipsec("statusall")
+        assert f"/{shown(ike)}\n" in status
+        assert f" {cipher}/{shown(esp)}, " in status, status
+
+
+@pytest.mark.parametrize("kinds", WITH_STRONGSWAN[1:])
+def test_old_cipher_of_phase_2_is_refused_unless_named(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    replace(moon, "    left=", "    esp=3des-sha1!\n    left=")
+    sun.host.start()
+    moon.host.start()
+    assert "received NO_PROPOSAL_CHOSEN error notify" in moon.host.ipsec("up", "net-net")
+    assert moon.host.installed() == sun.host.installed() == 0
