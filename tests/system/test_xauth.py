@@ -3,7 +3,20 @@
 import pytest
 
 from lab.hosts import until
-from lab.ikev1 import AS_INITIATOR, AS_RESPONDER, IKEV1, PAIRS, PASSWORD, PLUTO_LOG, SECRETS, USER, with_user
+from lab.ikev1 import (
+    ADDRESS,
+    AS_INITIATOR,
+    AS_RESPONDER,
+    IKEV1,
+    PAIRS,
+    PASSWORD,
+    PLUTO_LOG,
+    POOL,
+    SECRETS,
+    USER,
+    with_pool,
+    with_user,
+)
 from lab.leases import assert_lent_and_returned
 from lab.network import assert_pings_as_esp
 from lab.topology import Lab
@@ -11,7 +24,6 @@ from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
-POOL, ADDRESS = "10.3.0.0/24", "10.3.0.1"
 
 
 @pytest.mark.parametrize("auth", ["psk", "rsa"])
@@ -75,15 +87,6 @@ def test_user_is_told_by_hand(lab: Lab, by: str) -> None:
     wrong = ("--name", "net-net", "--xauthname", USER, "--xauthpass", "x")
     refused = sun.host.run("ipsec", "whack", *wrong, status=3)
     assert "unsuitable for user credentials" in refused.stdout
-
-
-def with_pool(moon: End, sun: End, **options: str) -> None:
-    """moon is a user who gets an address from sun; what is behind moon stays there."""
-    moon.subnet = ""
-    configure(moon, sun, **IKEV1, **options)
-    with_user(moon, sun)
-    replace(moon, "    left=", "    leftsourceip=%config\n    left=")
-    replace(sun, "    right=", f"    rightsourceip={POOL}\n    right=")
 
 
 @pytest.mark.parametrize("mode", ["pull", "push"])
@@ -203,19 +206,6 @@ def test_name_servers_and_script_while_the_tunnel_is_up(lab: Lab, kinds: str) ->
     until(lambda: "PLUTO_VERB=down-client" in told.read_text(), "the script was run again", 3)
 
 
-@pytest.mark.parametrize("kinds", AS_INITIATOR)
-def test_firewall_lets_the_tunnel_through(lab: Lab, kinds: str) -> None:
-    moon, sun = lab.pair(kinds)
-    with_pool(moon, sun)
-    replace(moon, "    leftsourceip=", "    leftfirewall=yes\n    leftsourceip=")
-    moon.host.net("nft", "-f", "-", stdin=FIREWALL)
-    bring_up(moon, sun)
-    until(lambda: "cygnet" in moon.host.net("nft", "list", "ruleset").stdout, "rules", 5)
-    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
-    moon.host.ipsec("down", "net-net")
-    until(lambda: "cygnet" not in moon.host.net("nft", "list", "ruleset").stdout, "no rules", 5)
-
-
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_hybrid_server_signs_and_user_gives_a_password(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
@@ -236,19 +226,3 @@ def with_certificate_of_server_only(moon: End, sun: End) -> None:
     replace(sun, "    rightauth2=xauth\n", "")
     replace(sun, "rightauth=pubkey", "rightauth=xauth")
     moon.host.write(SECRETS, f'{USER} : XAUTH "{PASSWORD}"\n', 0o600)
-
-
-FIREWALL = """
-table inet fw {
-  chain input {
-    type filter hook input priority 0; policy drop;
-    udp dport { 500, 4500 } accept
-    meta l4proto esp accept
-  }
-  chain output {
-    type filter hook output priority 0; policy drop;
-    udp sport { 500, 4500 } accept
-    meta l4proto esp accept
-  }
-}
-"""
