@@ -5,7 +5,8 @@ import re
 import pytest
 
 from lab.hosts import until
-from lab.ikev1 import IKEV1, WITH_STRONGSWAN
+from lab.ikev1 import AS_RESPONDER, IKEV1, WITH_STRONGSWAN
+from lab.network import address, assert_pings_as_esp
 from lab.topology import Lab
 from lab.traffic import CountedPings
 from lab.tunnels import End, assert_carries, bring_up, configure, is_up, replace
@@ -128,3 +129,26 @@ def test_old_cipher_of_phase_2_is_refused_unless_named(lab: Lab, kinds: str) -> 
     moon.host.start()
     assert "received NO_PROPOSAL_CHOSEN error notify" in moon.host.ipsec("up", "net-net")
     assert moon.host.installed() == sun.host.installed() == 0
+
+
+@pytest.mark.parametrize("kinds", AS_RESPONDER)
+def test_connections_for_anybody_share_an_isakmp_sa(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    address(sun.host, "10.4.0.1/24", device="lan0")
+    configure(moon, sun, **IKEV1)
+    replace(sun, f"right={moon.address}", "right=%any")
+    for end in (moon, sun):
+        text = end.host.read("/etc/ipsec.conf")
+        second = text[text.index("conn net-net") :].replace("conn net-net", "conn second")
+        end.host.write("/etc/ipsec.conf", f"{text}\n{second.replace(sun.subnet, '10.4.0.0/24')}")
+    bring_up(moon, sun)
+    moon.host.ipsec("up", "second")
+    for end in (moon, sun):
+        until(lambda end=end: end.host.installed("second") == 1, "the second one", 5)  # type: ignore[misc]
+        assert (end.host.established(), end.host.established("second")) == (1, 0)
+    assert_carries(moon, sun)
+    assert_pings_as_esp(moon.host, moon.inside, sun.host, "10.4.0.1")
+    sun.host.ipsec("down", "second{*}")
+    until(lambda: not (moon.host.installed("second") or sun.host.installed("second")), "the first one alone")
+    sun.host.ipsec("whack", "--name", "net-net[1]", "--terminate")
+    until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing left at either end")
