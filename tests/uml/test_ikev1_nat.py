@@ -108,7 +108,7 @@ def test_transport_mode_through_a_nat(bench: Bench, ends: dict[str, End], way: t
     up(client, name, gateway)
     assert "mode transport" in states(client.host) and "mode transport" in states(gateway.host)
     seen = crossed(bench.switch, client.host, client.address, gateway.address)
-    assert "UDP-encap: ESP(spi=" in seen and "ICMP" not in seen
+    assert "UDP-encap: ESP(spi=" in seen and "ICMP echo" not in seen
     assert connects(client, gateway) == "THROUGH"
     assert "Flags [" not in bench.switch.since()
     down(client, name, gateway)
