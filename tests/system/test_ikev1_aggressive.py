@@ -3,7 +3,8 @@
 import pytest
 
 from lab.hosts import until
-from lab.ikev1 import IKEV1, PAIRS, PLUTO_LOG, USER, with_user
+from lab.ikev1 import ADDRESS, IKEV1, PAIRS, PLUTO_LOG, POOL, USER, with_pool, with_user
+from lab.leases import assert_lent_and_returned
 from lab.topology import Lab
 from lab.tunnels import assert_carries, bring_up, configure
 
@@ -35,6 +36,18 @@ def test_aggressive_mode_carries_traffic_until_down(lab: Lab, kinds: str, auth: 
             assert ("using a pre-shared key in aggressive mode" in log) == auth.endswith("psk")
     moon.host.ipsec("down", "net-net")
     until(lambda: moon.host.has_nothing() and sun.host.has_nothing(), "nothing left at either end")
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_user_behind_a_nat_with_all_that_remote_access_takes(lab: Lab, kinds: str) -> None:
+    """A secret of the group, a password of the user, an address by mode config, at a gateway for anybody."""
+    moon, sun, _ = lab.pair_with_nat(kinds)
+    with_pool(moon, sun, **AGGRESSIVE)
+    for end in (moon, sun):
+        end.host.settings(YES)
+    bring_up(moon, sun)
+    assert "ESP in UDP SPIs" in sun.host.ipsec("status")
+    assert_lent_and_returned(moon, sun, ADDRESS, POOL, USER)
 
 
 @pytest.mark.parametrize("auth", ["psk", "xauthpsk"])

@@ -38,7 +38,7 @@ def with_user(moon: End, sun: End, kind: str = "XAUTH", password: str = PASSWORD
 def with_pool(moon: End, sun: End, **options: str) -> None:
     """moon is a user who gets an address from sun; what is behind moon stays there."""
     moon.subnet = ""
-    configure(moon, sun, **IKEV1, **options)
+    configure(moon, sun, **IKEV1 | options)
     with_user(moon, sun)
     replace(moon, "    left=", "    leftsourceip=%config\n    left=")
     replace(sun, "    right=", f"    rightsourceip={POOL}\n    right=")
