@@ -15,6 +15,8 @@ from cygnet.kernel.port import Encapsulation, Mode
 from cygnet.keying.config.records import Action
 from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.pluto.config.settings import DaemonSettings
+from cygnet.pluto.encoding.identities import payload_of_selector
+from cygnet.pluto.sa import quick_selectors
 from cygnet.pluto.sa.events import ChildClosed, IkeEstablished, Reestablish
 from cygnet.pluto.sa.orders import HandOver, Initiate, RekeyIke, TerminateIke
 from cygnet.pluto.sa.states import IkeState
@@ -81,6 +83,43 @@ def test_transport_mode_through_a_nat_tells_original_addresses():
     assert inbound.mode is Mode.TRANSPORT
     assert inbound.original == (ip_address(ALICE), ip_address(BOB))
     assert [str(one.start) for one in pair.bob.children[0].remote_ts] == [OUTSIDE]
+
+
+def answering_with(monkeypatch, host):
+    """A responder that returns the initiator's ID payload under another address."""
+    find = quick_selectors.find
+
+    def changed(sa, message, terms):
+        quick = find(sa, message, terms)
+        told = replace(quick.remote, start=ip_address(host), end=ip_address(host))
+        quick.identities = (payload_of_selector(told), quick.identities[1])
+        return quick
+
+    monkeypatch.setattr(quick_selectors, "find", changed)
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "ok"),
+    [
+        (OUTSIDE, Mode.TRANSPORT, True),
+        ("203.0.113.77", Mode.TRANSPORT, False),
+        (OUTSIDE, Mode.TUNNEL, False),
+    ],
+)
+def test_responder_may_return_hosts_as_it_sees_them_in_transport_mode_only(monkeypatch, host, mode, ok):
+    # I <- R  { HASH(2), SA, Nr, IDci', IDcr, NAT-OAi, NAT-OAr }
+    answering_with(monkeypatch, host)
+    pair = behind_nat(Pair())
+    dynamic = (TrafficSelector.of("dynamic"),)
+    pair.change_child(mode=mode, local_ts=dynamic, remote_ts=dynamic)
+    if mode is Mode.TUNNEL:
+        pair.change_child("bob", remote_ts=(TrafficSelector.of(ALICE),))
+    pair.connect()
+    assert pair.alice.outcome().ok is ok
+    if ok:
+        assert [str(one.start) for one in pair.alice.children[0].local_ts] == [ALICE]
+    else:
+        assert "the responder changed the traffic selectors" in pair.alice.outcome().reason
 
 
 def test_authentication_header_does_not_pass_a_nat():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from simulation.ikev1 import ALICE, BOB, ESP_PFS, Pair
 from simulation.network import Weather
+from simulation.traffic import newest_outbound
 
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.proposals import Protocol, parse_proposals
@@ -20,6 +21,7 @@ from cygnet.pluto.sa.orders import (
     KernelExpire,
     KernelReset,
     RekeyChild,
+    RekeyIke,
     TerminateChild,
     UpdateConfig,
 )
@@ -195,6 +197,30 @@ def test_rekeying_from_either_side(whose):
     pair.network.run(20)
     assert pair.is_up()
     assert [one.rekeyed for one in pair.alice.of(ChildDown)] == [True]
+
+
+def way_out(peer):
+    """The SPI that packets leave through."""
+    return newest_outbound(peer).id.spi
+
+
+@pytest.mark.parametrize("then", ["waits", "renews phase 1", "loses the old one"])
+def test_initiator_that_rekeys_sends_through_the_old_one_until_the_peer_has_the_new_one(then):
+    # I -> R  { HASH(3) }     which nothing confirms: a responder may install both SAs only now
+    pair = Pair()
+    sa = pair.connect()
+    old = way_out(pair.alice)
+    pair.alice.order(sa, RekeyChild(name="net-net", ticket=5))
+    pair.network.run(0.5)
+    assert pair.alice.outcome(5).ok and len(pair.alice.children) == 2
+    assert way_out(pair.alice) == old
+    assert way_out(pair.bob) == pair.alice.children[-1].inbound.spi
+    if then == "renews phase 1":
+        pair.alice.order(sa, RekeyIke(ticket=6))
+    elif then == "loses the old one":
+        pair.bob.order(pair.bob.sa, TerminateChild(pair.bob.children[0].unique_id))
+    pair.network.run(0.3 if then == "loses the old one" else 3)
+    assert way_out(pair.alice) == pair.bob.children[-1].inbound.spi != old
 
 
 def test_kernel_asks_for_rekeying_before_expiry():

@@ -20,6 +20,7 @@ CONNS: dict[str, dict[str, str]] = {
     "ah": {**IKEV1, "ah": "sha256!"},
     "compressed": {**IKEV1, "compress": "yes"},
     "trap": {**IKEV1},
+    "transport": {**IKEV1, "type": "transport", "onesubnet": "", "othersubnet": ""},
 }
 
 
@@ -46,6 +47,16 @@ def test_tunnels(bench: Bench, ends: tuple[End, End], name: str) -> None:
             assert "esn" in states(ends[0].host)
         down(first, name, second)
     assert not states(ends[0].host)
+
+
+def test_transport_mode(bench: Bench, ends: tuple[End, End]) -> None:
+    moon, sun = ends
+    for first, second in ((moon, sun), (sun, moon)):
+        up(first, "transport", second)
+        seen = crossed(bench.switch, first.host, first.address, second.address)
+        assert "ESP(spi=" in seen and "ICMP echo" not in seen
+        assert "mode transport" in states(moon.host)
+        down(first, "transport", second)
 
 
 def test_authentication_header(bench: Bench, ends: tuple[End, End]) -> None:

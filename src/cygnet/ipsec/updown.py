@@ -22,6 +22,7 @@ VERBS = ("up", "down")
 IPTABLES = {4: "iptables", 6: "ip6tables"}
 _CHAINS = {"INPUT", "FORWARD", "OUTPUT"}
 _NFT_FAMILIES = {4: ("inet", "ip"), 6: ("inet", "ip6")}
+ANY_PORT = (0, 0)
 _PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 
 Run = Callable[[list[str]], str]
@@ -37,13 +38,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """What the environment says; ``device`` is empty where the kernel's own IPsec carries the packets."""
+    """What the environment says; ``device`` is empty where the kernel's own IPsec carries the packets.
+
+    Ports are the first and the last, ``ANY_PORT`` for all of them.
+    """
 
     mine: IPv4Network | IPv6Network
     theirs: IPv4Network | IPv6Network
     protocol: int
-    my_port: int
-    peer_port: int
+    my_port: tuple[int, int]
+    peer_port: tuple[int, int]
     reqid: int
     kind: str
     to_host: bool
@@ -89,14 +93,21 @@ def read(environment: Mapping[str, str]) -> Tunnel:
         mine,
         theirs,
         int(environment.get("PLUTO_MY_PROTOCOL", "0")) or int(environment.get("PLUTO_PEER_PROTOCOL", "0")),
-        int(environment.get("PLUTO_MY_PORT", "0")),
-        int(environment.get("PLUTO_PEER_PORT", "0")),
+        _range(environment.get("PLUTO_MY_PORT", "0")),
+        _range(environment.get("PLUTO_PEER_PORT", "0")),
         int(environment.get("PLUTO_REQID", "0")),
         environment["PLUTO_VERB"].split("-")[1],
         bool(environment.get("PLUTO_MY_SOURCEIP") or environment.get("PLUTO_HOST_ACCESS")),
         environment.get("CYGNET_DEVICE", ""),
         "cygnet " + hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:16],
     )
+
+
+def _range(text: str) -> tuple[int, int]:
+    """``22`` or ``1024:2047``. A rule cannot tell ports that are hidden (65535:0); the tunnel does."""
+    first, _, last = text.partition(":")
+    low, high = int(first), int(last or first)
+    return (low, high) if low <= high else ANY_PORT
 
 
 def _apply(verb: str, tunnel: Tunnel) -> int:
@@ -146,8 +157,8 @@ def nft_rule(tunnel: Tunnel, rule: Rule) -> list[str]:
     if tunnel.protocol:
         words += ["meta", "l4proto", str(tunnel.protocol)]
     for name, port in zip(("sport", "dport"), _ports(tunnel, rule), strict=True):
-        if port:
-            words += [_PORTS[tunnel.protocol], name, str(port)]
+        if port != ANY_PORT:
+            words += [_PORTS[tunnel.protocol], name, _text(port, "-")]
     return [*words, "counter", "accept", "comment", f'"{tunnel.tag}"']
 
 
@@ -183,8 +194,8 @@ def iptables_rule(tunnel: Tunnel, rule: Rule) -> list[str]:
     words = ["-p", str(tunnel.protocol)] if tunnel.protocol else []
     words += ["-s", str(source), "-d", str(destination)]
     for name, port in zip(("--sport", "--dport"), _ports(tunnel, rule), strict=True):
-        if port:
-            words += [name, str(port)]
+        if port != ANY_PORT:
+            words += [name, _text(port, ":")]
     if tunnel.device:
         words += ["-i" if rule.inbound else "-o", tunnel.device]
     else:
@@ -200,12 +211,17 @@ def _ends(tunnel: Tunnel, rule: Rule) -> tuple[object, object]:
     return (tunnel.theirs, tunnel.mine) if rule.inbound else (tunnel.mine, tunnel.theirs)
 
 
-def _ports(tunnel: Tunnel, rule: Rule) -> tuple[int, int]:
-    """Source and destination, 0 for any and for protocols without."""
+def _ports(tunnel: Tunnel, rule: Rule) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Source and destination; protocols without have any. Of ICMP the tunnel alone tells types apart."""
     if tunnel.protocol not in _PORTS:
-        return 0, 0
+        return ANY_PORT, ANY_PORT
     ports = tunnel.my_port, tunnel.peer_port
     return ports[::-1] if rule.inbound else ports
+
+
+def _text(port: tuple[int, int], to: str) -> str:
+    first, last = port
+    return str(first) if first == last else f"{first}{to}{last}"
 
 
 def run(command: list[str]) -> str:

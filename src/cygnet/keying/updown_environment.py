@@ -6,7 +6,7 @@ from ipaddress import ip_network, summarize_address_range
 from typing import Protocol
 
 from cygnet.base.addresses import Address, Host
-from cygnet.base.selectors import TrafficSelector
+from cygnet.base.selectors import ICMP_PROTOCOLS, TrafficSelector, pairs
 from cygnet.kernel.port import Mark
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.config.resolvers import EncryptedResolver
@@ -68,11 +68,9 @@ class Tunnel:
 
 
 def environments(verb: str, tunnel: Tunnel) -> Iterator[Mapping[str, str]]:
-    """One environment for each pair of selectors of one family."""
-    for mine in tunnel.child.local_ts:
-        for theirs in tunnel.child.remote_ts:
-            if mine.family == theirs.family:
-                yield {**_tunnel(tunnel), **_ends(verb, tunnel, mine, theirs)}
+    """One environment for each pair of selectors that go together."""
+    for mine, theirs in pairs(tunnel.child.local_ts, tunnel.child.remote_ts):
+        yield {**_tunnel(tunnel), **_ends(verb, tunnel, mine, theirs)}
 
 
 def _tunnel(tunnel: Tunnel) -> dict[str, str]:
@@ -92,6 +90,7 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
         "PLUTO_MARK_IN": _mark(child.marks.into),
         "PLUTO_MARK_OUT": _mark(child.marks.out),
         "PLUTO_UDP_ENC": str(sa.remote.port) if child.udp else "",
+        "PLUTO_IPCOMP": "1" if child.cpis else "",
         "PLUTO_HOST_ACCESS": "1" if config.host_access else "",
         "CYGNET_DEVICE": tunnel.device,
         **_virtual("PLUTO_MY_SOURCEIP", sa.local_virtual_ips),
@@ -105,15 +104,31 @@ def _tunnel(tunnel: Tunnel) -> dict[str, str]:
 def _ends(verb: str, tunnel: Tunnel, mine: TrafficSelector, theirs: TrafficSelector) -> dict[str, str]:
     me = tunnel.child.inbound.destination
     kind = "host" if mine.start == mine.end == me else "client"
+    my_port, peer_port = _ports(mine, theirs)
     return {
         "PLUTO_VERB": f"{verb}-{kind}" + ("-v6" if mine.family == 6 else ""),
         "PLUTO_MY_CLIENT": _subnet(mine),
-        "PLUTO_MY_PORT": str(mine.start_port),
+        "PLUTO_MY_PORT": my_port,
         "PLUTO_MY_PROTOCOL": str(mine.protocol),
         "PLUTO_PEER_CLIENT": _subnet(theirs),
-        "PLUTO_PEER_PORT": str(theirs.start_port),
+        "PLUTO_PEER_PORT": peer_port,
         "PLUTO_PEER_PROTOCOL": str(theirs.protocol),
     }
+
+
+def _ports(mine: TrafficSelector, theirs: TrafficSelector) -> tuple[str, str]:
+    """With ICMP its type and its code, which either selector may have (RFC 4301, 4.4.1.1)."""
+    if max(mine.protocol, theirs.protocol) in ICMP_PROTOCOLS:
+        both = mine.start_port or theirs.start_port
+        return str(both >> 8), str(both & 0xFF)
+    return _port(mine), _port(theirs)
+
+
+def _port(selector: TrafficSelector) -> str:
+    """0 for any; a range has a colon, as ``iptables`` wants it."""
+    if selector.any_port or selector.start_port == selector.end_port:
+        return str(selector.start_port)
+    return f"{selector.start_port}:{selector.end_port}"
 
 
 def _virtual(name: str, addresses: tuple[Address, ...]) -> dict[str, str]:

@@ -31,6 +31,12 @@ class Lab:
         self.folder = folder
         self.hosts: list[Host] = []
 
+    def beside(self, name: str) -> "Lab":
+        """Another lab with wires of its own, whose hosts end with this one's."""
+        other = Lab(self.folder / name)
+        other.hosts = self.hosts
+        return other
+
     def gateway(self, kind: str, name: str) -> Gateway:
         host = GATEWAYS[kind](name, self.folder / name)
         self.hosts.append(host)

@@ -43,6 +43,19 @@ def test_ports_stand_at_their_own_ends() -> None:
     assert "tcp sport 22" in " ".join(nft_rule(tunnel, FORWARD_OUT))
 
 
+def test_range_of_ports_is_one_and_hidden_ports_are_left_to_the_tunnel() -> None:
+    tunnel = read({**TUNNEL, "PLUTO_MY_PROTOCOL": "17", "PLUTO_MY_PORT": "1024:2047"})
+    assert "--dport 1024:2047" in " ".join(iptables_rule(tunnel, FORWARD_IN))
+    assert "udp sport 1024-2047" in " ".join(nft_rule(tunnel, FORWARD_OUT))
+    hidden = read({**TUNNEL, "PLUTO_MY_PROTOCOL": "17", "PLUTO_MY_PORT": "65535:0"})
+    assert "port" not in " ".join((*iptables_rule(hidden, FORWARD_IN), *nft_rule(hidden, FORWARD_IN)))
+
+
+def test_icmp_has_a_type_and_a_code_and_no_ports() -> None:
+    tunnel = read({**TUNNEL, "PLUTO_MY_PROTOCOL": "1", "PLUTO_MY_PORT": "8"})
+    assert "-p 1 -s 10.2.0.0/16 -d 10.1.0.0/16 -i" in " ".join(iptables_rule(tunnel, FORWARD_IN))
+
+
 class Nft:
     """Chains and rules as ``nft -j`` shows them."""
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
+import pytest
+
 from cygnet.base.addresses import Host
 from cygnet.base.identities import Identity
 from cygnet.base.selectors import TrafficSelector
@@ -75,9 +77,37 @@ def test_range_becomes_the_prefix_that_holds_it() -> None:
     assert found["PLUTO_PEER_CLIENT"] == "10.2.0.0/28"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "ports", "told"),
+    [
+        (6, ((0, 65535), (80, 80)), ("0", "80")),
+        (17, ((1024, 2047), (65535, 0)), ("1024:2047", "65535:0")),
+        (1, ((0x0800, 0x0800), (0, 65535)), ("8", "0")),
+        (58, ((0, 65535), (0x8001, 0x80FF)), ("128", "1")),
+        (1, ((0, 65535), (0, 65535)), ("0", "0")),
+    ],
+)
+def test_ports_and_types_are_told_as_strongswan_does(
+    protocol: int, ports: tuple[tuple[int, int], tuple[int, int]], told: tuple[str, str]
+) -> None:
+    nets = [TrafficSelector.of(f"10.{n}.0.0/16", protocol, one) for n, one in enumerate(ports, 1)]
+    child = replace(CHILD, local_ts=(nets[0],), remote_ts=(nets[1],))
+    (found,) = environments(UP, replace(TUNNEL, child=child))
+    assert (found["PLUTO_MY_PORT"], found["PLUTO_PEER_PORT"]) == told
+    assert found["PLUTO_MY_PROTOCOL"] == found["PLUTO_PEER_PROTOCOL"] == str(protocol)
+
+
+def test_selectors_of_different_protocols_do_not_go_together() -> None:
+    both = tuple(TrafficSelector.of("10.1.0.0/16", protocol) for protocol in (6, 17))
+    child = replace(CHILD, local_ts=both, remote_ts=both)
+    found = environments(UP, replace(TUNNEL, child=child))
+    told = [(one["PLUTO_MY_PROTOCOL"], one["PLUTO_PEER_PROTOCOL"]) for one in found]
+    assert told == [("6", "6"), ("17", "17")]
+
+
 def test_encapsulation_marks_and_virtual_addresses_are_told_where_there_are_any() -> None:
     config = replace(TUNNEL.config, host_access=True)
-    child = replace(CHILD, udp=True, marks=Marks(Mark(7, 0xFF), Mark(8)))
+    child = replace(CHILD, udp=True, cpis=(1, 2), marks=Marks(Mark(7, 0xFF), Mark(8)))
     sa = replace(
         SA,
         remote=Host(B, 4500),
@@ -87,6 +117,7 @@ def test_encapsulation_marks_and_virtual_addresses_are_told_where_there_are_any(
     (found,) = environments(UP, Tunnel(config, child, sa))
     assert found.items() >= {
         "PLUTO_UDP_ENC": "4500",
+        "PLUTO_IPCOMP": "1",
         "PLUTO_MARK_IN": "7/0x000000ff",
         "PLUTO_MARK_OUT": "8/0xffffffff",
         "PLUTO_HOST_ACCESS": "1",

@@ -76,12 +76,13 @@ class PeerConfigs:
         """This connection, then all others that differ in name and children only: they share ISAKMP SAs.
 
         An ISAKMP SA may have a record that is not loaded any more; its peer gets nothing of another one's.
+        Those of an instance are what its template has.
         """
-        if config.instance:
+        origin = self._origin(config) if config.instance else config
+        if origin is None:
             return (config,)
-        peer = config.peer
         with self._lock:
-            others = self._families.get(peer, {})
+            others = self._families.get(origin.peer, {})
             return (config, *(one for name, one in others.items() if name != config.name))
 
     def of(self, connection: Connection) -> PeerConfig:
@@ -105,13 +106,15 @@ class PeerConfigs:
         if template is None:
             return config
         made = self._connections.instantiate(config.name, str(remote.address), str(identity))
-        here = AddressSpec((str(remote.address),))
-        return replace(
-            config,
-            instance=made.instance,
-            ike=replace(config.ike, remote=here),
-            remote=replace(config.remote, identity=identity),
-        )
+        return _instance(config, made.instance, AddressSpec((str(remote.address),)), identity)
+
+    def _origin(self, instance: PeerConfig) -> PeerConfig | None:
+        """The template as it is loaded, if that is what an instance was made of."""
+        template = self.named(instance.name)
+        if template is None:
+            return None
+        again = _instance(template, instance.instance, instance.ike.remote, instance.remote.identity)
+        return template if again == instance else None
 
     def _drop(self, name: str) -> None:
         """Holds the lock."""
@@ -125,6 +128,17 @@ class PeerConfigs:
     def _score(self, known: Known, local: Host, remote: Host) -> tuple[int, int]:
         theirs = address_match.match(known.remote, remote.address, self._names)
         return theirs, address_match.match(known.local, local.address, self._names)
+
+
+def _instance(
+    template: PeerConfig, number: int, host: AddressSpec, identity: Identity | None
+) -> PeerConfig:
+    return replace(
+        template,
+        instance=number,
+        ike=replace(template.ike, remote=host),
+        remote=replace(template.remote, identity=identity),
+    )
 
 
 def _spec(hosts: str, allow_any: bool) -> AddressSpec:

@@ -173,7 +173,7 @@ class Reconciler:
         """
         delay = pause(event.tries, self._makers.chance()) if event.tries else 0.0
         names = dict.fromkeys(child.name for child in event.children) or (event.config.name,)
-        for config in [self._owner(event.config, name) for name in names]:
+        for config in filter(None, [self._owner(event.config, name) for name in names]):
             self._want(config, event.reason, delay=delay, tries=event.tries)
 
     def closed(self, event: ChildClosed) -> None:
@@ -294,9 +294,14 @@ class Reconciler:
                     return number
         return None
 
-    def _owner(self, peer: PeerConfig, child: str) -> PeerConfig:
-        """The connection of an IPsec SA, which may be on an ISAKMP SA that another one made."""
-        return peer if child == peer.name else self._makers.loaded(child) or peer
+    def _owner(self, peer: PeerConfig, child: str) -> PeerConfig | None:
+        """The connection of an IPsec SA, which may be on an ISAKMP SA that another one made.
+
+        ``None`` for a template: it has no peer that something could be begun with.
+        """
+        if child == peer.name:
+            return peer
+        return None if peer.instance else self._makers.loaded(child) or peer
 
     def _is_up(self, config: PeerConfig) -> bool:
         """Whether there is an IPsec SA of it."""

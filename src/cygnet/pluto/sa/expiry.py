@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cygnet.keying.sa.child_states import ChildState
-from cygnet.pluto.sa import commands, deletion, liveness, nat_traversal
+from cygnet.pluto.sa import commands, deletion, liveness, nat_traversal, quick_install
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.events import Reestablish
 from cygnet.pluto.sa.exchanges import Exchanges
@@ -18,6 +18,7 @@ from cygnet.pluto.sa.timers import (
     RekeyIkeDue,
     Retransmit,
     Settled,
+    SwitchOutbound,
     Timer,
     XauthDue,
 )
@@ -91,6 +92,10 @@ def _replaced(sa: Association, exchanges: Exchanges, timer: DropReplaced) -> Non
         exchanges.end("replaced by a newer IKE_SA")
 
 
+def _switch(sa: Association, exchanges: Exchanges, timer: SwitchOutbound) -> None:
+    quick_install.switch(sa, timer.child_id)
+
+
 def _settled(sa: Association, exchanges: Exchanges, timer: Settled) -> None:
     """What was put off is begun after every timer."""
 
@@ -104,5 +109,6 @@ _HANDLERS: dict[type, Callable[[Association, Exchanges, Any], None]] = {
     RekeyIkeDue: _rekey,
     IkeLifetimeOver: _lifetime_over,
     DropReplaced: _replaced,
+    SwitchOutbound: _switch,
     Settled: _settled,
 }

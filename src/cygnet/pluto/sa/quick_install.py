@@ -1,5 +1,6 @@
 """Installing an IPsec SA that quick mode agreed on, and what becomes of the one before it."""
 
+from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group
 from cygnet.crypto.key_log import tell_esp
 from cygnet.crypto.proposals import Proposal
@@ -11,7 +12,7 @@ from cygnet.pluto.sa import lifetimes
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.keymat import Spis, child_keys
 from cygnet.pluto.sa.quick_context import QuickMode
-from cygnet.pluto.sa.timers import DropReplaced
+from cygnet.pluto.sa.timers import SWITCH_S, DropReplaced, SwitchOutbound
 
 
 def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | None) -> None:
@@ -47,17 +48,34 @@ def install(sa: Association, quick: QuickMode, proposal: Proposal, mode: Mode | 
 
 
 def use(sa: Association, quick: QuickMode) -> None:
-    """Both sides have it: traffic goes out through it, and no longer through its predecessor."""
-    child = quick.made
-    child.install_outbound(sa.ports.kernel)
+    """Both sides have it, or are about to: traffic goes out through it in place of its predecessor."""
+    child, old = quick.made, sa.children.get(quick.replaces)
+    child.install_outbound(sa.ports.kernel, _sender(old) if quick.initiator and old is not None else 0)
+    if child.behind:
+        sa.schedule(SWITCH_S, SwitchOutbound(child.unique_id))
     sa.move_child(child, ChildState.INSTALLED)
     text = f"CHILD_SA {child} established with SPIs {child.spis_text} and TS {child.selectors_text}"
     sa.log(Group.IKE, text)
-    old = sa.children.get(quick.replaces)
     if old is not None:
         _supersede(sa, old, by_us=quick.initiator)
     sa.child_up(child, quick.replaces if old is not None else 0)
     quick.done()
+
+
+def switch(sa: Association, child_id: int) -> None:
+    """Send through an IPsec SA from now on, if it is there and does not do so already."""
+    child = sa.children.get(child_id)
+    if child is None:
+        return
+    try:
+        child.stand_behind(sa.ports.kernel, 0)
+    except LocalError as error:
+        sa.log(Group.KNL, f"sending through CHILD_SA {child} failed: {error}")
+
+
+def _sender(old: ChildSa) -> int:
+    """The outbound SPI of what its traffic leaves through, 0 for nothing."""
+    return old.behind or (old.outbound.spi if old.sends else 0)
 
 
 def predecessor(sa: Association, quick: QuickMode) -> int:

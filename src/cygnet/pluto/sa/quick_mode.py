@@ -29,7 +29,6 @@ from cygnet.pluto.encoding.exchanges import Exchange
 from cygnet.pluto.encoding.message import Message
 from cygnet.pluto.encoding.notify import NotifyType
 from cygnet.pluto.encoding.payloads import (
-    Identification,
     KeyExchange,
     Nonce,
     Notification,
@@ -99,7 +98,7 @@ def take_qr1(step: Step) -> Reply:
     """The responder has chosen: install both directions, and say that we are there."""
     sa, message, quick = step.sa, step.message, step.conversation.context
     chosen = _accept(quick, needed(message, SecurityAssociation))
-    if message.all(Identification) not in (quick.identities, ()):
+    if not quick_selectors.is_answered(sa, quick, message):
         raise InvalidIdInformationError("the responder changed the traffic selectors, which IKEv1 forbids")
     quick.peer_nonce = needed(message, Nonce).data
     quick.compression = compression.accepted(chosen, quick.offered)

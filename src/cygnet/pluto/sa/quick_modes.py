@@ -44,10 +44,15 @@ def originals(sa: Association, quick: QuickMode) -> tuple[Payload, ...]:
 
 def read_originals(sa: Association, quick: QuickMode, message: Message) -> None:
     """What the peer writes into its packets, source first, if that is not what arrives here."""
-    told = tuple(one.address for one in message.all(NatOriginalAddress))
+    told = told_originals(message)
     if quick.config.mode is not Mode.TRANSPORT or len(told) != 2 or not sa.nat.any:
         return
     source, destination = told[::-1] if quick.initiator else told
     seen: tuple[Address, Address] = (sa.remote.address, sa.local.address)
     if (source, destination) != seen and {source.version, destination.version} == {seen[0].version}:
         quick.original = (source, destination)
+
+
+def told_originals(message: Message) -> tuple[Address, ...]:
+    """What the peer says that it sees, initiator's address first."""
+    return tuple(one.address for one in message.all(NatOriginalAddress))

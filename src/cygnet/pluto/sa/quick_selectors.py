@@ -54,7 +54,7 @@ def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> Qui
     remote, local = _received(sa, identities)
     modes = {quick_modes.mode_of(one.encapsulation) for one in terms}
     if modes == {Mode.TRANSPORT} and sa.nat.any:
-        remote, local = _seen(sa, remote, sa.remote.address), _seen(sa, local, sa.local.address)
+        remote, local = _seen(remote, sa.remote.address), _seen(local, sa.local.address)
     best = max(
         (config for config in children_of(sa) if _covers(sa, config, local, remote)),
         key=lambda config: (config.mode in modes, _is_exact(sa, config, local, remote)),
@@ -69,6 +69,22 @@ def find(sa: Association, message: Message, terms: Iterable[Phase2Terms]) -> Qui
     return quick
 
 
+def is_answered(sa: Association, quick: QuickMode, message: Message) -> bool:
+    """Whether a responder has returned our ID payloads unchanged, or left them out.
+
+    Through a NAT strongSwan returns, in transport mode, both hosts as it sees them, the addresses of its
+    NAT-OA payloads (RFC 3947, 5.2, does not say what becomes of ID payloads). What we install is ours anyway.
+    """
+    answered = message.all(Identification)
+    if answered in (quick.identities, ()):
+        return True
+    told = quick_modes.told_originals(message)
+    if quick.config.mode is not Mode.TRANSPORT or not sa.nat.any or not len(told) == len(answered) == 2:
+        return False
+    ends = zip((quick.local, quick.remote), told, strict=True)
+    return tuple(map(selector_of, answered)) == tuple(_seen(one, address) for one, address in ends)
+
+
 def _received(
     sa: Association, identities: tuple[Identification, ...]
 ) -> tuple[TrafficSelector, TrafficSelector]:
@@ -78,8 +94,8 @@ def _received(
     return selector_of(identities[0]), selector_of(identities[1])
 
 
-def _seen(sa: Association, selector: TrafficSelector, address: Address) -> TrafficSelector:
-    """A host as it is seen here, where NATs change addresses."""
+def _seen(selector: TrafficSelector, address: Address) -> TrafficSelector:
+    """A host under the address that somebody sees, where NATs change addresses."""
     if not selector.is_host or selector.family != address.version:
         return selector
     return replace(selector, start=address, end=address)

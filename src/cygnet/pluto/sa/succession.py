@@ -18,7 +18,7 @@ from cygnet.pluto.sa.events import Event, HandedOver
 from cygnet.pluto.sa.facts import Virtual
 from cygnet.pluto.sa.ports import Ports
 from cygnet.pluto.sa.states import IkeState
-from cygnet.pluto.sa.timers import DropReplaced
+from cygnet.pluto.sa.timers import SWITCH_S, DropReplaced, SwitchOutbound
 from cygnet.pluto.sa.wishes import Wish
 
 
@@ -62,6 +62,8 @@ def take_over(sa: Association, estate: Estate) -> None:
     for child in estate.children:
         sa.children[child.unique_id] = child
         sa.move_path(child)
+        if child.behind:
+            sa.schedule(SWITCH_S, SwitchOutbound(child.unique_id))
     if estate.children:
         sa.log(Group.IKE, f"{sa} takes over {len(estate.children)} CHILD_SAs")
     _take_addresses(sa, estate)

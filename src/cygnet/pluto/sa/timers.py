@@ -5,6 +5,10 @@ None is ever cancelled: each carries what tells a late one apart, and a late one
 
 from dataclasses import dataclass
 
+SWITCH_S = 1.0
+"""How long an initiator that rekeys goes on sending through the old IPsec SA. The peer has the new one only
+once it has worked on our last message, which nothing confirms (RFC 2409, 5.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retransmit:
@@ -52,11 +56,18 @@ class DropReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchOutbound:
+    """The peer has had time to install an IPsec SA: traffic may leave through it."""
+
+    child_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The peer has had time for our acknowledgement: exchanges of ours may begin."""
 
 
 Timer = (
     Retransmit | HalfOpen | XauthDue | KeepAlive | DeadPeer | RekeyIkeDue | IkeLifetimeOver | DropReplaced
-    | Settled
+    | SwitchOutbound | Settled
 )  # fmt: skip

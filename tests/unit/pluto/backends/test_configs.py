@@ -112,3 +112,16 @@ def test_pools_come_and_go_with_their_connections(configs: PeerConfigs) -> None:
     assert [pool.name for pool in configs.pools.pools()] == ["10.3.0.0/24"]
     configs.forget("rw")
     assert list(configs.pools.pools()) == []
+
+
+def test_instance_shares_with_its_templates_family(configs: PeerConfigs, connections: Connections) -> None:
+    for name, ike in (("rw", ""), ("other", ""), ("otherwise", "aes256-sha512-modp2048!")):
+        configs.load(connections.add(connection(name, "%any", ike).message))
+    template = configs.named("rw")
+    assert template is not None
+    made = configs.instance(template, Host.of("198.51.100.1"), Identity.parse("@carol"))
+    assert configs.family(made) == (made, configs.named("other"))
+    configs.load(connection("rw", "%any", "aes256-sha512-modp2048!"))
+    assert configs.family(made) == (made,)  # made of what is not loaded any more
+    configs.forget("rw")
+    assert configs.family(made) == (made,)

@@ -265,6 +265,16 @@ def test_each_connection_that_an_isakmp_sa_had_is_established_again() -> None:
     assert [order.child for _, order in daemon.place.orders] == [CHILD, OTHER_CHILD]
 
 
+def test_connection_that_is_for_many_is_not_begun_for_one_that_used_anothers_isakmp_sa() -> None:
+    daemon = Daemon()
+    daemon.loaded["other"] = OTHER
+    carols = replace(NET, instance=3)
+    daemon.reconciler.reestablish(Reestablish(carols, (CHILD, OTHER_CHILD), "dead peer"))
+    daemon.reconciler.closed(ChildClosed(OTHER_CHILD, Action.START, "closed by the peer", carols))
+    daemon.place.run()
+    assert [order.child for _, order in daemon.place.orders] == [CHILD]
+
+
 def test_operators_attempt_that_failed_is_repeated_after_a_pause() -> None:
     daemon = Daemon()
     daemon.reconciler.reestablish(Reestablish(NET, (CHILD,), "peer not responding", tries=1))
