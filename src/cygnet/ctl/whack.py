@@ -60,7 +60,14 @@ class Policy(IntFlag):
 
 
 SHUNTS = ("trap", "pass", "drop", "reject")
+_GROUPS = ("modp", "ecp", "curve", "x25519", "x448")
 FAILURES = ("none", "pass", "drop", "reject")
+
+
+def names_group(proposals: str) -> bool:
+    """Whether ``esp=`` or ``ah=`` names a group, which is what PFS means in strongSwan 6."""
+    words = proposals.rstrip("!").replace(",", "-").split("-")
+    return any(word.strip().startswith(_GROUPS) for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,12 @@ class AddConnection:
     install_policy: bool = True
     unique: str = "yes"
     crl_policy: str = "no"
+
+    @property
+    def pfs_as_phase_1(self) -> bool:
+        """Whether PFS is wanted and no group said for it: then it is that of phase 1."""
+        named = self.pfsgroup or names_group(self.esp) or names_group(self.ah)
+        return bool(self.policy & Policy.PFS) and not named
 
 
 @dataclass(frozen=True, slots=True)

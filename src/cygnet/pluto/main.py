@@ -21,7 +21,7 @@ The IKEv1 daemon, controlled by whack; it hears peers from `whack --listen` on. 
   --ikeport PORT       instead of 500; --natikeport instead of 4500
   --debug-TYPE         none all raw crypt parsing emitting control lifecycle kernel klips dns natt oppo
                        controlmore private
-Options of strongSwan 4's pluto that have no effect here are accepted and named in the log.
+Options of strongSwan 4's pluto that have no effect here are accepted, with a message on standard error.
 """
 DEPTH_LIMIT = 10
 
@@ -139,6 +139,8 @@ def build(options: Options) -> Daemon:
     """pluto itself; raises ``LocalError``."""
     from cygnet.pluto import daemon
 
+    for option in options.ignored:
+        print(f"pluto: {option} has no effect in this version", file=sys.stderr)
     invocation = daemon.Invocation(
         tuple(options.debug), options.stderr, options.ctlbase, options.ports.get("ikeport", 0),
         options.ports.get("natikeport", 0), tuple(options.ignored),

@@ -115,7 +115,8 @@ class Protocol:
         translator = Translator(
             both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
         )
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools, connections)
+        translate = PeerTranslator(translator, lambda: connections.my_id)
+        self.configs = PeerConfigs(translate, resolver.cached, stores.pools, connections)
         manager = machinery.manager
         # whack names SAs of either kind by one number, #n.
         numbers = Numbers(manager.next_unique_id, REQID_BASE, manager.next_unique_id)

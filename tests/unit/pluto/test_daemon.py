@@ -144,7 +144,7 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.Initiate("nope"), 21, 'no connection named "nope"'),
         (whack.Initiate("net[3]"), 21, 'no connection named "net"[3]'),
         (whack.Terminate("nope"), 21, 'no connection named "nope"'),
-        (whack.Terminate("#9"), 3, "no SA #9"),
+        (whack.Terminate("#9"), 21, "no SA #9"),
         (whack.Terminate("a[b]"), 3, "NAME, NAME[n], NAME[*] or #n"),
         (whack.DeleteConnection("nope"), 21, 'no connection named "nope"'),
         (whack.Route("nope"), 21, 'no connection named "nope"'),
@@ -200,7 +200,7 @@ def test_deleting_a_connection_ends_its_sas(pluto: Pluto) -> None:
     pluto.whack(connection_to_peer(pluto))
     pluto.whack(whack.Initiate("net", asynchronous=True))
     pluto.whack(whack.DeleteConnection("net"))
-    assert pluto.whack(whack.Terminate("#1"))[0] == 3
+    assert pluto.whack(whack.Terminate("#1"))[0] == 21
 
 
 def test_authorities_are_kept_and_listed(pluto: Pluto) -> None:

@@ -53,7 +53,8 @@ class PeerConfig:
     the peer for, unspecified for any address of a family; ``pools`` names those from which it gets one, with
     the name servers ``dns``; ``dns_wanted`` holds families of name servers to ask for. ``push``: the
     server begins mode config. ``reauth``: XAUTH is done anew when phase 1 is rekeyed, even if the user
-    was asked before. ``instance`` counts connections that one template has become, 0 for none.
+    was asked before. ``pfs``: IPsec SAs whose proposals name no group have that of phase 1. ``instance``
+    counts connections that one template has become, 0 for none.
     """
 
     name: str
@@ -79,6 +80,7 @@ class PeerConfig:
     dns: tuple[Address, ...] = ()
     push: bool = False
     fragmentation: Fragmentation = Fragmentation.YES
+    pfs: bool = False
     instance: int = 0
 
     def child(self, name: str) -> ChildConfig | None:

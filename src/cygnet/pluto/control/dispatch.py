@@ -32,7 +32,7 @@ class Handlers:
             whack.Status: self.status,
             whack.Shutdown: self.daemon.shutdown,
             whack.Options: self.daemon.options,
-            whack.MyId: self.daemon.my_id,
+            whack.MyId: self.load.my_id,
             whack.AddConnection: self.load.add,
             whack.DeleteConnection: self.load.delete,
             whack.DeleteState: self.sas.delete_state,
