@@ -19,6 +19,7 @@ from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
 from cygnet.pluto.control.dispatch import Handlers
 from cygnet.pluto.control.load import Authorities, LoadHandler
+from cygnet.pluto.control.public_keys import PublicKeysHandler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.server import Limits, whack_server
 from cygnet.pluto.control.shared import SharedHandler
@@ -190,6 +191,7 @@ class Daemon:
             ),
             shared=self._shared_handler(parts),
             users=self._users_handler(),
+            public_keys=PublicKeysHandler(self._stores.peer_keys),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())

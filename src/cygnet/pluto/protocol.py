@@ -33,6 +33,7 @@ from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.backends.core_settings import core_settings
+from cygnet.pluto.backends.peer_keys import PeerKeys
 from cygnet.pluto.backends.translation import PeerTranslator
 from cygnet.pluto.backends.users import Users
 from cygnet.pluto.jobs.core import Core, Sa
@@ -81,7 +82,7 @@ class Machinery:
 
 
 class Stores:
-    """What is read from files: settings, credentials; and the pools that connections name."""
+    """What is read from files: settings, credentials; pools of connections, keys that operators tell."""
 
     def __init__(self, bus: Bus) -> None:
         reader = FileReader()
@@ -97,6 +98,8 @@ class Stores:
         self.credentials = StrokeCredentials(places, both, environment)
         self.credentials.reread(KINDS)
         self.pools = StrokePools()
+        self.peer_keys = PeerKeys()
+        self.credentials.raw_keys.told = self.peer_keys.all
 
 
 class Protocol:
@@ -113,8 +116,9 @@ class Protocol:
         for problem in networks.problems:
             bus.log(Group.DMN, Level.CONTROL, problem)
         translator = Translator(
-            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
-        )
+            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features,
+            credentials.raw_keys.load,
+        )  # fmt: skip
         translate = PeerTranslator(translator, lambda: connections.my_id)
         self.configs = PeerConfigs(translate, resolver.cached, stores.pools, connections)
         manager = machinery.manager
@@ -125,7 +129,7 @@ class Protocol:
             credentials, self.configs, Users(credentials), Addresses(stores.pools, told, networks),
             self.kernel, numbers, secrets.token_bytes,
             core_settings(tree, both, (sock.port, sock.port_nat_t)),
-            saved_keys(both, partial(bus.log, Group.ENC)),
+            saved_keys(both, partial(bus.log, Group.ENC)), stores.peer_keys.of,
         )  # fmt: skip
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
         hosts = Hosts(resolver.resolve, self.kernel.source_address)

@@ -63,8 +63,6 @@ def _check(message: AddConnection) -> None:
 
 _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
     (lambda one: one.policy & Policy.BEET, "type=beet is"),
-    (lambda one: any(end.sigkey not in ("", "%cert") for end in (one.left, one.right)),
-     "raw public keys (leftsigkey, rightsigkey) are"),
     (lambda one: any(end.auth2 and not end.auth2.startswith("xauth") for end in (one.left, one.right)),
      "a second authentication round (leftauth2, rightauth2) other than XAUTH is"),
 )

@@ -49,7 +49,6 @@ def test_policy_becomes_what_the_core_reads() -> None:
     ("changes", "named"),
     [
         ({"policy": NET.policy | Policy.BEET}, "type=beet"),
-        ({"right": replace(RIGHT, sigkey="0s12")}, "raw public keys"),
         ({"left": replace(LEFT, auth2="pubkey")}, "a second authentication round"),
         ({"left": replace(LEFT, auth2="xauth-pam")}, "xauth-pam"),
         ({"left": replace(LEFT, auth="xauth")}, "do not go together"),
