@@ -7,6 +7,7 @@ from typing import Any
 
 from cygnet.ctl import whack
 from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy, Request
+from cygnet.ctl.whack_framing import ORDER
 from cygnet.whack.options import OPTIONS, SHORT, Option, Read
 from cygnet.whack.values import UsageError, version_of
 
@@ -61,7 +62,7 @@ def parse(arguments: Sequence[str], read: Read) -> Order:
     for printed in ("help", "version"):
         if printed in general:
             return Order(text=printed)
-    requests = tuple(sorted(_requests(words), key=lambda one: whack.ORDER.index(type(one))))
+    requests = tuple(sorted(_requests(words), key=lambda one: ORDER.index(type(one))))
     if not requests:
         raise UsageError(f"an action is missing {HELP}")
     return Order(requests, general.get("label", ""), general.get("ctlbase", ""))
