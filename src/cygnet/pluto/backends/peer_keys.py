@@ -10,6 +10,11 @@ from cygnet.crypto.signatures import PublicKey
 KEY_LIMIT = 10_000
 
 
+def parse(text: str) -> PublicKey:
+    """A key as ``0s`` or ``0x`` of RFC 3110, or as in ``leftsigkey``; raises ``LocalError``."""
+    return parse_public_key(f"dns:{text}" if text.lower().startswith(("0s", "0x")) else text)
+
+
 class PeerKeys:
     """The keys of each identity, in the order told. Safe for any thread."""
 
@@ -17,14 +22,12 @@ class PeerKeys:
         self._lock = threading.Lock()
         self._keys: dict[Identity, tuple[PublicKey, ...]] = {}
 
-    def add(self, identity: Identity, text: str) -> PublicKey:
-        """One more key, as ``0s`` or ``0x`` of RFC 3110 or as in ``leftsigkey``; raises ``LocalError``."""
-        key = parse_public_key(f"dns:{text}" if text.lower().startswith(("0s", "0x")) else text)
+    def add(self, identity: Identity, key: PublicKey) -> None:
+        """One more key; raises ``LocalError`` beyond the limit."""
         with self._lock:
             if sum(map(len, self._keys.values())) >= KEY_LIMIT:
                 raise LocalError(f"there are {KEY_LIMIT} public keys already")
             self._keys[identity] = (*self._keys.get(identity, ()), key)
-        return key
 
     def forget(self, identity: Identity) -> int:
         """Have none of an identity any more; how many there were."""

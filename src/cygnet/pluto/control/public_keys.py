@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cygnet.base.identities import Identity
 from cygnet.ctl.whack import AddKey
 from cygnet.ctl.whack_codes import Rc
-from cygnet.pluto.backends.peer_keys import PeerKeys
+from cygnet.pluto.backends.peer_keys import PeerKeys, parse
 from cygnet.pluto.control.replies import Reply
 
 
@@ -17,10 +17,11 @@ class PublicKeysHandler:
 
     def __call__(self, request: AddKey, reply: Reply) -> None:
         """Those known of the identity are forgotten, unless this is one more (``--addkey``)."""
-        identity = Identity.parse(request.id)
+        identity, key = Identity.parse(request.id), parse(request.rsa) if request.rsa else None
         if not request.add:
             gone = self.keys.forget(identity)
             if gone:
                 reply.line(Rc.LOG, f"forgot {gone} public key{'' if gone == 1 else 's'} of '{identity}'")
-        if request.rsa:
-            reply.line(Rc.LOG, f"added public key {self.keys.add(identity, request.rsa)} of '{identity}'")
+        if key is not None:
+            self.keys.add(identity, key)
+            reply.line(Rc.LOG, f"added public key {key} of '{identity}'")

@@ -18,9 +18,9 @@ def own_key(sa: Association, config: PeerConfig, authorities: frozenset[bytes]) 
         return None
     identity = config.local.identity
     own = sa.ports.credentials.own_key(config.local, identity, authorities)
-    if own is None and identity is not None:
-        told = replace(config.local, public_keys=sa.ports.public_keys(identity))
-        own = sa.ports.credentials.own_key(told, identity, authorities)
+    told = sa.ports.public_keys(identity) if own is None and identity is not None else ()
+    if told:
+        own = sa.ports.credentials.own_key(replace(config.local, public_keys=told), identity, authorities)
     if own is None:
         raise NoPrivateKeyError(f"no private key found for '{config.local.identity or sa.local.address}'")
     return own

@@ -9,7 +9,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.identities import Identity
 from cygnet.ctl import whack
 from cygnet.pluto.backends import peer_keys
-from cygnet.pluto.backends.peer_keys import PeerKeys
+from cygnet.pluto.backends.peer_keys import PeerKeys, parse
 from cygnet.pluto.control.public_keys import PublicKeysHandler
 
 SUN, MOON = Identity.parse("@sun"), Identity.parse("@moon")
@@ -60,16 +60,17 @@ def test_key_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("text", ["0sAAAA", "0x01", "own.pem", "0sä"])
-def test_what_is_no_key_is_refused(text: str) -> None:
+def test_what_is_no_key_is_refused_and_changes_nothing(text: str) -> None:
     keys = PeerKeys()
+    ask(keys, whack.AddKey("@sun", rsa=ONE))
     with pytest.raises(LocalError):
-        keys.add(SUN, text)
-    assert keys.of(SUN) == ()
+        ask(keys, whack.AddKey("@sun", rsa=text))
+    assert len(keys.of(SUN)) == 1
 
 
 def test_there_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer_keys, "KEY_LIMIT", 1)
     keys = PeerKeys()
-    keys.add(SUN, ONE)
+    keys.add(SUN, parse(ONE))
     with pytest.raises(LocalError, match="1 public keys already"):
-        keys.add(MOON, ONE)
+        keys.add(MOON, parse(ONE))
