@@ -8,6 +8,7 @@ from lab.tunnels import PSK, End, assert_carries
 
 pytestmark = [pytest.mark.root, pytest.mark.tun]
 
+SECRETS = "/etc/pluto.secrets"
 TUNNEL = "--encrypt --tunnel"
 SECRET = f"--psk {TUNNEL}"
 
@@ -22,8 +23,8 @@ def begin(lab: Lab, secrets: str = f'@moon.lab @sun.lab : PSK "{PSK}"\n') -> tup
     moon, sun = lab.pair("cygnet-cygnet")
     for end in (moon, sun):
         end.host.settings("retransmit_timeout = 0.2\nretransmit_tries = 1")
-        end.host.write("/etc/ipsec.secrets", secrets, 0o600)
-        end.host.spawn("ipsec", "pluto", "--nofork", log="pluto.log")
+        end.host.write(SECRETS, secrets, 0o600)
+        end.host.spawn("ipsec", "pluto", "--nofork", "--secretsfile", SECRETS, log="pluto.log")
         until(lambda host=end.host: host.run("ipsec", "ready", status=None).returncode == 0, "pluto hears")
     return moon, sun
 
@@ -89,7 +90,7 @@ def test_raw_keys_are_told_by_keyid(lab: Lab) -> None:
     for end in (moon, sun):
         end.host.run("sh", "-c", "mkdir -p /etc/ipsec.d/private && cd /etc/ipsec.d/private && umask 077 && "
                      "ipsec pki --gen --type rsa --size 2048 >own.der")  # fmt: skip
-        end.host.write("/etc/ipsec.secrets", f"{end.identity} : RSA own.der\n", 0o600)
+        end.host.write(SECRETS, f"{end.identity} : RSA own.der\n", 0o600)
         whack(end.host, "--rereadsecrets")
         made = end.host.run("sh", "-c", "ipsec pki --pub --in /etc/ipsec.d/private/own.der --outform dnskey")
         keys[end.identity] = made.stdout.strip().removeprefix("dns:")

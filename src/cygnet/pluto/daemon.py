@@ -62,7 +62,7 @@ SCRIPTS_S = 2.5
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """What the command line says. ``ctlbase`` is the control socket without its ``.ctl``, ports 0
-    are those of ``strongswan.conf``."""
+    are those of ``strongswan.conf``, and so is what is empty or ``None``."""
 
     debug: tuple[str, ...] = ()
     stderr: bool = False
@@ -70,6 +70,14 @@ class Invocation:
     port: int = 0
     port_nat_t: int = 0
     ignored: tuple[str, ...] = ()
+    secrets_file: str = ""
+    keep_alive_s: float | None = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Settings of ``strongswan.conf`` that it replaces, by their names here."""
+        given = {"stroke_secrets_file": self.secrets_file or None, "keep_alive_s": self.keep_alive_s}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Daemon:
@@ -149,7 +157,7 @@ class Daemon:
     def _build_core(self, core: Core | None) -> None:
         bus, clock = self._bus, self._clock
         self._protocol: Protocol | None = None
-        self._stores = Stores(bus)
+        self._stores = Stores(bus, self._invocation.settings)
         if core is None:
             machinery = Machinery(
                 self._manager, self._jobs, self._events, bus, self._socket,

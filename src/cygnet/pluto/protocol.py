@@ -5,8 +5,9 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
@@ -82,12 +83,15 @@ class Machinery:
 
 
 class Stores:
-    """What is read from files: settings, credentials; pools of connections, keys that operators tell."""
+    """What is read from files: settings, credentials; pools of connections, keys that operators tell.
 
-    def __init__(self, bus: Bus) -> None:
+    ``given`` are settings of the command line.
+    """
+
+    def __init__(self, bus: Bus, given: Mapping[str, Any]) -> None:
         reader = FileReader()
         self.conf = StrongswanConf(paths.strongswan_conf(), reader)
-        both = self.conf.settings
+        self.settings = both = replace(self.conf.settings, **given)
         self.tokens = Tokens(modules_of(self.conf.tree, "charon"))
         fetcher = Fetcher(FetchLimits(
             both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
@@ -106,7 +110,7 @@ class Protocol:
     """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
 
     def __init__(self, machinery: Machinery, stores: Stores, connections: Connections) -> None:
-        bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
+        bus, both, tree = machinery.bus, stores.settings, stores.conf.tree
         log = partial(bus.log, Group.KNL)
         chosen = choose(both.kernel, log)
         self._esp_sockets = machinery.open_for_espd() if chosen == "userland" else {}
