@@ -14,6 +14,7 @@ from cygnet.keying.config.records import Action
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.events import ChildDown, ChildUp
 from cygnet.pluto.config.settings import DaemonSettings
+from cygnet.pluto.encoding.notify import NotifyType
 from cygnet.pluto.sa.events import ChildClosed
 from cygnet.pluto.sa.orders import (
     Acquire,
@@ -40,6 +41,19 @@ def test_quick_mode_with_perfect_forward_secrecy():
     assert any("[ HASH SA No KE ID ID ]" in line for line in pair.bob.log)
 
 
+def test_group_of_phase_1_where_perfect_forward_secrecy_names_none():
+    # I -> R  { HASH(1), SA, Ni, KE, IDci, IDcr }
+    # I <- R  { HASH(2), SA, Nr, KE, IDci, IDcr }
+    # I -> R  { HASH(3) }
+    pair = Pair()
+    pair.change(pfs=True)
+    pair.connect()
+    assert pair.is_up()
+    assert any("[ HASH SA No KE ID ID ]" in line for line in pair.bob.log)
+    sa = pair.alice.sa.snapshot(0)
+    assert sa.children[0].proposal.rpartition("/")[2] == sa.proposal.rpartition("/")[2]
+
+
 def test_perfect_forward_secrecy_on_one_side_only_is_refused():
     # I -> R  { HASH(1), SA, Ni, IDci, IDcr }
     # I <- R  { HASH(1), N(NO_PROPOSAL_CHOSEN) }
@@ -47,6 +61,7 @@ def test_perfect_forward_secrecy_on_one_side_only_is_refused():
     pair.change_child("bob", proposals=ESP_PFS)
     pair.connect()
     assert "NO_PROPOSAL_CHOSEN" in pair.alice.outcome().reason
+    assert pair.alice.outcome().notify == NotifyType.NO_PROPOSAL_CHOSEN
     assert any("no acceptable KEY_EXCHANGE_METHOD found" in line for line in pair.bob.log)
     assert pair.is_up(children=0)
 

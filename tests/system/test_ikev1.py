@@ -48,7 +48,7 @@ def test_pluto_alone_takes_esp_out_of_udp(lab: Lab, sockets: str) -> None:
     moon.host.write("/etc/strongswan.conf", text.replace("pluto {", f"pluto {{\n  socket = {sockets}", 1))
     replace(moon, "config setup\n", "config setup\n    charonstart=no\n    plutostart=yes\n")
     bring_up(moon, sun)
-    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--status")
+    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--statusall")
     assert "ESP in UDP SPIs" in moon.host.ipsec("status")
     assert_carries(moon, sun)
 

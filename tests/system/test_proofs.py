@@ -6,10 +6,20 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lab.certificates import Holder, authority, leaf
+from lab.gateways import peer_missing
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, credentials, is_up, replace
 
 pytestmark = [pytest.mark.root]
+
+_MISSING = peer_missing("trixie")
+IKEV1_PAIRS = [
+    "cygnet-cygnet",
+    *(
+        pytest.param(pair, marks=[pytest.mark.peer, pytest.mark.skipif(bool(_MISSING), reason=_MISSING)])
+        for pair in ("cygnet-strongswan60", "strongswan60-cygnet")
+    ),
+]
 SPKI = PublicFormat.SubjectPublicKeyInfo
 
 
@@ -35,11 +45,13 @@ def in_files(holder: Holder) -> str:
 FORMS = {"spki": spki, "ssh": ssh, "dns": dns, "file": in_files}
 
 
-def raw_keys(lab: Lab, kinds: str, form: str, kind: str) -> tuple[End, End, dict[str, Holder]]:
+def raw_keys(
+    lab: Lab, kinds: str, form: str, kind: str, **options: str
+) -> tuple[End, End, dict[str, Holder]]:
     """Both know each other's key in one form, and have no certificate at all."""
     moon, sun = lab.pair(kinds)
     holders = {end.host.name: leaf(authority(kind), end.host.name) for end in (moon, sun)}
-    configure(moon, sun)
+    configure(moon, sun, **options)
     for end, other in ((moon, sun), (sun, moon)):
         own, theirs = holders[end.host.name], holders[other.host.name]
         end.host.write("/etc/ipsec.d/private/own.key", own.key_pem, 0o600)
@@ -69,6 +81,17 @@ def test_raw_public_keys(lab: Lab, kinds: str, form: str, kind: str) -> None:
         status = end.host.ipsec("statusall")
         assert f"remote: [{other.host.name}.lab] uses public key authentication" in status
         assert f'cert:  "{other.host.name}.lab"' in status
+
+
+@pytest.mark.parametrize("kinds", IKEV1_PAIRS)
+@pytest.mark.parametrize(("form", "kind"), [("dns", "rsa"), ("file", "ecdsa")])
+def test_raw_public_keys_of_ikev1(lab: Lab, kinds: str, form: str, kind: str) -> None:
+    moon, sun, _ = raw_keys(lab, kinds, form, kind, keyexchange="ikev1")
+    bring_up(moon, sun)
+    assert_carries(moon, sun)
+    for end in (moon, sun):
+        assert "List of Raw Public Keys" in end.host.ipsec("listpubkeys")
+        assert "IKEv1 SPIs: " in end.host.ipsec("statusall")
 
 
 @pytest.mark.parametrize("kinds", PAIRS)

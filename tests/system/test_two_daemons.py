@@ -91,7 +91,7 @@ def test_each_daemon_gets_its_version_on_both_ports(lab: Lab, charon: str, pluto
     moon, sun = prepare(lab, charon, pluto)
     sun.host.start()
     moon.host.start()
-    assert f"socket-{kind}" in moon.host.ipsec("whack", "--status")
+    assert f"socket-{kind}" in moon.host.ipsec("whack", "--statusall")
     until(lambda: is_up(moon) and is_up(sun), "tunnel up")
     send(sun.host, moon.address, 3, 1)
     until(lambda: heard(moon.host).get("unknown_spi") == 6, "six datagrams of IKEv1 at pluto")

@@ -1,35 +1,12 @@
-"""The whack messages: what ``whack``, starter and ``ipsec`` ask of pluto, and what comes back.
+"""What ``whack``, starter and ``ipsec`` ask of pluto: the requests of a whack message.
 
-One message goes over one connection to ``pluto.ctl``: the magic ``whk``, the layout of the records below,
-the length of the rest, and one or more requests, each an octet for its kind and its fields
-(:mod:`cygnet.ctl.packed`). pluto carries them out in their order here and answers with lines ``NNN text``,
-NNN a result code; then comes an empty line and the end. The line of code 040 asks for a secret, which is
-sent back as a line (:mod:`cygnet.ctl.whack_codes`).
-
-The requests keep what strongSwan 4's whack can say, under our names: ``*_s`` is seconds, text is as written
-on the command line or in ``ipsec.conf`` where pluto does the parsing.
+They keep what strongSwan 4's whack can say, under our names: ``*_s`` is seconds, text is as written on the
+command line or in ``ipsec.conf`` where pluto does the parsing. They travel as
+:mod:`cygnet.ctl.whack_framing` says.
 """
 
-import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntFlag
-from typing import TYPE_CHECKING
-
-from cygnet.ctl.frames import ControlError, NothingAskedError
-from cygnet.ctl.packed import Octets, pack, unpack
-
-if TYPE_CHECKING:
-    from cygnet.ctl.frames import Stream
-
-MAGIC = b"whk"
-LAYOUT = 2
-"""Counts changes of the records; requests of :data:`BASIC` kinds keep theirs for ever."""
-LIMIT = 1 << 20
-REQUEST_LIMIT = 64
-"""How many requests one message may have."""
-
-_HEADER = struct.Struct(">3sBIB")
 
 
 class Policy(IntFlag):
@@ -60,7 +37,14 @@ class Policy(IntFlag):
 
 
 SHUNTS = ("trap", "pass", "drop", "reject")
+_GROUPS = ("modp", "ecp", "curve", "x25519", "x448")
 FAILURES = ("none", "pass", "drop", "reject")
+
+
+def names_group(proposals: str) -> bool:
+    """Whether ``esp=`` or ``ah=`` names a group, which is what PFS means in strongSwan 6."""
+    words = proposals.rstrip("!").replace(",", "-").split("-")
+    return any(word.strip().startswith(_GROUPS) for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +127,12 @@ class AddConnection:
     install_policy: bool = True
     unique: str = "yes"
     crl_policy: str = "no"
+
+    @property
+    def pfs_as_phase_1(self) -> bool:
+        """Whether PFS is wanted and no group said for it: then it is that of phase 1."""
+        named = self.pfsgroup or names_group(self.esp) or names_group(self.ah)
+        return bool(self.policy & Policy.PFS) and not named
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,70 +335,3 @@ Request = (
     | Listen | Unlisten | Reread | Purge | AddKey | Route | Unroute | UserCredentials | Initiate
     | Opportunistic | Terminate | List | Leases | SmartCard | Status | Shutdown
 )  # fmt: skip
-
-KINDS: dict[int, type[Request]] = {
-    1: Status, 2: Shutdown,
-    10: Options, 11: MyId, 12: DeleteConnection, 13: DeleteState, 14: Crash, 15: AddConnection,
-    16: DeleteAuthority, 17: AddAuthority, 18: Listen, 19: Unlisten, 20: Reread, 21: Purge, 22: AddKey,
-    31: UserCredentials,
-    23: Route, 24: Unroute, 25: Initiate, 26: Opportunistic, 27: Terminate, 28: List, 29: Leases,
-    30: SmartCard,
-}  # fmt: skip
-BASIC = frozenset({1, 2})
-"""Kinds whose form never changes, so that any whack can ask any pluto how it is, and end it."""
-_NUMBERS = {message: number for number, message in KINDS.items()}
-ORDER: tuple[type[Request], ...] = (
-    *(message for number, message in KINDS.items() if number not in BASIC), Status, Shutdown
-)  # fmt: skip
-"""In which order the requests of one command line are carried out."""
-
-
-def encode(requests: Iterable[Request]) -> bytes:
-    """A message's octets; raises :class:`ControlError` beyond the limits."""
-    chosen = tuple(requests)
-    if not 1 <= len(chosen) <= REQUEST_LIMIT:
-        raise ControlError(f"a whack message has 1 to {REQUEST_LIMIT} requests, not {len(chosen)}")
-    body = b"".join(bytes([_NUMBERS[type(one)]]) + pack(one) for one in chosen)
-    if len(body) > LIMIT:
-        raise ControlError(f"whack message of {len(body)} octets is longer than {LIMIT}")
-    return _HEADER.pack(MAGIC, LAYOUT, len(body), len(chosen)) + body
-
-
-def receive(stream: "Stream") -> tuple[Request, ...]:
-    """The requests that arrive on a connected socket; raises :class:`ControlError`."""
-    head = _exactly(stream, _HEADER.size)
-    magic, layout, length, count = _HEADER.unpack(head)
-    if magic != MAGIC:
-        raise ControlError("this is no whack message (stroke's go to charon.ctl)")
-    if length > LIMIT:
-        raise ControlError(f"whack message of {length} octets is longer than {LIMIT}")
-    if not 1 <= count <= REQUEST_LIMIT:
-        raise ControlError(f"a whack message has 1 to {REQUEST_LIMIT} requests, not {count}")
-    octets = Octets(_exactly(stream, length))
-    requests = tuple(_request(octets, layout) for _ in range(count))
-    octets.end()
-    return requests
-
-
-def _request(octets: Octets, layout: int) -> Request:
-    number = octets.take(1)[0]
-    if layout != LAYOUT and number not in BASIC:
-        raise ControlError(f"whack speaks layout {layout}, pluto {LAYOUT}: they are of different versions")
-    message = KINDS.get(number)
-    if message is None:
-        raise ControlError(f"unknown whack request {number}")
-    return unpack(message, octets)
-
-
-def _exactly(stream: "Stream", size: int) -> bytes:
-    parts: list[bytes] = []
-    left = size
-    while left:
-        part = stream.recv(min(left, 1 << 16))
-        if not part:
-            if left == size == _HEADER.size:
-                raise NothingAskedError("the client asked for nothing")
-            raise ControlError("the client ended the connection before its message was complete")
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)

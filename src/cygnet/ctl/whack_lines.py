@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from cygnet.ctl.frames import Buffered, ControlError
-from cygnet.ctl.whack import Request, encode
+from cygnet.ctl.whack import Request
 from cygnet.ctl.whack_codes import Rc, code_of, exit_status
+from cygnet.ctl.whack_framing import encode
 
 if TYPE_CHECKING:
     from cygnet.ctl.frames import Stream

@@ -19,6 +19,7 @@ from cygnet.pluto.backends.connections import Connection, Connections
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, DaemonState, levels
 from cygnet.pluto.control.dispatch import Handlers
 from cygnet.pluto.control.load import Authorities, LoadHandler
+from cygnet.pluto.control.public_keys import PublicKeysHandler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.server import Limits, whack_server
 from cygnet.pluto.control.shared import SharedHandler
@@ -61,7 +62,7 @@ SCRIPTS_S = 2.5
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """What the command line says. ``ctlbase`` is the control socket without its ``.ctl``, ports 0
-    are those of ``strongswan.conf``."""
+    are those of ``strongswan.conf``, and so is what is empty or ``None``."""
 
     debug: tuple[str, ...] = ()
     stderr: bool = False
@@ -69,6 +70,14 @@ class Invocation:
     port: int = 0
     port_nat_t: int = 0
     ignored: tuple[str, ...] = ()
+    secrets_file: str = ""
+    keep_alive_s: float | None = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Settings of ``strongswan.conf`` that it replaces, by their names here."""
+        given = {"stroke_secrets_file": self.secrets_file or None, "keep_alive_s": self.keep_alive_s}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Daemon:
@@ -148,7 +157,7 @@ class Daemon:
     def _build_core(self, core: Core | None) -> None:
         bus, clock = self._bus, self._clock
         self._protocol: Protocol | None = None
-        self._stores = Stores(bus)
+        self._stores = Stores(bus, self._invocation.settings)
         if core is None:
             machinery = Machinery(
                 self._manager, self._jobs, self._events, bus, self._socket,
@@ -190,6 +199,7 @@ class Daemon:
             ),
             shared=self._shared_handler(parts),
             users=self._users_handler(),
+            public_keys=PublicKeysHandler(self._stores.peer_keys),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())

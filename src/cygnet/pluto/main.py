@@ -12,16 +12,19 @@ from cygnet.runtime import paths
 from cygnet.runtime.program import Daemon, Program, UsageError
 
 USAGE = """usage: pluto [--help] [--version] [--nofork] [--stderrlog] [--optionsfrom FILE]
-             [--ctlbase PATH] [--ikeport PORT] [--natikeport PORT] [--debug-TYPE ...]
+             [--ctlbase PATH] [--ikeport PORT] [--natikeport PORT] [--secretsfile FILE]
+             [--keep_alive SECONDS] [--debug-TYPE ...]
 
 The IKEv1 daemon, controlled by whack; it hears peers from `whack --listen` on. Reads strongswan.conf.
   --nofork             accepted: it stays in the foreground anyway
   --stderrlog          log to standard error as well as to syslog
   --ctlbase PATH       control socket PATH.ctl and PID file PATH.pid
   --ikeport PORT       instead of 500; --natikeport instead of 4500
+  --secretsfile FILE   instead of ipsec.secrets
+  --keep_alive SECONDS between signs of life to a NAT, 0 for none
   --debug-TYPE         none all raw crypt parsing emitting control lifecycle kernel klips dns natt oppo
                        controlmore private
-Options of strongSwan 4's pluto that have no effect here are accepted and named in the log.
+Options of strongSwan 4's pluto that have no effect here are accepted, with a message on standard error.
 """
 DEPTH_LIMIT = 10
 
@@ -34,8 +37,8 @@ IGNORED_FLAGS = frozenset({
     "nat_traversal", "force_keepalive", "disable_port_floating",
 })  # fmt: skip
 IGNORED_VALUES = frozenset({
-    "crlcheckinterval", "interface", "secretsfile", "policygroupsdir", "foodgroupsdir", "perpeerlogbase",
-    "adns", "pkcs11module", "pkcs11initargs", "keep_alive", "virtual_private",
+    "crlcheckinterval", "interface", "policygroupsdir", "foodgroupsdir", "perpeerlogbase", "adns",
+    "pkcs11module", "pkcs11initargs", "virtual_private",
 })  # fmt: skip
 
 
@@ -47,6 +50,8 @@ class Options:
     stderr: bool = False
     ctlbase: str = ""
     ports: dict[str, int] = field(default_factory=dict)
+    secrets_file: str = ""
+    keep_alive_s: float | None = None
     ignored: list[str] = field(default_factory=list)
     text: str = ""
 
@@ -93,12 +98,20 @@ def _value(name: str, argument: str, options: Options, depth: int) -> None:
         options.ignored.append(f"--{name}")
     elif name == "ctlbase":
         options.ctlbase = argument
+    elif name == "secretsfile":
+        options.secrets_file = argument
+    elif name == "keep_alive":
+        options.keep_alive_s = float(_whole(name, argument, "number of seconds", 0, 3600))
     elif name == "optionsfrom":
         _collect(_words_of(argument, depth), options, depth + 1)
     else:
-        if not (argument.isascii() and argument.isdigit() and 0 < int(argument) < 65536):
-            raise UsageError(f"--{name}: '{argument}' is no port from 1 to 65535")
-        options.ports[name] = int(argument)
+        options.ports[name] = _whole(name, argument, "port", 1, 65535)
+
+
+def _whole(name: str, argument: str, what: str, low: int, high: int) -> int:
+    if not (argument.isascii() and argument.isdigit() and low <= int(argument) <= high):
+        raise UsageError(f"--{name}: '{argument}' is no {what} from {low} to {high}")
+    return int(argument)
 
 
 def _words_of(name: str, depth: int) -> list[str]:
@@ -132,16 +145,19 @@ _FLAGS = {
     "nofork": lambda options: None,
     "stderrlog": _log_to_stderr,
 }
-_VALUES = ("ctlbase", "ikeport", "natikeport")
+_VALUES = ("ctlbase", "ikeport", "natikeport", "secretsfile", "keep_alive")
 
 
 def build(options: Options) -> Daemon:
     """pluto itself; raises ``LocalError``."""
     from cygnet.pluto import daemon
 
+    for option in options.ignored:
+        print(f"pluto: {option} has no effect in this version", file=sys.stderr)
     invocation = daemon.Invocation(
         tuple(options.debug), options.stderr, options.ctlbase, options.ports.get("ikeport", 0),
-        options.ports.get("natikeport", 0), tuple(options.ignored),
+        options.ports.get("natikeport", 0), tuple(options.ignored), options.secrets_file,
+        options.keep_alive_s,
     )  # fmt: skip
     return daemon.Daemon(invocation, end=lambda: os.kill(os.getpid(), signal.SIGTERM))
 

@@ -5,8 +5,9 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group, Level
@@ -34,6 +35,7 @@ from cygnet.pluto.backends.addresses import Addresses, Networks
 from cygnet.pluto.backends.configs import PeerConfigs
 from cygnet.pluto.backends.connections import Connections
 from cygnet.pluto.backends.core_settings import core_settings
+from cygnet.pluto.backends.peer_keys import PeerKeys
 from cygnet.pluto.backends.translation import PeerTranslator
 from cygnet.pluto.backends.users import Users
 from cygnet.pluto.jobs.core import Core, Sa
@@ -82,12 +84,15 @@ class Machinery:
 
 
 class Stores:
-    """What is read from files: settings, credentials; and the pools that connections name."""
+    """What is read from files: settings, credentials; pools of connections, keys that operators tell.
 
-    def __init__(self, bus: Bus) -> None:
+    ``given`` are settings of the command line.
+    """
+
+    def __init__(self, bus: Bus, given: Mapping[str, Any]) -> None:
         reader = FileReader()
         self.conf = StrongswanConf(paths.strongswan_conf(), reader)
-        both = self.conf.settings
+        self.settings = both = replace(self.conf.settings, **given)
         self.tokens = Tokens(modules_of(self.conf.tree, "charon"))
         fetcher = Fetcher(FetchLimits(
             both.revocation_timeout_s, both.revocation_max_fetches, both.revocation_failure_s,
@@ -98,13 +103,15 @@ class Stores:
         self.credentials = StrokeCredentials(places, both, environment)
         self.credentials.reread(KINDS)
         self.pools = StrokePools(address_claims.open_claims(partial(bus.log, Group.CFG)))
+        self.peer_keys = PeerKeys()
+        self.credentials.raw_keys.told = self.peer_keys.all
 
 
 class Protocol:
     """Everything behind :attr:`core`. Raises ``LocalError`` for what the machine lacks."""
 
     def __init__(self, machinery: Machinery, stores: Stores, connections: Connections) -> None:
-        bus, both, tree = machinery.bus, stores.conf.settings, stores.conf.tree
+        bus, both, tree = machinery.bus, stores.settings, stores.conf.tree
         log = partial(bus.log, Group.KNL)
         chosen = choose(both.kernel, log)
         self._esp_sockets = machinery.open_for_espd() if chosen == "userland" else {}
@@ -114,9 +121,11 @@ class Protocol:
         for problem in networks.problems:
             bus.log(Group.DMN, Level.CONTROL, problem)
         translator = Translator(
-            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features
-        )
-        self.configs = PeerConfigs(PeerTranslator(translator), resolver.cached, stores.pools, connections)
+            both, credentials.load_certificate, resolver.resolve, _is_local, lambda: self.kernel.features,
+            credentials.raw_keys.load,
+        )  # fmt: skip
+        translate = PeerTranslator(translator, lambda: connections.my_id)
+        self.configs = PeerConfigs(translate, resolver.cached, stores.pools, connections)
         manager = machinery.manager
         # whack names SAs of either kind by one number, #n.
         numbers = Numbers(manager.next_unique_id, REQID_BASE, manager.next_unique_id)
@@ -125,7 +134,7 @@ class Protocol:
             credentials, self.configs, Users(credentials), Addresses(stores.pools, told, networks),
             self.kernel, numbers, secrets.token_bytes,
             core_settings(tree, both, (sock.port, sock.port_nat_t)),
-            saved_keys(both, partial(bus.log, Group.ENC)),
+            saved_keys(both, partial(bus.log, Group.ENC)), stores.peer_keys.of,
         )  # fmt: skip
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
         hosts = Hosts(resolver.resolve, self.kernel.source_address)

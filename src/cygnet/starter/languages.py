@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cygnet.conf.records import Authority, Connection, Setup
-from cygnet.ctl import stroke, whack
+from cygnet.ctl import stroke, whack, whack_framing
 from cygnet.starter import messages, whack_messages
 from cygnet.starter.answers import AnswerReader, FrameReader, LineReader
 
@@ -65,7 +65,7 @@ def whack_language(*, alone: bool) -> Language:
         whack.Route,
         whack.Unroute,
         lambda name: whack.Initiate(name, asynchronous=True, lasting=True),
-        lambda request: whack.encode([request]),
+        lambda request: whack_framing.encode([request]),
         LineReader,
         greeting=(whack.Listen(),),
     )

@@ -3,7 +3,7 @@
 from cygnet.base.alike import same_fields
 from cygnet.conf import records
 from cygnet.conf.records import Authority, Connection, Setup
-from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy
+from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy, names_group
 from cygnet.starter.messages import FIREWALL, SHUNTS
 
 _METHODS = {"xauthpsk": Policy.XAUTHPSK, "xauthrsasig": Policy.XAUTHRSASIG}
@@ -47,7 +47,7 @@ def policy(connection: Connection) -> Policy:
     found |= Policy.AUTHENTICATE if one.ah is not None else Policy.ENCRYPT
     flags = {
         Policy.COMPRESS: one.compress,
-        Policy.PFS: _has_group(one.ah or one.esp or ""),
+        Policy.PFS: names_group(one.ah or one.esp or ""),
         Policy.DONTREKEY: not one.rekey,
         Policy.DONTREAUTH: not one.reauth,
         Policy.UP: one.auto == "start",
@@ -74,13 +74,6 @@ def _methods(connection: Connection) -> Policy:
     if any((end.auth2 or end.auth).startswith("xauth") for end in ends):
         return Policy.XAUTHPSK if secret else Policy.XAUTHRSASIG
     return Policy.PSK if secret else Policy.PUBKEY
-
-
-def _has_group(proposals: str) -> bool:
-    """Whether a proposal names a group, which is what PFS means (strongSwan's ``esp=``)."""
-    prefixes = ("modp", "ecp", "curve", "x25519", "x448")
-    words = proposals.rstrip("!").replace(",", "-").split("-")
-    return any(word.strip().startswith(prefixes) for word in words)
 
 
 def _end(end: records.End) -> End:

@@ -7,11 +7,14 @@ from typing import Any
 
 from cygnet.ctl import whack
 from cygnet.ctl.whack import AddAuthority, AddConnection, End, Policy, Request
+from cygnet.ctl.whack_framing import ORDER
 from cygnet.whack.options import OPTIONS, SHORT, Option, Read
-from cygnet.whack.values import UsageError
+from cygnet.whack.values import UsageError, version_of
 
 DEPTH_LIMIT = 10
 """How deep files of ``--optionsfrom`` may name others."""
+AH = "sha256-sha1"
+"""What ``--authenticate`` proposes where ``--esp`` names no algorithms for it."""
 HELP = "('whack --help' for list)"
 
 
@@ -59,7 +62,7 @@ def parse(arguments: Sequence[str], read: Read) -> Order:
     for printed in ("help", "version"):
         if printed in general:
             return Order(text=printed)
-    requests = tuple(sorted(_requests(words), key=lambda one: whack.ORDER.index(type(one))))
+    requests = tuple(sorted(_requests(words), key=lambda one: ORDER.index(type(one))))
     if not requests:
         raise UsageError(f"an action is missing {HELP}")
     return Order(requests, general.get("label", ""), general.get("ctlbase", ""))
@@ -155,7 +158,21 @@ def _connection(words: _Words) -> AddConnection:
         raise UsageError("a connection needs --encrypt or --authenticate, or one of --pass --drop --reject")
     if "pfsgroup" in words.connection and not policy & Policy.PFS:
         raise UsageError("--pfsgroup needs --pfs")
-    return AddConnection(name, left, right, policy=policy, **words.connection)
+    _check_families(words.connection, left, right)
+    options = dict(words.connection)
+    if policy & Policy.AUTHENTICATE:
+        options["ah"] = options.pop("esp", AH)
+    return AddConnection(name, left, right, policy=policy, **options)
+
+
+def _check_families(connection: dict[str, Any], left: End, right: End) -> None:
+    """``--ipv4``, ``--ipv6`` and ``--tunnelipv4``, ``--tunnelipv6`` only say what the addresses are."""
+    for end in (left, right):
+        hosts = ("ip", connection.get("host_family"), end.host)
+        for option, wanted, value in (hosts, ("tunnelip", connection.get("client_family"), end.client)):
+            for one in value.split(","):
+                if wanted and version_of(one) not in (0, wanted):
+                    raise UsageError(f"--{option}v{wanted}: '{one}' is IPv{version_of(one)}")
 
 
 def _end(given: dict[str, Any]) -> End:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cygnet.ctl.whack import FAILURES, SHUNTS, Policy
-from cygnet.whack.values import Convert, one_of, protocol_port, seconds, text, whole
+from cygnet.whack.values import Convert, address, one_of, protocol_port, seconds, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,15 @@ SECTIONS: tuple[tuple[str, dict[str, Option]], ...] = (
     ("Do not follow what was begun", {"asynchronous": _set("modifier", "asynchronous")}),
     ("Actions on SAs", {
         "deletestate": _field("action", "deletestate", "NUMBER", whole(1, 2**31 - 1)),
-        "crash": _field("action", "crash", "ADDRESS"),
+        "crash": _field("action", "crash", "ADDRESS", address),
     }),
     ("The daemon", {
         **_actions("listen", "unlisten", "shutdown", "status", "statusall"),
         "myid": _field("action", "myid", "IDENTITY"),
     }),
     ("Opportunistic encryption", {
-        "oppohere": _field("modifier", "oppohere", "ADDRESS"),
-        "oppothere": _field("modifier", "oppothere", "ADDRESS"),
+        "oppohere": _field("modifier", "oppohere", "ADDRESS", address),
+        "oppothere": _field("modifier", "oppothere", "ADDRESS", address),
     }),
     ("A raw public key", {
         "keyid": _field("modifier", "keyid", "IDENTITY"),
@@ -138,7 +138,7 @@ SECTIONS: tuple[tuple[str, dict[str, Option]], ...] = (
     }),
     ("Leases of the pool --name", {
         **_actions("leases"),
-        "lease-addr": _field("modifier", "lease_addr", "ADDRESS"),
+        "lease-addr": _field("modifier", "lease_addr", "ADDRESS", address),
         "lease-id": _field("modifier", "lease_id", "IDENTITY"),
     }),
     ("Lists", {

@@ -43,6 +43,23 @@ def one_of(*words: str, **aliases: str) -> Convert:
     return convert
 
 
+def address(value: str) -> str:
+    """An IP address."""
+    if not version_of(value) or "/" in value:
+        raise ValueError("is no IP address")
+    return value
+
+
+def version_of(value: str) -> int:
+    """4 or 6 for an address or a subnet, 0 for anything else."""
+    from ipaddress import ip_network
+
+    try:
+        return ip_network(value.partition("[")[0], strict=False).version
+    except ValueError:
+        return 0
+
+
 def protocol_port(value: str) -> tuple[int, int, int]:
     """``PROTOCOL/PORT``: the protocol, and the first and last port; names are looked up."""
     name, slash, port = value.partition("/")

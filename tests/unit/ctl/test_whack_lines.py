@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from cygnet.ctl.frames import ControlError
-from cygnet.ctl.whack import Initiate, Status, receive
+from cygnet.ctl.whack import Initiate, Status
+from cygnet.ctl.whack_framing import receive
 from cygnet.ctl.whack_lines import LINE_LIMIT, conversation
 
 

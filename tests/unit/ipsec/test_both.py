@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cygnet.ctl import stroke, whack, whack_codes
+from cygnet.ctl import stroke, whack, whack_codes, whack_framing
+from cygnet.ctl.frames import NothingAskedError
 from cygnet.ctl.stroke import Done, Text, encode_reply
 from cygnet.ipsec.main import main
 
@@ -43,7 +44,7 @@ class Daemon:
             with client:
                 try:
                     request = self._receive(client)
-                except whack.NothingAskedError:
+                except NothingAskedError:
                     continue
                 self.asked.append(request)
                 client.sendall(self._answer(request))
@@ -88,7 +89,8 @@ def daemons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def start(charon: Callable | None, pluto: Callable | None) -> tuple[Daemon | None, Daemon | None]:
         found: list[Daemon | None] = []
-        for name, receive, answer in (("charon", stroke.receive, charon), ("pluto", whack.receive, pluto)):
+        receivers = (("charon", stroke.receive, charon), ("pluto", whack_framing.receive, pluto))
+        for name, receive, answer in receivers:
             found.append(None if answer is None else Daemon(tmp_path / f"{name}.ctl", receive, answer))
         started.extend(one for one in found if one is not None)
         return found[0], found[1]

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cygnet.ctl import whack
 from cygnet.ctl.whack import AddConnection, End
@@ -144,7 +146,7 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.Initiate("nope"), 21, 'no connection named "nope"'),
         (whack.Initiate("net[3]"), 21, 'no connection named "net"[3]'),
         (whack.Terminate("nope"), 21, 'no connection named "nope"'),
-        (whack.Terminate("#9"), 3, "no SA #9"),
+        (whack.Terminate("#9"), 21, "no SA #9"),
         (whack.Terminate("a[b]"), 3, "NAME, NAME[n], NAME[*] or #n"),
         (whack.DeleteConnection("nope"), 21, 'no connection named "nope"'),
         (whack.Route("nope"), 21, 'no connection named "nope"'),
@@ -159,7 +161,7 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.List(("dust",)), 3, "there is no list of 'dust'"),
         (whack.Leases("dust"), 3, "pool 'dust' not found"),
         (whack.UserCredentials("net", "carol", "x"), 3, "unsuitable for user credentials"),
-        (whack.AddKey("@x"), 1, "--keyid is not implemented yet"),
+        (whack.AddKey("@x", rsa="own.pem"), 3, "public key"),
         (whack.SmartCard(False, "x"), 1, "a smart card is not implemented yet"),
         (whack.Opportunistic("a", "b"), 1, "opportunistic encryption is not implemented yet"),
         (whack.Options((), ("bust-mi2",)), 1, "--impair-bust-mi2 is not part"),
@@ -200,7 +202,16 @@ def test_deleting_a_connection_ends_its_sas(pluto: Pluto) -> None:
     pluto.whack(connection_to_peer(pluto))
     pluto.whack(whack.Initiate("net", asynchronous=True))
     pluto.whack(whack.DeleteConnection("net"))
-    assert pluto.whack(whack.Terminate("#1"))[0] == 3
+    assert pluto.whack(whack.Terminate("#1"))[0] == 21
+
+
+def test_keys_that_were_told_are_listed(pluto: Pluto) -> None:
+    numbers = rsa.generate_private_key(65537, 1024).public_key().public_numbers()
+    text = "0s" + b64encode(b"\x03\x01\x00\x01" + numbers.n.to_bytes(128)).decode()
+    assert pluto.whack(whack.AddKey("@sun", rsa=text))[0] == 0
+    assert '000   subject:  "sun"' in pluto.whack(whack.List(("pubkeys",)))[1]
+    pluto.whack(whack.AddKey("@sun"))
+    assert pluto.whack(whack.List(("pubkeys",))) == (0, [])
 
 
 def test_authorities_are_kept_and_listed(pluto: Pluto) -> None:

@@ -4,19 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from cygnet.pluto.main import main, parse
+from cygnet.pluto import daemon
+from cygnet.pluto.daemon import Invocation
+from cygnet.pluto.main import build, main, parse
 from cygnet.runtime.program import UsageError
 
 
 def test_options_are_taken(tmp_path: Path) -> None:
     (tmp_path / "more").write_text("--debug-natt --nocrsend # comment\n")
     words = "--nofork --stderrlog --ikeport 1500 --natikeport=1600 --ctlbase /x/p --debug-control"
-    options = parse([*words.split(), "--optionsfrom", str(tmp_path / "more"), "--keep_alive", "20"])
+    options = parse([*words.split(), "--optionsfrom", str(tmp_path / "more"), "--crlcheckinterval", "20",
+                     "--keep_alive", "0", "--secretsfile", "/x/s"])  # fmt: skip
     assert (options.stderr, options.ctlbase, options.ports) == (
         True, "/x/p", {"ikeport": 1500, "natikeport": 1600},
     )  # fmt: skip
     assert options.debug == ["control", "natt"]
-    assert options.ignored == ["--nocrsend", "--keep_alive"]
+    assert options.ignored == ["--nocrsend", "--crlcheckinterval"]
+    assert (options.keep_alive_s, options.secrets_file) == (0, "/x/s")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,8 @@ def test_options_are_taken(tmp_path: Path) -> None:
         ("--debug-nonsense", "unknown option"),
         ("--ikeport", "--ikeport wants an argument"),
         ("--ikeport 70000", "'70000' is no port"),
+        ("--keep_alive soon", "'soon' is no number of seconds from 0 to 3600"),
+        ("--secretsfile", "--secretsfile wants an argument"),
         ("--optionsfrom /nowhere/at/all", "--optionsfrom /nowhere/at/all"),
     ],
 )
@@ -34,6 +40,24 @@ def test_wrong_option_is_named(words: str, reason: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(words.split())
     assert reason in str(caught.value)
+
+
+def test_options_replace_settings() -> None:
+    assert Invocation().settings == {}
+    assert Invocation(secrets_file="/x/s", keep_alive_s=0.0).settings == {
+        "stroke_secrets_file": "/x/s", "keep_alive_s": 0.0,
+    }  # fmt: skip
+
+
+def test_options_without_effect_are_named_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "Daemon", lambda invocation, end: invocation)
+    build(parse(["--nocrsend", "--virtual_private", "%v4:10.0.0.0/8", "--keep_alive", "5"]))
+    assert capsys.readouterr().err.splitlines() == [
+        "pluto: --nocrsend has no effect in this version",
+        "pluto: --virtual_private has no effect in this version",
+    ]
 
 
 def test_files_that_name_themselves_end(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from answering import Answering
-from cygnet.ctl import whack
+from cygnet.ctl import whack, whack_framing
 from cygnet.ctl.stroke import Done, Request, Status, Text
 from cygnet.stroke.main import main
 
@@ -58,7 +58,7 @@ def test_user_of_xauth_is_plutos(answers: Answers, tmp_path: Path, line: bytes, 
     heard: list[object] = []
 
     def answer(client: socket.socket) -> None:
-        heard.extend(whack.receive(client))
+        heard.extend(whack_framing.receive(client))
         client.sendall(line + b"\n\n")
 
     with Answering(tmp_path / "pluto.ctl") as pluto:

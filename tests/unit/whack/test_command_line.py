@@ -25,6 +25,13 @@ def requests(line: str) -> tuple[Request, ...]:
     return order(line).requests
 
 
+def test_authentication_alone_is_ah() -> None:
+    (plain,) = requests(BASIC.replace("--encrypt", "--authenticate"))
+    (named,) = requests(BASIC.replace("--encrypt", "--authenticate --esp sha512!"))
+    assert isinstance(plain, AddConnection) and isinstance(named, AddConnection)
+    assert [(one.esp, one.ah) for one in (plain, named)] == [("", "sha256-sha1"), ("", "sha512!")]
+
+
 def test_connection_with_everything() -> None:
     ends = (
         "--host 192.0.2.1 --id @moon --cert moon.pem --ca %same --sendcert yes --groups a,b --ikeport 501 "
@@ -33,7 +40,7 @@ def test_connection_with_everything() -> None:
     )
     options = (
         "--name net --rsasig --xauthrsasig --xauthserver --encrypt --compress --tunnel --pfs --dontrekey "
-        "--tunnelipv4 --ipv6 --failpass --ikelifetime 100 --ipseclifetime 90 --rekeymargin 9 --rekeyfuzz 50 "
+        "--tunnelipv4 --ipv4 --failpass --ikelifetime 100 --ipseclifetime 90 --rekeymargin 9 --rekeyfuzz 50 "
         "--keyingtries 0 --ike aes128-sha1-modp2048 --esp aes128-sha1 --pfsgroup modp2048 --dpdaction hold "
         "--dpddelay 30 --dpdtimeout 120"
     )
@@ -48,7 +55,7 @@ def test_connection_with_everything() -> None:
     assert requests(ends + options) == (
         AddConnection(
             "net", left, End("%any", client="10.0.0.0/8", client_within=True), int(policy), failure="pass",
-            host_family=6, client_family=4, ike="aes128-sha1-modp2048", esp="aes128-sha1",
+            host_family=4, client_family=4, ike="aes128-sha1-modp2048", esp="aes128-sha1",
             pfsgroup="modp2048", ike_lifetime_s=100.0, ipsec_lifetime_s=90.0, margin_s=9.0, fuzz_percent=50,
             keying_tries=0, dpd_action="hold", dpd_delay_s=30.0, dpd_timeout_s=120.0,
         ),
@@ -158,6 +165,9 @@ def test_help_and_version_ask_nobody(line: str, text: str) -> None:
         ("--deletestate x", "--deletestate: 'x' is not a whole number from 1"),
         ("--ikelifetime 1h", "--ikelifetime: '1h' is not a whole number"),
         ("--dpdaction reset", "'reset' is none of none, clear, hold, restart"),
+        (f"{BASIC} --ipv6", "--ipv6: '192.0.2.1' is IPv4"),
+        (f"{BASIC} --client 10.0.0.0/8 --tunnelipv6", "--tunnelipv6: '10.0.0.0/8' is IPv4"),
+        ("--crash host.test", "--crash: 'host.test' is no IP address"),
         ("--clientprotoport tcp", "'tcp' is not PROTOCOL/PORT"),
         ("--clientprotoport nosuch/1", "has the unknown protocol 'nosuch'"),
         ("--clientprotoport tcp/nosuch", "has the unknown port 'nosuch'"),
@@ -168,8 +178,8 @@ def test_help_and_version_ask_nobody(line: str, text: str) -> None:
         ("--addkey --status", "go with --keyid"),
         ("--oppohere 192.0.2.1", "--oppohere goes with --oppothere"),
         ("--oppothere 192.0.2.1", "--oppothere goes with --oppohere"),
-        ("--leases --name p --lease-addr 1 --lease-id 2", "either --lease-addr or --lease-id"),
-        ("--leases --lease-addr 1", "want the pool as --name"),
+        ("--leases --name p --lease-addr 10.0.0.1 --lease-id 2", "either --lease-addr or --lease-id"),
+        ("--leases --lease-addr 10.0.0.1", "want the pool as --name"),
         ("--name n --xauthpass x", "--xauthpass goes with --xauthname"),
         ("--xauthname carol", "--name is missing"),
     ],

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from answering import Answering
-from cygnet.ctl.whack import Request, Status, receive
+from cygnet.ctl.whack import Request, Status
+from cygnet.ctl.whack_framing import receive
 from cygnet.whack.main import main
 
 Answers = Callable[..., list[Request]]

@@ -1,7 +1,7 @@
 """Raw public keys of connections (``leftsigkey``, ``rightsigkey``), and how ``listpubkeys`` shows them."""
 
 import threading
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from cygnet.base.errors import LocalError
@@ -21,8 +21,11 @@ MAX_LOADED = 100_000
 class RawKeys:
     """Keys with whom they speak for, in the order loaded. Safe for any thread.
 
-    File names are relative to ``folder``.
+    File names are relative to ``folder``. ``told`` gives more that are to be listed: those that somebody
+    else keeps.
     """
+
+    told: Callable[[], Iterable[tuple[Identity, PublicKey]]] = tuple
 
     def __init__(self, folder: Path, log: LogLine) -> None:
         self._folder, self._log = folder, log
@@ -46,8 +49,8 @@ class RawKeys:
     def documents(self, private: Container[bytes]) -> Sequence[Document]:
         """For ``listpubkeys``; ``private`` holds the public halves of our private keys."""
         with self._lock:
-            known = list(self._known.items())
-        return [_document(identity, key, spki in private) for (spki, identity), key in known]
+            known = [(identity, key) for (_, identity), key in self._known.items()]
+        return [_document(identity, key, key.spki in private) for identity, key in (*known, *self.told())]
 
 
 def _document(identity: Identity, key: PublicKey, private: bool) -> Document:

@@ -18,6 +18,8 @@ CONNECTION_LIMIT = 10_000
 INSTANCE_LIMIT = 10_000
 """How many instances there may be in all; further peers are refused."""
 
+MY_ID = "%myid"
+"""An identity that ``whack --myid`` tells."""
 _NOT_IN_NAMES = frozenset('[]{}#" \t\r\n')
 
 
@@ -59,6 +61,11 @@ class Connection:
         return f'"{self.name}"' + (f"[{self.instance}]" if self.instance else "")
 
     @property
+    def has_my_id(self) -> bool:
+        """Whether an end is who ``whack --myid`` says."""
+        return MY_ID in (self.message.left.id, self.message.right.id)
+
+    @property
     def is_template(self) -> bool:
         """Whether it waits for peers that are not known beforehand."""
         return not self.instance and self.remote is not None and is_wild(self.remote)
@@ -73,10 +80,14 @@ def is_wild(end: End) -> bool:
 
 
 class Connections:
-    """The table. ``local_addresses`` are this host's, by which a connection is oriented."""
+    """The table. ``local_addresses`` are this host's, by which a connection is oriented.
+
+    ``my_id`` is what ``%myid`` stands for, empty for the host's address.
+    """
 
     def __init__(self, local_addresses: Callable[[], Iterable[Address]]) -> None:
         self._local_addresses = local_addresses
+        self.my_id = ""
         self._lock = threading.Lock()
         self._loaded: dict[str, Connection] = {}
         self._instances: dict[tuple[str, int], Connection] = {}

@@ -1,16 +1,19 @@
 """From whack's connections to the core's: by the translator that both daemons have."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.base.alike import same_fields
 from cygnet.base.errors import LocalError
+from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import Transform
 from cygnet.ctl import stroke, whack
 from cygnet.ctl.whack import AddConnection, Policy
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config import records
-from cygnet.keying.config.records import AuthClass
-from cygnet.pluto.backends.connections import Connection
+from cygnet.keying.config.records import AuthClass, ChildConfig
+from cygnet.pluto.backends.connections import MY_ID, Connection
 from cygnet.pluto.backends.xauth_terms import XauthTerms, terms
 from cygnet.pluto.config.records import Fragmentation, Method, PeerConfig
 
@@ -32,15 +35,20 @@ class UnsupportedError(LocalError):
 
 @dataclass(frozen=True, slots=True)
 class PeerTranslator:
-    """Makes the core's record of a loaded connection or an instance; raises ``LocalError``."""
+    """Makes the core's record of a loaded connection or an instance; raises ``LocalError``.
+
+    ``my_id`` tells what ``%myid`` stands for.
+    """
 
     translator: Translator
+    my_id: Callable[[], str] = str
 
     def __call__(self, connection: Connection) -> tuple[PeerConfig, list[str]]:
         """The record, and what is odd but usable."""
         message = connection.message
         _check(message)
-        local, remote = connection.local or message.left, connection.remote or message.right
+        ends = connection.local or message.left, connection.remote or message.right
+        local, remote = (replace(end, id=self.my_id()) if end.id == MY_ID else end for end in ends)
         wanted = terms(message, local, remote)
         peer, notes = self.translator.translate(_request(message, wanted))
         return _peer(connection, peer, wanted), [*notes, *_ignored(message)]
@@ -54,10 +62,7 @@ def _check(message: AddConnection) -> None:
 
 
 _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
-    (lambda one: one.left.client_within or one.right.client_within, "--clientwithin is"),
     (lambda one: one.policy & Policy.BEET, "type=beet is"),
-    (lambda one: any(end.sigkey not in ("", "%cert") for end in (one.left, one.right)),
-     "raw public keys (leftsigkey, rightsigkey) are"),
     (lambda one: any(end.auth2 and not end.auth2.startswith("xauth") for end in (one.left, one.right)),
      "a second authentication round (leftauth2, rightauth2) other than XAUTH is"),
 )
@@ -65,8 +70,13 @@ _MISSING: tuple[tuple[Callable[[AddConnection], object], str], ...] = (
 
 def _ignored(message: AddConnection) -> list[str]:
     """What is left out without harm, by keyword."""
+    ends = (message.left, message.right)
     wanted = {
         "inactivity": message.inactivity_s,
+        "--nexthop": any(end.nexthop not in ("", "%direct", "%defaultroute") for end in ends),
+        "--dnskeyondemand": any(end.dns_key_on_demand for end in ends),
+        "--disablearrivalcheck": message.policy & Policy.DISABLEARRIVALCHECK,
+        f"--fail{message.failure}": message.failure != "none",
     }
     return [f"{word} has no effect in this version of pluto" for word, is_set in wanted.items() if is_set]
 
@@ -98,6 +108,28 @@ def _fragmentation(message: AddConnection) -> Fragmentation:
         raise UnsupportedError(f'connection "{message.name}": {text}') from None
 
 
+def _group(message: AddConnection) -> Transform | None:
+    """That of ``--pfsgroup``."""
+    word = message.pfsgroup
+    if not word:
+        return None
+    try:
+        found = parse_proposals(f"aes128-sha1-{word}!", Protocol.ESP)[0].of_type(TransformType.KE)
+    except ValueError:
+        found = ()
+    if len(found) != 1 or "-" in word or "," in word:
+        raise UnsupportedError(f"pfsgroup={word} is no group, such as modp2048 or ecp256")
+    return found[0]
+
+
+def _with_group(child: ChildConfig, group: Transform) -> ChildConfig:
+    """Its proposals with this group, unless any names one itself (``esp=``)."""
+    if any(one.of_type(TransformType.KE) for one in child.proposals):
+        return child
+    named = tuple(replace(one, transforms=(*one.transforms, group)) for one in child.proposals)
+    return replace(child, proposals=named)
+
+
 def _mode(policy: int) -> str:
     return "tunnel" if policy & Policy.TUNNEL else "transport"
 
@@ -115,12 +147,13 @@ def _peer(connection: Connection, peer: records.PeerConfig, wanted: XauthTerms) 
     if method is None:
         text = f"{local.auth} here and {remote.auth} there do not go together in IKEv1"
         raise UnsupportedError(f'connection "{peer.name}": {text}')
+    group = _group(message)
     return PeerConfig(
         name=peer.name,
         ike=peer.ike,
         local=local,
         remote=remote,
-        children=peer.children,
+        children=tuple(_with_group(child, group) for child in peer.children) if group else peer.children,
         method=method,
         xauth=wanted.xauth,
         aggressive=bool(message.policy & Policy.AGGRESSIVE),
@@ -138,5 +171,6 @@ def _peer(connection: Connection, peer: records.PeerConfig, wanted: XauthTerms) 
         dns=peer.dns,
         push=bool(message.policy & Policy.MODECFGPUSH),
         fragmentation=_fragmentation(message),
+        pfs=message.pfs_as_phase_1,
         instance=connection.instance,
     )

@@ -52,7 +52,8 @@ class PeerConfig:
     ``keying_tries`` 0 is ``%forever``; times are seconds, 0 is off. ``virtual_ips`` are what we ask
     the peer for, unspecified for any address of a family; ``pools`` names those from which it gets one, with
     the name servers ``dns``; ``dns_wanted`` holds families of name servers to ask for. ``push``: the
-    server begins mode config. ``instance`` counts connections that one template has become, 0 for none.
+    server begins mode config. ``pfs``: IPsec SAs whose proposals name no group have that of phase 1.
+    ``instance`` counts connections that one template has become, 0 for none.
     """
 
     name: str
@@ -77,6 +78,7 @@ class PeerConfig:
     dns: tuple[Address, ...] = ()
     push: bool = False
     fragmentation: Fragmentation = Fragmentation.YES
+    pfs: bool = False
     instance: int = 0
 
     def child(self, name: str) -> ChildConfig | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cygnet.base.groups import Group
-from cygnet.ctl.whack import Listen, MyId, Options, Reread, Shutdown, Unlisten
+from cygnet.ctl.whack import Listen, Options, Reread, Shutdown, Unlisten
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.control.replies import Reply
 
@@ -45,7 +45,6 @@ class DaemonState:
     """What operators change of the daemon, as status shows it."""
 
     listening: bool = False
-    my_id: str = "(none)"
     debug: tuple[str, ...] = ()
 
 
@@ -85,10 +84,6 @@ class DaemonHandler:
             self.state.debug = tuple(word for word in request.debug if word != "none")
             for group, level in levels(self.state.debug).items():
                 self.set_level(group, level)
-
-    def my_id(self, request: MyId, reply: Reply) -> None:
-        """What ``%myid`` stands for."""
-        self.state.my_id = f"'{request.id}'"
 
     def shutdown(self, request: Shutdown, reply: Reply) -> None:
         """End; the client sees the connection close."""

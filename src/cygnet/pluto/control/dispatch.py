@@ -7,6 +7,7 @@ from cygnet.ctl import whack
 from cygnet.ctl.whack import Request
 from cygnet.pluto.control.daemon_verbs import DaemonHandler, missing
 from cygnet.pluto.control.load import Authorities, LoadHandler
+from cygnet.pluto.control.public_keys import PublicKeysHandler
 from cygnet.pluto.control.replies import Handler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.shared import SharedHandler
@@ -25,6 +26,7 @@ class Handlers:
     daemon: DaemonHandler
     users: UsersHandler
     shared: SharedHandler
+    public_keys: PublicKeysHandler
 
     def table(self) -> Mapping[type[Request], Handler]:
         """Request class to handler, for every request there is."""
@@ -32,7 +34,7 @@ class Handlers:
             whack.Status: self.status,
             whack.Shutdown: self.daemon.shutdown,
             whack.Options: self.daemon.options,
-            whack.MyId: self.daemon.my_id,
+            whack.MyId: self.load.my_id,
             whack.AddConnection: self.load.add,
             whack.DeleteConnection: self.load.delete,
             whack.DeleteState: self.sas.delete_state,
@@ -43,7 +45,7 @@ class Handlers:
             whack.Unlisten: self.daemon.unlisten,
             whack.Reread: self.daemon.reread,
             whack.Purge: self.shared.purge,
-            whack.AddKey: missing("--keyid"),
+            whack.AddKey: self.public_keys,
             whack.Route: self.sas.route,
             whack.Unroute: self.sas.unroute,
             whack.UserCredentials: self.users,

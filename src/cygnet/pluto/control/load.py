@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import AddAuthority, AddConnection, DeleteAuthority, DeleteConnection
+from cygnet.ctl.whack import AddAuthority, AddConnection, DeleteAuthority, DeleteConnection, MyId
 from cygnet.ctl.whack_codes import Rc
 from cygnet.keying.config.authorities import AuthoritySection
 from cygnet.pluto.backends.connections import Connections, UnknownNameError
@@ -39,6 +39,13 @@ class LoadHandler:
         if connection.local is None:
             text = f"{connection.label} has no end with an address of this host, and waits for one"
             reply.line(Rc.COMMENT, text)
+
+    def my_id(self, request: MyId, reply: Reply) -> None:
+        """What ``%myid`` stands for from now on, for loaded connections too; SAs keep what they had."""
+        self.connections.my_id = request.id
+        for connection in self.connections.all():
+            if connection.has_my_id and not connection.instance:
+                self.core.load(connection)
 
     def delete(self, request: DeleteConnection, reply: Reply) -> None:
         """A connection with its instances and SAs, which nobody waits for."""
@@ -85,6 +92,9 @@ class Authorities:
         section = AuthoritySection(request.name, None, crls, tuple(filter(None, (request.ocspuri,))))
         for problem in self.store.add_authority(section, request.cacert):
             reply.line(Rc.LOG_SERIOUS, problem)
+        for option in ("ldaphost", "ldapbase", "strict_crl_policy"):
+            if getattr(request, option):
+                reply.line(Rc.LOG, f"--{option.replace('_', '')} has no effect in this version of pluto")
         reply.line(Rc.LOG, f'added ca description "{request.name}"')
 
     def delete(self, request: DeleteAuthority, reply: Reply) -> None:

@@ -7,7 +7,7 @@ from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
 from cygnet.ctl.whack import Crash, DeleteState, Initiate, Route, Terminate, Unroute
 from cygnet.ctl.whack_codes import Rc
-from cygnet.pluto.backends.connections import Connection, Connections
+from cygnet.pluto.backends.connections import Connection, Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
 from cygnet.pluto.control.replies import Reply
 from cygnet.pluto.jobs.core import Core, Finished, Progress
@@ -100,7 +100,7 @@ class SaHandler:
 
     def _check_known(self, wanted: Specifier, text: str) -> None:
         if wanted.state:
-            raise LocalError(f"no SA {text} ({FORMS})")
+            raise UnknownNameError(f"no SA {text} ({FORMS})")
         self.connections.instance(wanted.name, wanted.instance)
 
     def _follow(self, dialogue: Dialogue, reply: Reply, asynchronous: bool) -> None:

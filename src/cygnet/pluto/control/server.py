@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from time import monotonic
 
 from cygnet.ctl.frames import ControlError
-from cygnet.ctl.whack import Request, receive
+from cygnet.ctl.whack import Request
 from cygnet.ctl.whack_codes import END, Rc, line_octets
+from cygnet.ctl.whack_framing import receive
 from cygnet.ctl.whack_lines import read_line
 from cygnet.keying.control import ClientLimits, ControlServer, Language
 from cygnet.pluto.control.replies import Handler, code_of

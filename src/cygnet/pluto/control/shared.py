@@ -99,6 +99,9 @@ class SharedHandler:
 
     def list(self, request: whack.List, reply: Reply) -> None:
         """What is loaded; of what there is nothing, nothing is shown."""
+        if NOT_HERE.intersection(request.kinds):
+            text = "smart cards have no list of their own: their certificates are in --listcerts"
+            reply.line(Rc.COMMENT, text)
         kinds = tuple(kind for kind in request.kinds if kind not in NOT_HERE)
         lines = Lines(reply)
         if kinds:

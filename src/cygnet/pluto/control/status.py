@@ -3,6 +3,7 @@
 Nothing here waits for an SA; pictures and the connection table are read as they are.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,7 @@ from cygnet.pluto.control.replies import Reply
 from cygnet.pluto.control.view import View
 from cygnet.pluto.jobs.core import ChildPicture, Picture
 
+DEAF = "not listening for IKE messages (whack --listen)"
 WIRE_COUNTERS = "ike "
 """How counters of datagrams without an SA begin."""
 
@@ -79,24 +81,33 @@ class StatusHandler:
             yield from self._states(sa, pictures)
 
     def _header(self, details: bool) -> Iterator[str]:
-        if details:
-            yield f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
+        if not details:
+            if not self.state.listening:
+                yield DEAF
+            return
+        yield f"Status of IKEv1 pluto daemon (Cygnet {__version__}):"
         for address in self.facts.addresses():
             name = self.facts.interface_of(address) or "?"
             host = f"[{address}]" if address.version == 6 else str(address)
             for port in self.facts.ports:
                 yield f"interface {name}/{name} {host}:{port}"
-        yield f"%myid = {self.state.my_id}"
+        my_id = self.connections.my_id
+        yield f"%myid = '{my_id}'" if my_id else "%myid = (none)"
         yield f"loaded plugins: {' '.join(self.facts.plugins)}"
         yield f"debug options: {'+'.join(self.state.debug) or 'none'}"
         if not self.state.listening:
-            yield "not listening for IKE messages (whack --listen)"
+            yield DEAF
+        pools = self.view.pools()
+        if pools:
+            yield "Virtual IP pools (size/online/offline):"
+        for pool in pools:
+            yield f'"{pool.name}": {pool.size}/{pool.online}/{pool.offline}'
         dropped = {
             name.removeprefix(WIRE_COUNTERS): count
             for name, count in self.facts.counters().items()
             if name.startswith(WIRE_COUNTERS)
         }
-        if details and dropped:
+        if dropped:
             yield "dropped datagrams: " + ", ".join(f"{name} {count}" for name, count in dropped.items())
         yield ""
 
@@ -112,7 +123,7 @@ class StatusHandler:
             yield from self._details(connection)
         yield f"{label}:   newest ISAKMP SA: #{ike}; newest IPsec SA: #{child};"
         if details:
-            yield from _proposals(label, own, ike, child)
+            yield from _proposals(connection, own, ike, child)
 
     def _routing(self, connection: Connection, child: int) -> Routing:
         if child:
@@ -222,14 +233,23 @@ def _bits(end: End) -> int:
     return int(bits) if bits.isdigit() else 128 if ":" in (end.client or end.host) else 32
 
 
-def _proposals(label: str, sas: Sequence[Picture], ike: int, child: int) -> Iterator[str]:
-    phase1 = [sa.proposal for sa in sas if sa.number == ike and ike]
+def _proposals(connection: Connection, sas: Sequence[Picture], ike: int, child: int) -> Iterator[str]:
+    """``AES_CBC_128/HMAC_SHA1/MODP_2048``: pluto names no PRF, and no length of a MAC but the odd one."""
+    phase1 = [_PRF.sub("", sa.proposal) for sa in sas if sa.number == ike and ike]
     phase2 = [one for sa in sas for one in sa.children if one.number == child and child]
-    parts = [f"IKE proposal: {text}" for text in phase1] + [
-        f"{one.protocol} proposal: {one.proposal}" for one in phase2
-    ]
+    parts = [f"IKE proposal: {_LENGTH.sub('', text)}" for text in phase1]
+    for one in phase2:
+        text = _LENGTH.sub("", one.proposal)
+        if connection.message.pfs_as_phase_1 and phase1:
+            text = text.removesuffix(phase1[0].rpartition("/")[2]) + "<Phase1>"
+        parts.append(f"{one.protocol} proposal: {text}")
     if parts:
-        yield f"{label}:   {' ; '.join(parts)}"
+        yield f"{connection.label}:   {' ; '.join(parts)}"
+
+
+_PRF = re.compile(r"/PRF_\w+")
+_LENGTH = re.compile(r"(?<=HMAC_MD5)_\d+|(?<=HMAC_SHA1)_\d+|(?<=HMAC_SHA2_256)_128"
+                     r"|(?<=HMAC_SHA2_384)_\d+|(?<=HMAC_SHA2_512)_\d+")  # fmt: skip
 
 
 def _spis(child: ChildPicture, sa: Picture) -> str:

@@ -89,16 +89,26 @@ class IsakmpSa:
         if isinstance(effect, Announce):
             if isinstance(effect.event, events.StateChanged):
                 return Announce(self._progress(effect.event))
+            if isinstance(effect.event, events.Retransmitted):
+                return Announce(self._repeated(effect.event))
             if isinstance(effect.event, events.Finished):
                 return Announce(outcome(effect.event, self._asked.pop(effect.event.ticket, "")))
         return effect
 
     def _progress(self, event: events.StateChanged) -> Progress:
-        state, config = event.state, self._sa.config
+        state = event.state
         code = Rc.SUCCESS if state in DONE else Rc.NEW_STATE + state.value
-        instance = f"[{config.instance}]" if config is not None and config.instance else ""
-        text = f"{state.label}: {state.story}"
-        return Progress(event.ike_id, event.number, f'"{event.name}"{instance}', code, text)
+        return Progress(
+            event.ike_id, event.number, self._label(event.name), code, f"{state.label}: {state.story}"
+        )
+
+    def _repeated(self, event: events.Retransmitted) -> Progress:
+        text = f"{event.state.label}: retransmission; will wait {event.wait_s:.0f}s for response"
+        return Progress(event.ike_id, event.ike_id, self._label(event.name), Rc.RETRANSMISSION, text)
+
+    def _label(self, name: str) -> str:
+        config = self._sa.config
+        return f'"{name}"' + (f"[{config.instance}]" if config is not None and config.instance else "")
 
 
 def outcome(event: events.Finished, what: str = "") -> Finished:
@@ -112,4 +122,5 @@ def outcome(event: events.Finished, what: str = "") -> Finished:
         text = f"{words} {verb} successfully" if what else "done"
         return Finished(event.ticket, True, Rc.SUCCESS, text)
     reason = f"{event.reason}\n" if event.reason else ""
-    return Finished(event.ticket, False, FAILED_CODE, f"{reason}{what or 'order'} failed")
+    code = Rc.NOTIFICATION + event.notify if event.notify else FAILED_CODE
+    return Finished(event.ticket, False, code, f"{reason}{what or 'order'} failed")

@@ -81,6 +81,7 @@ class Association:
     first_contact: bool = True  # we know of no other ISAKMP SA with this peer
     replaces: int = 0
     tries: int = 0  # attempts before this one, for ``keyingtries``
+    refusal: int = 0  # the notify message type of what fails just now
     heir: int = 0  # the ISAKMP SA that takes this one's place
     now: float = 0.0
     effects: list[Effect] = field(default_factory=list)
@@ -207,7 +208,7 @@ class Association:
     def finish(self, ticket: int, ok: bool, reason: str = "") -> None:
         """The outcome of an order, if anybody waits for it."""
         if ticket:
-            self.announce(Finished(ticket, ok, reason))
+            self.announce(Finished(ticket, ok, reason, 0 if ok else self.refusal))
 
     def inform(self, *payloads: Payload) -> None:
         """Tell the peer something in an informational message of its own (RFC 2409, 5.7)."""

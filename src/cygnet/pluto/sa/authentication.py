@@ -9,7 +9,7 @@ from cygnet.cert.certificates import Certificate
 from cygnet.cert.errors import MalformedCertificateError
 from cygnet.cert.trust import Check, Verdict
 from cygnet.crypto.hash_signatures import PLAIN_ECDSA, PLAIN_RSA
-from cygnet.crypto.signatures import SignatureScheme
+from cygnet.crypto.signatures import PublicKey, SignatureScheme
 from cygnet.keying.config.records import AuthClass, SendCert
 from cygnet.keying.sa.authorisation import Facts, comply, failures
 from cygnet.keying.sa.credentials import OwnKey
@@ -27,6 +27,7 @@ from cygnet.pluto.encoding.payloads import (
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.errors import NoPrivateKeyError
 from cygnet.pluto.sa.keymat import Covered, equal, phase1_hash
+from cygnet.pluto.sa.raw_keys import keys_of, objection
 from cygnet.pluto.sa.transport import publics
 
 MAX_TRIED = 8
@@ -70,7 +71,7 @@ def authorise(sa: Association, proved: Facts, configs: tuple[PeerConfig, ...]) -
     """The first connection whose demands are met; raises with the reasons of all if there is none."""
     reasons: list[str] = []
     for config in configs:
-        failed = failures(comply(proved, config.remote))
+        failed = (*failures(comply(proved, config.remote)), *filter(None, (objection(sa, proved, config),)))
         if not failed:
             return config
         reasons += [f"{config.name}: {text}" for text in failed]
@@ -115,6 +116,13 @@ def _verify_signature(sa: Association, message: Message, value: bytes, remote: I
         raise AuthenticationFailedError(f"'{remote}' sent no signature")
     scheme, received = _scheme(sa.agreed_method), _received(sa)
     reason = f"no trusted {scheme.kind} public key found for '{remote}'"
+    if not received:
+        for key in keys_of(sa, remote):
+            if _signed(key, scheme, value, payload.data):
+                sa.log(Group.CFG, f"  using trusted raw public key {key} for '{remote}'")
+                sa.log(Group.IKE, f"authentication of '{remote}' with {sa.agreed_method.name} successful")
+                return Facts(remote, AuthClass.PUBKEY, scheme.name, public_key=key)
+            reason = f"signature of '{remote}' is not by the raw public key that is configured"
     for tried, leaf in enumerate(_leaves(sa, received, remote)):
         if tried == MAX_TRIED:
             break
@@ -133,6 +141,16 @@ def _verify_signature(sa: Association, message: Message, value: bytes, remote: I
         sa.log(Group.IKE, f"authentication of '{remote}' with {sa.agreed_method.name} successful")
         return Facts(remote, AuthClass.PUBKEY, scheme.name, verdict.chain, verdict.checks, verdict)
     raise AuthenticationFailedError(reason)
+
+
+def _signed(key: PublicKey, scheme: SignatureScheme, value: bytes, signature: bytes) -> bool:
+    if key.kind is not scheme.kind:
+        return False
+    try:
+        key.verify(scheme, value, signature)
+    except PeerError:
+        return False
+    return True
 
 
 def _received(sa: Association) -> list[Certificate]:

@@ -65,11 +65,15 @@ class IkeEstablished:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The outcome of the order with this ticket; ``reason`` is for people."""
+    """The outcome of the order with this ticket; ``reason`` is for people.
+
+    ``notify`` is the notify message type by which it failed, the peer's or ours; 0: nobody answered.
+    """
 
     ticket: int
     ok: bool
     reason: str = ""
+    notify: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,16 @@ class StateChanged:
     number: int
     name: str
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmitted:
+    """An exchange of the ISAKMP SA, in this state, sent its last message again and waits so long."""
+
+    ike_id: int
+    name: str
+    state: State
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +174,7 @@ Event = (
     | Counted
     | MessageSeen
     | StateChanged
+    | Retransmitted
     | Configured
     | Unconfigured
     | HandedOver

@@ -239,11 +239,13 @@ class Exchanges:
             deletion.over(self._sa, dead=False, reason=str(error))
             self.end(str(error))
             return
-        except RefusedError as error:
-            self._refused(error)
-            return
         except CygnetError as error:
-            self._failed(conversation, error)
+            self._sa.refusal = error.type if isinstance(error, RefusedError) else notify_of(error) or 0
+            if isinstance(error, RefusedError):
+                self._refused(error)
+            else:
+                self._failed(conversation, error)
+            self._sa.refusal = 0
             return
         conversation.received(whole)
         if parsed.encrypted:

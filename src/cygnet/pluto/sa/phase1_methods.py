@@ -1,5 +1,7 @@
 """Which authentication methods a connection may use in phase 1 (RFC 2409, 5; RFC 4754; drafts)."""
 
+from dataclasses import replace
+
 from cygnet.crypto.signatures import KeyKind, PrivateKey
 from cygnet.keying.sa.credentials import OwnKey
 from cygnet.pluto.config.records import PSK_METHODS, Method, PeerConfig
@@ -14,7 +16,11 @@ def own_key(sa: Association, config: PeerConfig, authorities: frozenset[bytes]) 
     """Our private key; ``None`` where only a secret, or nothing, is needed. Raises ``LocalError``."""
     if config.method in PSK_METHODS or (config.method is Method.HYBRID and config.is_user):
         return None
-    own = sa.ports.credentials.own_key(config.local, config.local.identity, authorities)
+    identity = config.local.identity
+    own = sa.ports.credentials.own_key(config.local, identity, authorities)
+    told = sa.ports.public_keys(identity) if own is None and identity is not None else ()
+    if told:
+        own = sa.ports.credentials.own_key(replace(config.local, public_keys=told), identity, authorities)
     if own is None:
         raise NoPrivateKeyError(f"no private key found for '{config.local.identity or sa.local.address}'")
     return own

@@ -81,7 +81,10 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All that an ISAKMP SA is handed. ``rng(n)`` gives n unpredictable octets."""
+    """All that an ISAKMP SA is handed. ``rng(n)`` gives n unpredictable octets.
+
+    ``public_keys`` are those that operators told of an identity (``whack --keyid``), in DER.
+    """
 
     credentials: Credentials
     configs: Configs
@@ -92,3 +95,4 @@ class Ports:
     rng: Callable[[int], bytes]
     settings: DaemonSettings = field(default_factory=DaemonSettings)
     key_log: KeyLog | None = None
+    public_keys: Callable[[Identity], tuple[bytes, ...]] = lambda identity: ()

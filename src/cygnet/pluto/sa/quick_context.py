@@ -1,12 +1,14 @@
 """What a quick mode keeps while it goes on, in either role (RFC 2409, 5.5)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.base.addresses import Address
 from cygnet.base.groups import Group
 from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector
 from cygnet.crypto.interfaces import KeyPair
+from cygnet.crypto.proposals import Proposal
+from cygnet.crypto.tables import TransformType
 from cygnet.kernel.port import Compression
 from cygnet.keying.config.records import ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
@@ -83,6 +85,15 @@ class QuickMode:
     def pair(self) -> tuple[TrafficSelector, TrafficSelector]:
         """Our selector and the peer's."""
         return self.local, self.remote
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """What may be agreed on: with ``pfs`` that of phase 1 where no group is named (RFC 2409, 5.5)."""
+        found = self.config.proposals
+        group = self.sa.agreed_proposal.chosen(TransformType.KE) if self.sa.peer_config.pfs else None
+        if group is None or any(one.of_type(TransformType.KE) for one in found):
+            return found
+        return tuple(replace(one, transforms=(*one.transforms, group)) for one in found)
 
     @property
     def selectors(self) -> tuple[tuple[TrafficSelector, ...], tuple[TrafficSelector, ...]]:

@@ -57,7 +57,7 @@ def send_qi1(step: Step) -> Reply:
     wish = Wish(quick_modes.wire(sa, quick.config.mode), quick.life, quick.group)
     try:
         squeezed = compression.propose(sa, child)
-        quick.offered = phase2_offers.offer(quick.config.proposals, wish, child.spi_octets, squeezed)
+        quick.offered = phase2_offers.offer(quick.proposals, wish, child.spi_octets, squeezed)
         quick.identities = quick_selectors.payloads_of(quick)
     except ValueError as error:
         raise NotPossibleError(str(error)) from None
@@ -124,7 +124,7 @@ def installed(step: Step) -> None:
 
 def quick_group(quick: QuickMode) -> int:
     """The group of perfect forward secrecy: one for all transforms (RFC 2409, 5.5), 0 without."""
-    for proposal in quick.config.proposals:
+    for proposal in quick.proposals:
         chosen = proposal.chosen(TransformType.KE)
         return chosen.number if chosen else 0
     return 0
@@ -174,7 +174,7 @@ def _select(
         wanted = "; ".join(reasons) or f"peer does not offer {quick.config.mode.value.lower()} mode"
         raise NoProposalChosenError(f"{quick.config.name}: {wanted}")
     prefer = sa.ports.settings.prefer_configured_proposals
-    selection = select([one.proposal for one in fitting], quick.config.proposals, prefer_ours=prefer)
+    selection = select([one.proposal for one in fitting], quick.proposals, prefer_ours=prefer)
     if selection.proposal is None:
         raise NoProposalChosenError(f"{quick.config.name}: " + "; ".join((*reasons, *selection.reasons)))
     return next(one for one in fitting if one.proposal.number == selection.proposal.number)

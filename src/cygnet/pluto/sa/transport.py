@@ -26,6 +26,7 @@ from cygnet.pluto.encoding.payloads import HashPayload, Payload
 from cygnet.pluto.encoding.vendor_ids import Feature
 from cygnet.pluto.sa.association import Association
 from cygnet.pluto.sa.conversation import MAX_REPEATS, Conversation
+from cygnet.pluto.sa.events import Retransmitted
 from cygnet.pluto.sa.keymat import Nonces, Phase1Keys, Publics, first_iv, hash_1, hash_2, hash_3, phase2_iv
 from cygnet.pluto.sa.timers import Retransmit
 from cygnet.pluto.sa.transitions import Cover, Hash
@@ -111,10 +112,11 @@ class Transport:
         conversation.sends, conversation.repeats = 1, 0
         self._send(conversation)
 
-    def await_answer(self, conversation: Conversation) -> None:
-        """Set the timer for sending again."""
-        timer = Retransmit(conversation.message_id, conversation.serial)
-        self._sa.schedule(self._delay(conversation), timer)
+    def await_answer(self, conversation: Conversation) -> float:
+        """Set the timer for sending again; the answer is after how many seconds."""
+        delay = self._delay(conversation)
+        self._sa.schedule(delay, Retransmit(conversation.message_id, conversation.serial))
+        return delay
 
     def retransmit(self, conversation: Conversation) -> bool:
         """Send the last message again; False when it was sent often enough."""
@@ -125,7 +127,8 @@ class Transport:
         sa.log(Group.IKE, f"sending retransmit {conversation.sends} of message {conversation.message_id}")
         conversation.sends += 1
         self._send(conversation)
-        self.await_answer(conversation)
+        wait_s = self.await_answer(conversation)
+        sa.announce(Retransmitted(sa.unique_id, sa.name, conversation.state, wait_s))
         return True
 
     def repeat(self, conversation: Conversation) -> None:

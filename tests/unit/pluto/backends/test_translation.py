@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cygnet.base.errors import LocalError
+from cygnet.crypto.tables import TransformType
 from cygnet.ctl.whack import AddConnection, End, Policy
 from cygnet.keying.backends.stroke_translation import Translator
 from cygnet.keying.config.settings import DaemonSettings
@@ -48,7 +49,6 @@ def test_policy_becomes_what_the_core_reads() -> None:
     ("changes", "named"),
     [
         ({"policy": NET.policy | Policy.BEET}, "type=beet"),
-        ({"right": replace(RIGHT, sigkey="0s12")}, "raw public keys"),
         ({"left": replace(LEFT, auth2="pubkey")}, "a second authentication round"),
         ({"left": replace(LEFT, auth2="xauth-pam")}, "xauth-pam"),
         ({"left": replace(LEFT, auth="xauth")}, "do not go together"),
@@ -66,6 +66,43 @@ def test_what_has_no_effect_is_told() -> None:
     _, none = translated(NET)
     _, notes = translated(replace(NET, inactivity_s=5))
     assert set(notes) - set(none) == {"inactivity has no effect in this version of pluto"}
+    policy = NET.policy | Policy.DISABLEARRIVALCHECK
+    left = replace(LEFT, nexthop="192.0.2.254", dns_key_on_demand=True)
+    _, notes = translated(replace(NET, left=left, policy=policy, failure="pass"))
+    assert [note.partition(" ")[0] for note in notes if note not in none] == [
+        "--nexthop", "--dnskeyondemand", "--disablearrivalcheck", "--failpass",
+    ]  # fmt: skip
+
+
+def groups(config: PeerConfig) -> set[str]:
+    return {str(one) for item in config.children[0].proposals for one in item.of_type(TransformType.KE)}
+
+
+def test_perfect_forward_secrecy_has_the_group_that_is_named_or_that_of_phase_1() -> None:
+    pfs = replace(NET, policy=NET.policy | Policy.PFS)
+    named, _ = translated(replace(pfs, pfsgroup="modp3072"))
+    assert groups(named) == {"MODP_3072"} and not named.pfs
+    unnamed, _ = translated(pfs)
+    assert groups(unnamed) == set() and unnamed.pfs
+    in_esp, _ = translated(replace(pfs, esp="aes128-sha1-ecp256!"))
+    assert groups(in_esp) == {"ECP_256"} and not in_esp.pfs
+    assert not translated(NET)[0].pfs
+
+
+@pytest.mark.parametrize("word", ["rot13", "sha1", "modp2048-sha1", "modp2048,modp3072"])
+def test_what_is_no_group_is_refused(word: str) -> None:
+    with pytest.raises(LocalError, match=f"pfsgroup={word} is no group"):
+        translated(replace(NET, policy=NET.policy | Policy.PFS, pfsgroup=word))
+
+
+def test_my_id_is_what_the_operator_told_last() -> None:
+    told = ["@first"]
+    translator = Translator(DaemonSettings(), lambda path: (), lambda name: (), lambda address: False)
+    translate = PeerTranslator(translator, lambda: told[0])
+    message = replace(NET, left=replace(LEFT, id="%myid"))
+    assert str(translate(Connection(message, message.left, message.right))[0].local.identity) == "first"
+    told[0] = ""
+    assert str(translate(Connection(message, message.left, message.right))[0].local.identity) == LEFT.host
 
 
 PUBKEY_LEFT, PUBKEY_RIGHT = replace(LEFT, auth="pubkey"), replace(RIGHT, auth="pubkey")

@@ -98,7 +98,8 @@ def test_lists_but_not_of_cards() -> None:
     reply = Reply()
     handler(Store()).list(whack.List(("certs", "cards")), reply)
     handler(Store()).list(whack.List(("cards",)), reply)
-    assert reply.lines == [(0, ""), (0, "List of certs")]
+    said = (0, "smart cards have no list of their own: their certificates are in --listcerts")
+    assert reply.lines == [said, (0, ""), (0, "List of certs"), said]
 
 
 def test_purging() -> None:

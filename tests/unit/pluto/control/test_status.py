@@ -34,14 +34,14 @@ RW = AddConnection(
 )  # fmt: skip
 CHILD = ChildPicture(
     12, "net", "STATE_QUICK_I2", "sent QI2, IPsec SA established", "INSTALLED", "TUNNEL", "ESP", 1,
-    0xC1234567, 0xC7654321, "10.1.0.0/16", "10.2.0.0/24", "AES_CBC_128/HMAC_SHA1_96/<Phase1>",
+    0xC1234567, 0xC7654321, "10.1.0.0/16", "10.2.0.0/24", "AES_CBC_128/HMAC_SHA1_96/MODP_2048",
     cpis=(0x1111, 0x2222), usage_in=Usage(84, 1, 3.5), event="EVENT_SA_REPLACE", event_at=1060.0,
 )  # fmt: skip
 SA = Picture(
     11, "net", 0, "STATE_MAIN_I4", "ISAKMP SA established", "ESTABLISHED", True,
     Host.of("192.0.2.1", 500), Host.of("192.0.2.2", 501), "moon", "sun", (b"A" * 8, b"B" * 8),
-    "AES_CBC_128/HMAC_SHA1/MODP_2048", "pre-shared key", established_at=940.0, reauth_at=1600.0,
-    event="EVENT_SA_REPLACE", event_at=1300.0, dpd=True, children=(CHILD,),
+    "AES_CBC_128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_2048", "pre-shared key", established_at=940.0,
+    reauth_at=1600.0, event="EVENT_SA_REPLACE", event_at=1300.0, dpd=True, children=(CHILD,),
 )  # fmt: skip
 HALF = Picture(
     13, "rw", 1, "STATE_MAIN_R1", "sent MR1, expecting MI2", "CONNECTING", False,
@@ -69,7 +69,10 @@ class Lines:
         raise AssertionError
 
 
-def shown(request: Status, *pictures: Picture, counters: dict[str, int] | None = None) -> list[str]:
+def shown(
+    request: Status, *pictures: Picture, counters: dict[str, int] | None = None,
+    pools: tuple[Pool, ...] = (), listening: bool = True,
+) -> list[str]:  # fmt: skip
     address = ip_address("192.0.2.1")
     table = Connections(lambda: [address])
     table.add(NET)
@@ -79,8 +82,9 @@ def shown(request: Status, *pictures: Picture, counters: dict[str, int] | None =
         (500, 4500), lambda: [address], lambda one: "eth0", ("pluto", "whack"), lambda: counters or {},
         lambda: NOW,
     )  # fmt: skip
-    view = View(lambda: NOW, "Status of IKEv1 pluto daemon (Cygnet):", 900.0, 0.0, lambda: (TRAP,))
-    handler = StatusHandler(table, lambda: pictures, DaemonState(listening=True), facts, view)
+    banner = "Status of IKEv1 pluto daemon (Cygnet):"
+    view = View(lambda: NOW, banner, 900.0, 0.0, lambda: (TRAP,), lambda: pools)
+    handler = StatusHandler(table, lambda: pictures, DaemonState(listening=listening), facts, view)
     reply = Lines()
     handler(request, reply)
     return reply.lines
@@ -105,7 +109,7 @@ def test_statusall_in_plutos_format() -> None:
         '"net":   policy: PSK+ENCRYPT+TUNNEL+PFS+UP; prio: 16,24; interface: eth0;',
         '"net":   newest ISAKMP SA: #11; newest IPsec SA: #12;',
         '"net":   IKE proposal: AES_CBC_128/HMAC_SHA1/MODP_2048 ; '
-        "ESP proposal: AES_CBC_128/HMAC_SHA1_96/<Phase1>",
+        "ESP proposal: AES_CBC_128/HMAC_SHA1/<Phase1>",
         '"rw": 192.0.2.1[192.0.2.1]:17/1701...%any[%any]==={10.0.0.0/8}; '
         "prospective erouted; eroute owner: #0",
         f'"rw":   {LIFE}',
@@ -125,6 +129,18 @@ def test_statusall_in_plutos_format() -> None:
         "comp.2222@192.0.2.2 comp.1111@192.0.2.1; tunnel",
         '#13: "rw"[1] STATE_MAIN_R1 (sent MR1, expecting MI2); EVENT_RETRANSMIT in 0s',
     ]
+
+
+def test_status_has_the_header_of_statusall_only_where_pluto_is_deaf() -> None:
+    lines = shown(Status(), SA, HALF)
+    assert lines[0].startswith('"net": ')
+    assert not any(" proposal: " in line or "%myid" in line for line in lines)
+    assert shown(Status(), SA, HALF, listening=False)[0] == "not listening for IKE messages (whack --listen)"
+
+
+def test_statusall_counts_the_addresses_of_pools() -> None:
+    lines = shown(Status(all=True), pools=(Pool("10.9.0.0/28", 14, 1, 2),))
+    assert lines[lines.index("Virtual IP pools (size/online/offline):") + 1] == '"10.9.0.0/28": 14/1/2'
 
 
 def test_status_of_one_connection_is_only_about_it() -> None:
@@ -156,10 +172,10 @@ def test_view_has_strongswan_6s_format() -> None:
         "         net[11]: Remote XAuth identity: carol",
         "         net[11]: IKEv1 SPIs: 4141414141414141_i* 4242424242424242_r, "
         "pre-shared key reauthentication in 10 minutes",
-        "         net[11]: IKE proposal: AES_CBC_128/HMAC_SHA1/MODP_2048",
+        "         net[11]: IKE proposal: AES_CBC_128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_2048",
         "         net{12}:  INSTALLED, TUNNEL, reqid 1, ESP in UDP SPIs: c1234567_i c7654321_o, "
         "IPCOMP CPIs: 1111_i 2222_o",
-        "         net{12}:  AES_CBC_128/HMAC_SHA1_96/<Phase1>, 84 bytes_i (1 pkt, 3s ago), 0 bytes_o, "
+        "         net{12}:  AES_CBC_128/HMAC_SHA1_96/MODP_2048, 84 bytes_i (1 pkt, 3s ago), 0 bytes_o, "
         "rekeying in 60 seconds",
         "         net{12}:   10.1.0.0/16 === 10.2.0.0/24",
     ]

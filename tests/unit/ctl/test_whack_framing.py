@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from cygnet.ctl import stroke, whack, whack_codes
 from cygnet.ctl.frames import ControlError, NothingAskedError
-from cygnet.ctl.whack import AddConnection, End, Options, Shutdown, Status, encode, receive
+from cygnet.ctl.whack import AddConnection, End, Options, Shutdown, Status
 from cygnet.ctl.whack_codes import Rc, exit_status
+from cygnet.ctl.whack_framing import KINDS, ORDER, encode, receive
 
 
 class Stream:
@@ -39,7 +40,7 @@ def example(message):
     return message(**values)
 
 
-@pytest.mark.parametrize("message", whack.KINDS.values(), ids=lambda message: message.__name__)
+@pytest.mark.parametrize("message", KINDS.values(), ids=lambda message: message.__name__)
 def test_every_request_survives_the_way(message) -> None:
     request = example(message)
     assert receive(Stream(encode([request]))) == (request,)
@@ -51,9 +52,9 @@ def test_several_requests_travel_together_in_their_order() -> None:
 
 
 def test_every_request_has_its_number_and_its_place() -> None:
-    assert set(whack.ORDER) == set(whack.KINDS.values()) and len(whack.ORDER) == len(whack.KINDS)
-    assert whack.ORDER[-1] is Shutdown
-    assert whack.ORDER.index(whack.DeleteConnection) < whack.ORDER.index(AddConnection)
+    assert set(ORDER) == set(KINDS.values()) and len(ORDER) == len(KINDS)
+    assert ORDER[-1] is Shutdown
+    assert ORDER.index(whack.DeleteConnection) < ORDER.index(AddConnection)
 
 
 def test_message_for_stroke_is_told_from_one_for_whack() -> None:
