@@ -310,9 +310,10 @@ def test_server_leaves_the_renewal_to_its_client():
     pair = road_warrior()
     pair.connect()
     sa = pair.bob.sa
-    pair.bob.order(sa, RekeyIke())
+    pair.bob.order(sa, RekeyIke(ticket=7))
     pair.network.run(10)
     assert pair.is_up() and pair.bob.sa is sa
+    assert "it is its client's to renew" in pair.bob.outcome(7).reason
 
 
 def test_addresses_that_were_not_asked_for_are_not_taken():

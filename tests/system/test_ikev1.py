@@ -114,6 +114,20 @@ def test_peer_that_was_killed_is_found_dead_and_the_tunnel_comes_back(lab: Lab) 
 
 
 @pytest.mark.parametrize("kinds", AS_INITIATOR)
+def test_keys_are_renewed_by_hand(lab: Lab, kinds: str) -> None:
+    moon, sun = lab.pair(kinds)
+    configure(moon, sun, **IKEV1)
+    bring_up(moon, sun)
+    ike, child = (re.findall(form, moon.host.ipsec("status"))[0] for form in (IKE_NAME, CHILD_NAME))
+    assert "rekeyed successfully" in moon.host.ipsec("rekey", "net-net{*}")
+    assert child not in re.findall(f"{CHILD_NAME}:  INSTALLED", moon.host.ipsec("status"))
+    assert "is being authenticated anew" in moon.host.ipsec("rekey", "net-net[*]")
+    until(lambda: re.search(r"net-net\[(?!1\])\d+\]: ESTABLISHED", moon.host.ipsec("status")), "phase 1 anew")
+    assert ike == "net-net[1]" and "no IKE_SA" in moon.host.ipsec("rekey", "other", status=1)
+    assert_carries(moon, sun)
+
+
+@pytest.mark.parametrize("kinds", AS_INITIATOR)
 def test_packet_at_a_trap_brings_up_what_it_asks_for(lab: Lab, kinds: str) -> None:
     """``auto=route`` by pluto stands in one list with charon's; deleted by the peer, it waits again."""
     moon, sun = lab.pair(kinds)

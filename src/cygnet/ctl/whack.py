@@ -303,6 +303,13 @@ class Terminate:
 
 
 @dataclass(frozen=True, slots=True)
+class Rekey:
+    """``ipsec rekey``: new keys for what ``Terminate`` with ``suite`` would end; no option of whack."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class List:
     """``--listcerts`` and its kin; ``kinds`` are words such as ``certs``, ``algs``, ``all``."""
 
@@ -333,5 +340,5 @@ class SmartCard:
 Request = (
     Options | MyId | DeleteConnection | DeleteState | Crash | AddConnection | DeleteAuthority | AddAuthority
     | Listen | Unlisten | Reread | Purge | AddKey | Route | Unroute | UserCredentials | Initiate
-    | Opportunistic | Terminate | List | Leases | SmartCard | Status | Shutdown
+    | Opportunistic | Terminate | Rekey | List | Leases | SmartCard | Status | Shutdown
 )  # fmt: skip

@@ -34,7 +34,7 @@ KINDS: dict[int, type[Request]] = {
     15: whack.AddConnection, 16: whack.DeleteAuthority, 17: whack.AddAuthority, 18: whack.Listen,
     19: whack.Unlisten, 20: whack.Reread, 21: whack.Purge, 22: whack.AddKey, 31: whack.UserCredentials,
     23: whack.Route, 24: whack.Unroute, 25: whack.Initiate, 26: whack.Opportunistic, 27: whack.Terminate,
-    28: whack.List, 29: whack.Leases, 30: whack.SmartCard,
+    28: whack.List, 29: whack.Leases, 30: whack.SmartCard, 32: whack.Rekey,
 }  # fmt: skip
 BASIC = frozenset({1, 2})
 """Kinds whose form never changes, so that any whack can ask any pluto how it is, and end it."""

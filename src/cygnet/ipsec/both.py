@@ -106,13 +106,8 @@ def _ask_pluto(verb: str, kind: str, fields: Fields) -> int:
     return ask(paths.pluto_ctl(), plain(_requests(kind, fields)), f"ipsec {verb}")
 
 
-def plain(requests: list[whack.Request] | None) -> Talk:
-    """A conversation with pluto whose lines come without their codes; any failure is exit code 1.
-
-    ``None``: there is no way to say it to pluto, which is a failure too.
-    """
-    if requests is None:
-        return lambda stream, on_text, on_prompt, on_wait: (FAILED, "pluto (IKEv1) cannot do that yet")
+def plain(requests: list[whack.Request]) -> Talk:
+    """A conversation with pluto whose lines come without their codes; any failure is exit code 1."""
     talk = whack_lines.conversation(requests)
 
     def plainly(
@@ -136,9 +131,8 @@ def plain(requests: list[whack.Request] | None) -> Talk:
     return plainly
 
 
-def _requests(kind: str, fields: Fields) -> list[whack.Request] | None:
-    build = _WHACK.get(kind)
-    return None if build is None else [build(fields)]
+def _requests(kind: str, fields: Fields) -> list[whack.Request]:
+    return [_WHACK[kind](fields)]
 
 
 def _kinds(fields: Fields) -> tuple[str, ...]:
@@ -150,6 +144,7 @@ def _kinds(fields: Fields) -> tuple[str, ...]:
 _WHACK: dict[str, Callable[[Fields], whack.Request]] = {
     "initiate": lambda fields: whack.Initiate(str(fields["name"])),
     "terminate": lambda fields: whack.Terminate(str(fields["name"]), suite=True),
+    "rekey": lambda fields: whack.Rekey(str(fields["name"])),
     "route": lambda fields: whack.Route(str(fields["name"])),
     "unroute": lambda fields: whack.Unroute(str(fields["name"])),
     "status": lambda fields: whack.Status(str(fields["name"]), bool(fields["all"]), suite=True),

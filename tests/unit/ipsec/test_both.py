@@ -196,10 +196,10 @@ def test_pluto_alone_answers_for_the_system(daemons, words: str) -> None:
     assert pluto.asked
 
 
-def test_what_pluto_cannot_be_asked_says_so(daemons, capsys: Capture) -> None:
-    daemons(None, pluto_with("x"))
-    assert main(["rekey", "x"]) == 1
-    assert "pluto (IKEv1) cannot do that yet" in capsys.readouterr().err
+def test_pluto_renews_what_it_has(daemons) -> None:
+    _, pluto = daemons(None, pluto_with("x"))
+    assert main(["rekey", "x"]) == 0
+    assert pluto.asked[-1] == (whack.Rekey("x"),)
 
 
 def test_socket_that_a_dead_pluto_left_is_no_pluto(daemons, tmp_path: Path, capsys: Capture) -> None:

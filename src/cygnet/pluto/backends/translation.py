@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from cygnet.base.alike import same_fields
 from cygnet.base.errors import LocalError
-from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.crypto.proposals import Proposal, Protocol, default_proposals, parse_proposals
 from cygnet.crypto.tables import TransformType
 from cygnet.crypto.transforms import Transform
 from cygnet.ctl import stroke, whack
@@ -130,6 +130,17 @@ def _with_group(child: ChildConfig, group: Transform) -> ChildConfig:
     return replace(child, proposals=named)
 
 
+def _without_3des(proposal: Proposal) -> Proposal:
+    """A default proposal without 3DES, which strongSwan's default has; those that are written out stay."""
+    if proposal.transforms not in _DEFAULTS:
+        return proposal
+    return replace(proposal, transforms=tuple(one for one in proposal.transforms if one != _3DES))
+
+
+_3DES = parse_proposals("3des-sha1-modp2048!", Protocol.IKE)[0].of_type(TransformType.ENCR)[0]
+_DEFAULTS = frozenset(one.transforms for one in default_proposals(Protocol.IKE))
+
+
 def _mode(policy: int) -> str:
     return "tunnel" if policy & Policy.TUNNEL else "transport"
 
@@ -150,7 +161,7 @@ def _peer(connection: Connection, peer: records.PeerConfig, wanted: XauthTerms) 
     group = _group(message)
     return PeerConfig(
         name=peer.name,
-        ike=peer.ike,
+        ike=replace(peer.ike, proposals=tuple(map(_without_3des, peer.ike.proposals))),
         local=local,
         remote=remote,
         children=tuple(_with_group(child, group) for child in peer.children) if group else peer.children,

@@ -52,6 +52,7 @@ class Handlers:
             whack.Initiate: self.sas.initiate,
             whack.Opportunistic: missing("opportunistic encryption"),
             whack.Terminate: self.sas.terminate,
+            whack.Rekey: self.sas.rekey,
             whack.List: self.shared.list,
             whack.Leases: self.shared.leases,
             whack.SmartCard: missing("a smart card"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import Crash, DeleteState, Initiate, Route, Terminate, Unroute
+from cygnet.ctl.whack import Crash, DeleteState, Initiate, Rekey, Route, Terminate, Unroute
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connection, Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
@@ -46,6 +46,14 @@ class SaHandler:
             name = f"#{target[1] or target[0]}"
             reply.line(Rc.LOG, f"terminating {name}")
             self._follow(self.negotiations.terminate(target), reply, request.asynchronous)
+
+    def rekey(self, request: Rekey, reply: Reply) -> None:
+        """New keys for an IPsec SA; phase 1 anew for an ISAKMP SA, which is only begun here."""
+        targets = self.negotiations.find_shown(parse_suite(request.name))
+        if not targets:
+            raise LocalError(f"no IKE_SA or CHILD_SA '{request.name}' found")
+        for target in targets:
+            self._follow(self.negotiations.rekey(target), reply, asynchronous=False)
 
     def _targets(self, request: Terminate, reply: Reply) -> list[Target]:
         if request.suite:

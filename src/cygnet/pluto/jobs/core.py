@@ -37,7 +37,15 @@ class Terminate:
     ticket: int = 0
 
 
-Order = Establish | Terminate | orders.Order
+@dataclass(frozen=True, slots=True)
+class Rekey:
+    """Do phase 1 anew, or with ``child`` negotiate the IPsec SA of that number anew."""
+
+    child: int = 0
+    ticket: int = 0
+
+
+Order = Establish | Terminate | Rekey | orders.Order
 """What an ISAKMP SA is told: by operators, or in the core's own words by the daemon's jobs."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cygnet.base.effects import Adopt, Announce, Effect
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.config.records import PeerConfig
-from cygnet.pluto.jobs.core import Establish, Finished, Order, Picture, Progress, Terminate
+from cygnet.pluto.jobs.core import Establish, Finished, Order, Picture, Progress, Rekey, Terminate
 from cygnet.pluto.jobs.pictures import picture_of
 from cygnet.pluto.sa import events, orders
 from cygnet.pluto.sa.ike_sa import IkeSa
@@ -74,6 +74,12 @@ class IsakmpSa:
             if order.child:
                 return orders.TerminateChild(order.child, ticket=order.ticket)
             return orders.TerminateIke(order.ticket)
+        if isinstance(order, Rekey):
+            if order.child:
+                self._note(order.ticket, f"rekeying CHILD_SA {{{order.child}}}")
+                return orders.RekeyChild(order.child, ticket=order.ticket)
+            self._note(order.ticket, f"reauthenticating IKE_SA [{self.unique_id}]")
+            return orders.RekeyIke(order.ticket)
         return order
 
     def _note(self, ticket: int, what: str) -> None:
@@ -111,16 +117,21 @@ class IsakmpSa:
         return f'"{name}"' + (f"[{config.instance}]" if config is not None and config.instance else "")
 
 
+_DONE = {
+    "establishing": "established successfully", "closing": "closed successfully",
+    "rekeying": "rekeyed successfully", "reauthenticating": "is being authenticated anew",
+}  # fmt: skip
+"""How an order that began so ends well."""
+
+
 def outcome(event: events.Finished, what: str = "") -> Finished:
     """strongSwan's last line of ``ipsec up`` and ``down``, with the reason of a failure before it.
 
     ``what`` was ordered, in words.
     """
     if event.ok:
-        words = what.removeprefix("establishing ").removeprefix("closing ")
-        verb = "closed" if what.startswith("closing") else "established"
-        text = f"{words} {verb} successfully" if what else "done"
-        return Finished(event.ticket, True, Rc.SUCCESS, text)
+        begun, _, words = what.partition(" ")
+        return Finished(event.ticket, True, Rc.SUCCESS, f"{words} {_DONE[begun]}" if what else "done")
     reason = f"{event.reason}\n" if event.reason else ""
     code = Rc.NOTIFICATION + event.notify if event.notify else FAILED_CODE
     return Finished(event.ticket, False, code, f"{reason}{what or 'order'} failed")

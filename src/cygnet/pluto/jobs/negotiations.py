@@ -7,7 +7,7 @@ from cygnet.base.effects import Effect, Log
 from cygnet.base.errors import LocalError
 from cygnet.pluto.backends.connections import Connection, Connections, OrientationError
 from cygnet.pluto.backends.specifier import Specifier, SuiteSpecifier
-from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Sa, Terminate
+from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Rekey, Sa, Terminate
 from cygnet.pluto.jobs.routes import NoPeerError
 from cygnet.runtime.bus.bus import Bus, Subscription
 from cygnet.runtime.bus.records import Levels
@@ -104,6 +104,11 @@ class Negotiations:
             self._core.cancel(picture.label.replace('"', ""))
         ticket = next(self._tickets)
         return self._ordered(target[0], Terminate(target[1], ticket), ticket)
+
+    def rekey(self, target: Target) -> Dialogue:
+        """New keys for one SA, for an operator; raises ``LocalError`` if it is gone already."""
+        ticket = next(self._tickets)
+        return self._ordered(target[0], Rekey(target[1], ticket), ticket)
 
     def forget(self, targets: Iterable[Target]) -> None:
         """Delete SAs without following."""

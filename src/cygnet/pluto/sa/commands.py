@@ -42,8 +42,8 @@ def carry_out(sa: Association, exchanges: Exchanges, order: Order) -> None:  # n
         case TerminateChild():
             _terminate_child(sa, order)
         case RekeyIke():
-            renew(sa)
-            sa.finish(order.ticket, True)
+            reason = renew(sa)
+            sa.finish(order.ticket, not reason, reason)
         case RekeyChild():
             _rekey(sa, _named(sa, order.unique_id, order.name), order.ticket)
         case KernelExpire():
@@ -71,16 +71,19 @@ def start(sa: Association, exchanges: Exchanges) -> None:
     exchanges.begin(agenda.phase1_row(sa))
 
 
-def renew(sa: Association) -> None:
-    """Phase 1 anew: another ISAKMP SA with the same peer, to which this one hands over once it is there."""
-    if sa.life is not IkeState.ESTABLISHED or sa.config is None or sa.heir:
-        return
+def renew(sa: Association) -> str:
+    """Phase 1 anew: another ISAKMP SA with the same peer, to which this one hands over once it is there.
+
+    Returns why not, or nothing.
+    """
+    if sa.life is not IkeState.ESTABLISHED or sa.config is None or sa.heir or sa.make_successor is None:
+        return "it is not established, or replaced already"
     if sa.serves:
         sa.log(Group.IKE, f"IKE_SA {sa} is its client's to renew, who has a password to give or an address")
-        return
+        return "it is its client's to renew, who has a password to give or an address"
     sa.log(Group.IKE, f"reauthenticating IKE_SA {sa}")
-    if sa.make_successor is not None:
-        sa.effects.append(Adopt(sa.make_successor()))
+    sa.effects.append(Adopt(sa.make_successor()))
+    return ""
 
 
 def rekey_child(sa: Association, child: ChildSa, outcome: Outcome | None = None) -> None:

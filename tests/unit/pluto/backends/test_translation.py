@@ -139,3 +139,9 @@ def test_script_and_fragmentation() -> None:
     child: Any = config.child("net")
     assert child.updown == "/bin/true"
     assert config.fragmentation is Fragmentation.FORCE
+
+
+def test_3des_is_for_who_names_it() -> None:
+    for ike, has in (("", False), ("aes128-sha256-modp2048", False), ("3des-sha1-modp2048", True)):
+        config, _ = translated(replace(NET, ike=ike))
+        assert any("3DES_CBC" in str(one) for one in config.ike.proposals) is has

@@ -20,3 +20,16 @@ UP = "establishing connection 'net'"
 )  # fmt: skip
 def test_code_is_that_of_the_notification_or_of_silence(told: events.Finished, shown: Finished) -> None:
     assert outcome(told, UP) == shown
+
+
+@pytest.mark.parametrize(
+    ("what", "shown"),
+    [
+        ("closing IKE_SA [3]", "IKE_SA [3] closed successfully"),
+        ("rekeying CHILD_SA {2}", "CHILD_SA {2} rekeyed successfully"),
+        ("reauthenticating IKE_SA [3]", "IKE_SA [3] is being authenticated anew"),
+        ("", "done"),
+    ],
+)
+def test_what_went_well_is_named(what: str, shown: str) -> None:
+    assert outcome(events.Finished(1, True), what).reason == shown
