@@ -48,6 +48,17 @@ def test_main_mode_with_a_pre_shared_key():
     ]  # fmt: skip
 
 
+def test_messages_that_are_made_too_large_are_understood_all_the_same():
+    # I -> R  KE, Ni, NAT-D, V
+    # I <- R  KE, Nr, NAT-D, V
+    pair = Pair()
+    for peer in (pair.alice, pair.bob):
+        peer.ports = replace(peer.ports, impaired=frozenset({"bust-mi2", "bust-mr2"}))
+    pair.connect()
+    assert pair.is_up()
+    assert sum(len(one.data) for one in pair.network.travelled) > 6000
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ec256", "ec384"])
 def test_main_mode_with_signatures(kind):
     # I -> R  KE, Ni, NAT-D

@@ -1,4 +1,4 @@
-"""``ipsec pki`` with keys on a SoftHSM token."""
+"""Keys on a SoftHSM token: ``ipsec pki`` signs with them, whack decrypts."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 pytestmark = pytest.mark.skipif(not MODULE.exists(), reason="no SoftHSM (Debian: softhsm2)")
@@ -23,6 +23,22 @@ import cygnet.ipsec.pki.keys as keys
 from cygnet.ipsec.pki.main import main
 keys.getpass = lambda prompt: {pin!r}
 sys.exit(main(sys.argv[1:]))
+"""
+
+
+DECRYPT = """
+import sys
+from cygnet.ctl.whack import SmartCard
+from cygnet.pluto.control.smart_cards import SmartCardHandler
+from cygnet.pluto.protocol import Stores
+from cygnet.runtime.bus.bus import Bus
+
+class Reply:
+    def line(self, code, text):
+        print(int(code), text)
+
+handler = SmartCardHandler(Stores(Bus(), {}).credentials.private_keys)
+handler(SmartCard(True, sys.stdin.read(), "hex", "text", "%smartcard:45"), Reply())
 """
 
 
@@ -91,3 +107,14 @@ def test_what_is_not_on_the_token_is_named(tmp_path: Path) -> None:
     assert b"login to token 'lab" in error
     assert b"0000" not in error
     assert b"does not leave it" not in error
+
+
+def test_card_decrypts_for_whack(tmp_path: Path) -> None:
+    card = Card(tmp_path, "rsa")
+    (tmp_path / "ipsec.secrets").write_text(f': PIN %smartcard:45 "{PIN}"\n')
+    (tmp_path / "ipsec.secrets").chmod(0o600)
+    done = subprocess.run(
+        [sys.executable, "-c", DECRYPT], env=card.environment, capture_output=True, text=True, timeout=60,
+        input=card.key.public_key().encrypt(b"hidden", padding.PKCS1v15()).hex(),
+    )  # fmt: skip
+    assert done.stdout == "0 hidden\n", done.stderr

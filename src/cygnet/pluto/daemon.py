@@ -23,6 +23,7 @@ from cygnet.pluto.control.public_keys import PublicKeysHandler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.server import Limits, whack_server
 from cygnet.pluto.control.shared import SharedHandler
+from cygnet.pluto.control.smart_cards import SmartCardHandler
 from cygnet.pluto.control.status import Facts, StatusHandler
 from cygnet.pluto.control.users import UsersHandler
 from cygnet.pluto.control.view import View
@@ -195,11 +196,13 @@ class Daemon:
             authorities=authorities,
             sas=SaHandler(self._connections, self._negotiations, self._core, lambda: state.listening),
             daemon=DaemonHandler(
-                state, self._listen_to_peers, self._bus.set_level, self._end, self._reread
+                state, self._listen_to_peers, self._bus.set_level, self._end, self._reread,
+                self._stores.impaired,
             ),
             shared=self._shared_handler(parts),
             users=self._users_handler(),
             public_keys=PublicKeysHandler(self._stores.peer_keys),
+            smart_cards=SmartCardHandler(self._stores.credentials.private_keys),
         )
         base = self._invocation.ctlbase
         listener = listen(Path(base + ".ctl") if base else paths.pluto_ctl())

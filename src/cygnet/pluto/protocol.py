@@ -104,6 +104,7 @@ class Stores:
         self.credentials.reread(KINDS)
         self.pools = StrokePools(address_claims.open_claims(partial(bus.log, Group.CFG)))
         self.peer_keys = PeerKeys()
+        self.impaired: set[str] = set()
         self.credentials.raw_keys.told = self.peer_keys.all
 
 
@@ -134,7 +135,7 @@ class Protocol:
             credentials, self.configs, Users(credentials), Addresses(stores.pools, told, networks),
             self.kernel, numbers, secrets.token_bytes,
             core_settings(tree, both, (sock.port, sock.port_nat_t)),
-            saved_keys(both, partial(bus.log, Group.ENC)), stores.peer_keys.of,
+            saved_keys(both, partial(bus.log, Group.ENC)), stores.peer_keys.of, stores.impaired,
         )  # fmt: skip
         place = Workplace(manager, machinery.jobs, machinery.events, bus, machinery.clock)
         hosts = Hosts(resolver.resolve, self.kernel.source_address)

@@ -162,9 +162,10 @@ def test_shutdown_asks_the_process_to_end(pluto: Pluto) -> None:
         (whack.Leases("dust"), 3, "pool 'dust' not found"),
         (whack.UserCredentials("net", "carol", "x"), 3, "unsuitable for user credentials"),
         (whack.AddKey("@x", rsa="own.pem"), 3, "public key"),
-        (whack.SmartCard(False, "x"), 1, "a smart card is not implemented yet"),
-        (whack.Opportunistic("a", "b"), 1, "opportunistic encryption is not implemented yet"),
-        (whack.Options((), ("bust-mi2",)), 1, "--impair-bust-mi2 is not part"),
+        (whack.SmartCard(False, "12"), 3, "has no RSA key on a token"),
+        (whack.SmartCard(False, "x"), 3, "not written as --inbase hex says"),
+        (whack.SmartCard(False, "10", "2"), 3, "base 2 is none of hex, 16"),
+        (whack.Opportunistic("a", "b"), 33, "can't opportunistically initiate for a to b"),
         (whack.Options(("nonsense",)), 1, "there is no --debug-nonsense"),
     ],
 )
@@ -179,6 +180,12 @@ def test_what_cannot_be_done_has_its_code_and_its_reason(
     status, lines = pluto.whack(request_)
     assert status == code
     assert words in lines[-1]
+
+
+def test_impairment_without_effect_is_said_to_have_none(pluto: Pluto) -> None:
+    assert pluto.whack(whack.Options((), ("bust-mi2",))) == (0, [])
+    code, lines = pluto.whack(whack.Options((), ("delay-adns-key-answer",)))
+    assert code == 0 and "has no effect: no keys are looked up in DNS" in lines[0]
 
 
 def test_several_requests_of_one_message_are_answered_in_their_order(pluto: Pluto) -> None:

@@ -255,6 +255,10 @@ class StrokeCredentials:
         """``certs``, ``cacerts``, ``aacerts`` or ``ocspcerts``, each with whether we have its private key."""
         return [(one, self._private_key(one) is not None) for one in self._known.of_kind(kind)]
 
+    def private_keys(self) -> Sequence[PrivateKey]:
+        """Our own, in the order of ``ipsec.secrets``."""
+        return tuple(self._secrets.private.values())
+
     def documents(self, kind: str) -> Sequence[Document]:
         """``pubkeys``, ``acerts``, ``groups``, ``crls`` or ``ocsp``."""
         if kind == "pubkeys":

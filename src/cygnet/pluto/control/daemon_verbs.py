@@ -8,8 +8,6 @@ from cygnet.ctl.whack import Listen, Options, Reread, Shutdown, Unlisten
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.control.replies import Reply
 
-MISSING = "is not implemented yet in this version of pluto"
-
 DEBUG: dict[str, tuple[tuple[Group, int], ...]] = {
     "raw": ((Group.NET, 3), (Group.ENC, 3)),
     "crypt": ((Group.LIB, 3),),
@@ -40,6 +38,10 @@ def levels(words: tuple[str, ...]) -> dict[Group, int]:
     return chosen
 
 
+IMPAIRMENTS = frozenset({"bust-mi2", "bust-mr2"})
+"""Messages of main mode that are made too large for one packet, to see what becomes of them on the way."""
+
+
 @dataclass(slots=True)
 class DaemonState:
     """What operators change of the daemon, as status shows it."""
@@ -57,6 +59,7 @@ class DaemonHandler:
     set_level: Callable[[Group, int], None]
     end: Callable[[], None]
     reread_files: Callable[[frozenset[str]], Sequence[str]]
+    impaired: set[str]
 
     def listen(self, request: Listen, reply: Reply) -> None:
         """Peers are heard from now on."""
@@ -74,9 +77,13 @@ class DaemonHandler:
         reply.line(Rc.LOG, "no longer listening for IKE messages")
 
     def options(self, request: Options, reply: Reply) -> None:
-        """``--debug-X`` together are the new set; impairing is for tests of another pluto."""
-        if request.impair:
-            reply.line(Rc.WHACK_PROBLEM, f"--impair-{request.impair[0]} is not part of this version of pluto")
+        """``--debug-X`` and ``--impair-X`` together are the new set."""
+        self.impaired.clear()
+        for word in request.impair:
+            if word in IMPAIRMENTS:
+                self.impaired.add(word)
+            else:
+                reply.line(Rc.LOG, f"--impair-{word} has no effect: no keys are looked up in DNS")
         unknown = [word for word in request.debug if word not in (*DEBUG, "none", "all")]
         if unknown:
             reply.line(Rc.WHACK_PROBLEM, f"there is no --debug-{unknown[0]}")
@@ -94,12 +101,3 @@ class DaemonHandler:
         """Read these files again; who asks hears what is wrong in them."""
         for problem in self.reread_files(frozenset(request.kinds)):
             reply.line(Rc.LOG_SERIOUS, problem)
-
-
-def missing(what: str) -> Callable[[object, Reply], None]:
-    """The handler of a verb that is still to come."""
-
-    def refuse(request: object, reply: Reply) -> None:
-        reply.line(Rc.WHACK_PROBLEM, f"{what} {MISSING}")
-
-    return refuse

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from cygnet.ctl import whack
 from cygnet.ctl.whack import Request
-from cygnet.pluto.control.daemon_verbs import DaemonHandler, missing
+from cygnet.pluto.control.daemon_verbs import DaemonHandler
 from cygnet.pluto.control.load import Authorities, LoadHandler
 from cygnet.pluto.control.public_keys import PublicKeysHandler
 from cygnet.pluto.control.replies import Handler
 from cygnet.pluto.control.sas import SaHandler
 from cygnet.pluto.control.shared import SharedHandler
+from cygnet.pluto.control.smart_cards import SmartCardHandler
 from cygnet.pluto.control.status import StatusHandler
 from cygnet.pluto.control.users import UsersHandler
 
@@ -27,6 +28,7 @@ class Handlers:
     users: UsersHandler
     shared: SharedHandler
     public_keys: PublicKeysHandler
+    smart_cards: SmartCardHandler
 
     def table(self) -> Mapping[type[Request], Handler]:
         """Request class to handler, for every request there is."""
@@ -50,10 +52,10 @@ class Handlers:
             whack.Unroute: self.sas.unroute,
             whack.UserCredentials: self.users,
             whack.Initiate: self.sas.initiate,
-            whack.Opportunistic: missing("opportunistic encryption"),
+            whack.Opportunistic: self.sas.opportunistic,
             whack.Terminate: self.sas.terminate,
             whack.Rekey: self.sas.rekey,
             whack.List: self.shared.list,
             whack.Leases: self.shared.leases,
-            whack.SmartCard: missing("a smart card"),
+            whack.SmartCard: self.smart_cards,
         }

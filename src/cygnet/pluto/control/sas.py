@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from cygnet.base.effects import Log
 from cygnet.base.errors import LocalError
-from cygnet.ctl.whack import Crash, DeleteState, Initiate, Rekey, Route, Terminate, Unroute
+from cygnet.ctl.whack import Crash, DeleteState, Initiate, Opportunistic, Rekey, Route, Terminate, Unroute
 from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connection, Connections, UnknownNameError
 from cygnet.pluto.backends.specifier import FORMS, Specifier, SpecifierError, parse, parse_suite
-from cygnet.pluto.control.replies import Reply
+from cygnet.pluto.control.replies import Reply, code_of
 from cygnet.pluto.jobs.core import Core, Finished, Progress
 from cygnet.pluto.jobs.negotiations import Dialogue, Negotiations, Target, check_begins, check_oriented
 
@@ -87,11 +87,21 @@ class SaHandler:
             self._follow(self.negotiations.initiate(connection, anew=True), reply, asynchronous=True)
             reply.line(Rc.LOG, f"{connection.label} is initiated anew")
 
+    def opportunistic(self, request: Opportunistic, reply: Reply) -> None:
+        """No connection is for peers that nobody has configured: keys are not looked up in DNS."""
+        text = f"can't opportunistically initiate for {request.here} to {request.there}: "
+        reply.line(Rc.OPPORTUNISM_FAILED, text + "no opportunistic connection covers this pair")
+
     def route(self, request: Route, reply: Reply) -> None:
         """Catch packets of a connection that is not up."""
         connection = self._connection(request.name)
         check_oriented(connection)
-        self.core.route(connection)
+        try:
+            self.core.route(connection)
+        except LocalError as error:
+            known = code_of(error)
+            reply.line(Rc.ROUTE if known is Rc.LOG_SERIOUS else known, str(error))
+            return
         reply.line(Rc.COMMENT, f"{connection.label} routed")
 
     def unroute(self, request: Unroute, reply: Reply) -> None:

@@ -12,6 +12,7 @@
 
 from cygnet.pluto.encoding.exchanges import Exchange
 from cygnet.pluto.encoding.methods import Proof
+from cygnet.pluto.encoding.payloads import VendorId
 from cygnet.pluto.encoding.payloads.payload import PayloadType as T
 from cygnet.pluto.sa import authentication, nat_traversal, phase1
 from cygnet.pluto.sa.association import Association
@@ -34,12 +35,21 @@ def answer_mi1(step: Step) -> Reply:
     return chosen, *phase1.vendors(sa)
 
 
+_BUSTING = VendorId(bytes(3000))
+"""Larger than a packet, and of no meaning to anybody."""
+
+
+def _busting(sa: Association, impairment: str) -> tuple[VendorId, ...]:
+    return (_BUSTING,) if impairment in sa.ports.impaired else ()
+
+
 def answer_mr1(step: Step) -> Reply:
     """The algorithms are agreed on: exchange keys."""
     sa = step.sa
     phase1.read_vendors(sa, step.message)
     phase1.accept(sa, step.message)
-    return *phase1.exchange(sa), *phase1.requests(sa), *nat_traversal.payloads(sa)
+    found = *phase1.exchange(sa), *phase1.requests(sa), *nat_traversal.payloads(sa)
+    return *found, *_busting(sa, "bust-mi2")
 
 
 def answer_mi2(step: Step) -> Reply:
@@ -50,7 +60,7 @@ def answer_mi2(step: Step) -> Reply:
     phase1.share(sa)
     phase1.check_public(sa)
     _derive(sa)
-    return *ours, *phase1.requests(sa), *nat_traversal.payloads(sa)
+    return *ours, *phase1.requests(sa), *nat_traversal.payloads(sa), *_busting(sa, "bust-mr2")
 
 
 def answer_mr2(step: Step) -> Reply:

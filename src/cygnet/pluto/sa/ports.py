@@ -4,7 +4,7 @@ A question is asked where the answer shapes the reply (a key, a configuration, a
 time, since the worker that asks owns the SA. None of these may call back into the SA.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -83,7 +83,8 @@ class Addresses(Protocol):
 class Ports:
     """All that an ISAKMP SA is handed. ``rng(n)`` gives n unpredictable octets.
 
-    ``public_keys`` are those that operators told of an identity (``whack --keyid``), in DER.
+    ``public_keys`` are those that operators told of an identity (``whack --keyid``), in DER; ``impaired``
+    names what is to go wrong (``whack --impair-X``).
     """
 
     credentials: Credentials
@@ -96,3 +97,4 @@ class Ports:
     settings: DaemonSettings = field(default_factory=DaemonSettings)
     key_log: KeyLog | None = None
     public_keys: Callable[[Identity], tuple[bytes, ...]] = lambda identity: ()
+    impaired: Container[str] = ()

@@ -1,6 +1,6 @@
 """Private keys that never leave their token, in the classes that ``cryptography`` has for keys.
 
-What signs is the token; what only a key in memory can do (exporting, decrypting) is refused.
+What signs and decrypts is the token; what only a key in memory can do is refused.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,19 @@ from cygnet.runtime.tokens.references import TokenError
 
 Sign = Callable[[bytes, str, Any], bytes]
 """Data, the mechanism's name, its parameter: the signature. Raises :class:`TokenError`."""
+Decrypt = Callable[[bytes], bytes]
+"""RSA with PKCS #1 v1.5 padding. Raises :class:`TokenError`."""
 
 _RSA_MECHANISMS = {"sha1": "SHA1_RSA_PKCS", "sha256": "SHA256_RSA_PKCS", "sha384": "SHA384_RSA_PKCS",
                    "sha512": "SHA512_RSA_PKCS"}  # fmt: skip
 
 
 class TokenRsaKey(rsa.RSAPrivateKey):
-    """An RSA key on a token."""
+    """An RSA key on a token, with its CKA_ID there."""
 
-    def __init__(self, public: rsa.RSAPublicKey, sign: Sign) -> None:
-        self._public, self._sign = public, sign
+    def __init__(self, public: rsa.RSAPublicKey, sign: Sign, decrypt: Decrypt, key_id: bytes) -> None:
+        self._public, self._sign, self._decrypt = public, sign, decrypt
+        self.key_id = key_id
 
     @property
     def key_size(self) -> int:
@@ -50,8 +53,10 @@ class TokenRsaKey(rsa.RSAPrivateKey):
         return self._sign(bytes(data), mechanism, parameter)
 
     def decrypt(self, ciphertext: bytes, padding: padding.AsymmetricPadding) -> bytes:
-        """Not done here."""
-        _refuse()
+        """The token decrypts; raises ``ValueError`` for a padding other than PKCS #1 v1.5."""
+        if not isinstance(padding, PKCS1):
+            raise ValueError("tokens decrypt with the padding of PKCS #1 v1.5 only")
+        return self._decrypt(ciphertext)
 
     def private_numbers(self) -> rsa.RSAPrivateNumbers:
         """They stay on the token."""

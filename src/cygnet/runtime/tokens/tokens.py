@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from cygnet.base.secret import Secret
-from cygnet.runtime.tokens.keys import Sign, TokenEcKey, TokenRsaKey
+from cygnet.runtime.tokens.keys import Decrypt, Sign, TokenEcKey, TokenRsaKey
 from cygnet.runtime.tokens.references import TokenError, TokenReference
 
 MAX_OBJECTS = 100
@@ -52,7 +52,7 @@ class Tokens:
     def __init__(self, modules: Sequence[Module]) -> None:
         self._modules = tuple(modules)
         self._lock = threading.Lock()
-        self._signing = threading.Lock()  # a PKCS#11 session has one operation at a time
+        self._busy = threading.Lock()  # a PKCS#11 session has one operation at a time
         self._sessions: dict[tuple[str, int], Any] = {}
 
     def certificate(self, reference: TokenReference) -> bytes:
@@ -75,7 +75,11 @@ class Tokens:
                     key = _first(session, pkcs11.ObjectClass.PRIVATE_KEY, reference.key_id)
                     if key is not None:
                         public = self._public(session, token, reference.key_id, key)
-                        return _wrapped(public, _signer(pkcs11, key, self._signing))
+                        sign = _signer(pkcs11, key, self._busy)
+                        if isinstance(public, ec.EllipticCurvePublicKey):
+                            return TokenEcKey(public, sign)
+                        decrypt = _decrypter(pkcs11, key, self._busy)
+                        return TokenRsaKey(public, sign, decrypt, reference.key_id)
                 except pkcs11.PKCS11Error as error:
                     self._sessions.pop(slot, None)
                     raise TokenError(f"token '{token.label}': {_text(error)}") from None
@@ -139,13 +143,15 @@ class Tokens:
             return []
         return found[:MAX_OBJECTS]
 
-    def _public(self, session: Any, token: Any, key_id: bytes, private: Any) -> PublicKeyTypes:
+    def _public(
+        self, session: Any, token: Any, key_id: bytes, private: Any
+    ) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
         """The public half, of its own object, else of the private key (RSA), else of the certificate."""
         pkcs11 = _library()
         objects = (_first(session, pkcs11.ObjectClass.PUBLIC_KEY, key_id), private)
         for one in objects:
             public = _numbers(pkcs11, one) if one is not None else None
-            if public is not None:
+            if isinstance(public, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
                 return public
         raise TokenError(f"token '{token.label}' has no public key for id {key_id.hex()}")
 
@@ -202,9 +208,12 @@ def _signer(pkcs11: Any, key: Any, lock: threading.Lock) -> Sign:
     return sign
 
 
-def _wrapped(public: PublicKeyTypes, sign: Sign) -> TokenRsaKey | TokenEcKey:
-    if isinstance(public, rsa.RSAPublicKey):
-        return TokenRsaKey(public, sign)
-    if isinstance(public, ec.EllipticCurvePublicKey):
-        return TokenEcKey(public, sign)
-    raise TokenError("only RSA and ECDSA keys on tokens are used")
+def _decrypter(pkcs11: Any, key: Any, lock: threading.Lock) -> Decrypt:
+    def decrypt(data: bytes) -> bytes:
+        try:
+            with lock:
+                return bytes(key.decrypt(data, mechanism=pkcs11.Mechanism.RSA_PKCS))
+        except (pkcs11.PKCS11Error, AttributeError) as error:  # keys that may not decrypt have no method
+            raise TokenError(f"the token does not decrypt: {_text(error)}") from None
+
+    return decrypt
