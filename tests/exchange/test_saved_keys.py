@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from simulation.hybrid import hybrid_pair
 from simulation.ikev1 import Pair as Ikev1Pair
+from simulation.moves import ALICE, ALICE_2, BOB, move, roaming_pair
 from simulation.pair import Pair
 
 from cygnet.base.secret import Secret
 from cygnet.charon.sa.orders import RekeyChild, RekeyIke
 from cygnet.crypto.key_log import EspSecrets, IkeSecrets
 from cygnet.crypto.proposals import Protocol, parse_proposals
+from cygnet.kernel.port import SaId
 
 
 class Recorder:
@@ -19,6 +21,7 @@ class Recorder:
         self.ike: list[IkeSecrets] = []
         self.cookies: list[tuple[bytes, Secret]] = []
         self.sas: list[EspSecrets] = []
+        self.moves: list[tuple[int, str, str]] = []
 
     def ikev2(self, secrets: IkeSecrets) -> None:
         self.ike.append(secrets)
@@ -28,6 +31,10 @@ class Recorder:
 
     def esp(self, secrets: EspSecrets) -> None:
         self.sas.append(secrets)
+
+    def esp_moved(self, old: SaId, new: SaId) -> None:
+        assert old.spi == new.spi
+        self.moves.append((new.spi, str(new.source), str(new.destination)))
 
 
 def recorded(pair: Pair) -> tuple[Recorder, Recorder]:
@@ -90,4 +97,17 @@ def test_ikev1_tells_cookie_and_key() -> None:
     assert alice.cookies == bob.cookies
     assert [cookie for cookie, _ in alice.cookies] == [sa.spi_local]
     assert alice.sas == bob.sas
+    assert len(alice.sas) == 2
+
+
+def test_moves_are_told_for_both_directions() -> None:
+    pair = roaming_pair()
+    alice, bob = recorded(pair)
+    pair.connect()
+    move(pair.alice, ALICE)
+    pair.network.run()
+    # I -> R  INFORMATIONAL { N(UPDATE_SA_ADDRESSES), ... }
+    (child,) = pair.children(pair.alice)
+    moves = {(child.inbound.spi, BOB, ALICE_2), (child.outbound.spi, ALICE_2, BOB)}
+    assert set(alice.moves) == set(bob.moves) == {(spi, str(one), str(other)) for spi, one, other in moves}
     assert len(alice.sas) == 2

@@ -87,6 +87,16 @@ class KeyLog(Protocol):
     def esp(self, secrets: EspSecrets) -> None:
         """Of one direction of an ESP SA."""
 
+    def esp_moved(self, old: "SaName", new: "SaName") -> None:
+        """One direction of an ESP SA goes between other hosts; the SPI and the keys stay."""
+
+
+def tell_moves(log: KeyLog | None, old: tuple[SaName, ...], new: tuple[SaName, ...]) -> None:
+    """Of the directions of an SA that go between other hosts now."""
+    for before, after in zip(old, new, strict=True):
+        if log is not None and (before.source, before.destination) != (after.source, after.destination):
+            log.esp_moved(before, after)
+
 
 def tell_esp(
     log: KeyLog,

@@ -6,6 +6,7 @@ from cygnet.base.groups import Group, Level
 from cygnet.charon.sa.association import Association
 from cygnet.charon.sa.rekey_scope import is_outdated
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
+from cygnet.crypto.key_log import tell_moves
 from cygnet.keying.sa.child_sa import ChildSa
 from cygnet.keying.sa.child_states import ChildState
 
@@ -30,7 +31,9 @@ def settle(sa: Association) -> None:
     sa.mobility.verified = None
     for child in tuple(sa.children.values()):
         try:
+            before = child.names
             child.move(sa.ports.kernel, sa.path)
+            tell_moves(sa.ports.key_log, before, child.names)
         except LocalError as error:
             sa.log(Group.KNL, f"moving CHILD_SA {child} to {sa.remote} failed, it is rekeyed: {error}")
             _rekey(sa, child)

@@ -8,18 +8,22 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from cygnet.base.addresses import Address
 from cygnet.base.groups import Level
 from cygnet.base.secret import Secret
 from cygnet.crypto import wireshark
-from cygnet.crypto.key_log import EspSecrets, IkeSecrets, KeyLog
+from cygnet.crypto.key_log import EspSecrets, IkeSecrets, KeyLog, SaName
 from cygnet.keying.config.settings import DaemonSettings
 
 IKEV2_FILE, IKEV1_FILE, ESP_FILE = "ikev2_decryption_table", "ikev1_decryption_table", "esp_sa"
 """Names that Wireshark looks for in its configuration folder."""
 MAX_OCTETS = 64 << 20
 """A file takes no more rows beyond this."""
+MAX_ROWS = 20_000
+"""Directions of SAs that may move, the latest; of others a move is not saved."""
 Log = Callable[[int, str], None]
 
 
@@ -53,6 +57,7 @@ class SavedKeys:
         self._log = log
         self._lock = threading.Lock()
         self._told: set[tuple[str, str]] = set()
+        self._rows: dict[tuple[Address, int], EspSecrets] = {}
 
     def ikev2(self, secrets: IkeSecrets) -> None:
         """Of an IKE_SA."""
@@ -66,8 +71,20 @@ class SavedKeys:
 
     def esp(self, secrets: EspSecrets) -> None:
         """Of one direction of an ESP SA."""
-        if self._esp:
-            self._append(ESP_FILE, wireshark.esp_row(secrets), secrets.encryption)
+        if not self._esp:
+            return
+        with self._lock:
+            self._rows[secrets.destination, secrets.spi] = secrets
+            if len(self._rows) > MAX_ROWS:
+                del self._rows[next(iter(self._rows))]
+        self._append(ESP_FILE, wireshark.esp_row(secrets), secrets.encryption)
+
+    def esp_moved(self, old: SaName, new: SaName) -> None:
+        """The same keys for other hosts."""
+        with self._lock:
+            known = self._rows.pop((old.destination, old.spi), None)
+        if known is not None:
+            self.esp(replace(known, source=new.source, destination=new.destination))
 
     def _append(self, name: str, row: str | None, cipher: object) -> None:
         if row is None:

@@ -133,6 +133,11 @@ class ChildSa:
         """What names the outbound SA, SPI 0 while there is none."""
         return self._outbound_on(self.path)
 
+    @property
+    def names(self) -> tuple[SaId, SaId]:
+        """What names both directions, inbound first."""
+        return self.inbound, self.outbound
+
     def install(
         self, kernel: Kernel, agreed: Agreed, keys: ChildKeys, lifetime: Lifetime, *,
         exchange_initiator: bool, at_once: bool = False,

@@ -13,6 +13,7 @@ from cygnet.base.effects import Announce, Counted, Effect, Log, MessageSeen, Ret
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.base.identities import Identity
+from cygnet.crypto.key_log import tell_moves
 from cygnet.crypto.proposals import Proposal
 from cygnet.keying.config.records import Action, ChildConfig
 from cygnet.keying.sa.child_sa import ChildSa
@@ -285,7 +286,9 @@ class Association:
     def move_path(self, child: ChildSa) -> None:
         """Have an IPsec SA follow this ISAKMP SA's hosts; where the kernel cannot, it stays as it was."""
         try:
+            before = child.names
             child.move(self.ports.kernel, self.path)
+            tell_moves(self.ports.key_log, before, child.names)
         except LocalError as error:
             self.log(Group.KNL, f"moving CHILD_SA {child} failed: {error}")
 

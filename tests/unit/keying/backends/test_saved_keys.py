@@ -9,8 +9,9 @@ import pytest
 from cygnet.base.secret import Secret
 from cygnet.crypto.key_log import EspSecrets
 from cygnet.crypto.transforms import Transform
+from cygnet.kernel.port import IpProtocol, SaId
 from cygnet.keying.backends import saved_keys as module
-from cygnet.keying.backends.saved_keys import IKEV1_FILE, append_private, saved_keys
+from cygnet.keying.backends.saved_keys import ESP_FILE, IKEV1_FILE, append_private, saved_keys
 from cygnet.keying.config.settings import DaemonSettings
 
 ROW = "0101010101010101,abcd\n"
@@ -108,3 +109,20 @@ def test_cipher_that_wireshark_has_no_name_for_is_told_once_and_not_saved(tmp_pa
         log.esp(EspSecrets(*ends, spi, Transform(1, 28), None, Secret(b"k" * 36), Secret(b"")))
     assert not list(tmp_path.iterdir())
     assert len([line for line in lines if "CHACHA20_POLY1305" in line]) == 1
+
+
+def test_sa_that_moves_has_a_row_for_each_pair_of_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ROWS", 1)
+    options = DaemonSettings(save_keys_load=True, save_keys_esp=True, save_keys_folder=str(tmp_path))
+    log = saved_keys(options, lambda level, text: None)
+    assert log is not None
+    one, two, three = (ip_address(f"192.0.2.{number}") for number in (1, 2, 3))
+    for spi in (1, 2):
+        log.esp(EspSecrets(one, two, spi, Transform(1, 20, 128), None, Secret(b"k" * 20), Secret(b"")))
+    for spi in (1, 2):  # the first is not remembered any more
+        log.esp_moved(SaId(one, two, IpProtocol.ESP, spi), SaId(three, two, IpProtocol.ESP, spi))
+    rows = [row.split(",")[:4] for row in (tmp_path / ESP_FILE).read_text().splitlines()]
+    told = (one, 1), (one, 2), (three, 2)
+    assert rows == [['"IPv4"', f'"{source}"', '"192.0.2.2"', f'"0x{spi:08x}"'] for source, spi in told]
