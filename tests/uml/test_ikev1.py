@@ -177,7 +177,7 @@ def test_pluto_alone_takes_esp_out_of_udp(bench: Bench, ends: tuple[End, End], s
     only = re.findall(r"^conn udp\n(?: .*\n)*", moon.host.read("/etc/ipsec.conf"), re.M)
     moon.host.write("/etc/ipsec.conf", PLUTO_ALONE + only[0])
     moon.host.start()
-    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--status")
+    assert f"socket-{sockets}" in moon.host.ipsec("whack", "--statusall")
     up(moon, "udp", sun)
     assert "UDP-encap: ESP" in crossed(bench.switch, moon.host, *inside("udp"))
     assert "UDP-encap: ESP" in crossed(bench.switch, sun.host, *reversed(inside("udp")))
