@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.firewall import assert_passes_while_up
 from lab.hosts import until
 from lab.ikev1 import ADDRESS, AS_INITIATOR, AS_RESPONDER, IKEV1, WITH_PEER, with_pool
-from lab.network import assert_pings_as_esp
 from lab.topology import Lab
 from lab.tunnels import End, bring_up, configure, replace
 
@@ -89,42 +89,15 @@ def test_scripts_are_told_what_strongswan_tells(lab: Lab, prepare: Callable[[End
         assert seen[role, "cygnet"] == seen[role, "strongswan60"]
 
 
-FIREWALL = """
-table inet fw {
-  chain input {
-    type filter hook input priority 0; policy drop;
-    udp dport { 500, 4500 } accept
-    meta l4proto esp accept
-  }
-  chain output {
-    type filter hook output priority 0; policy drop;
-    udp sport { 500, 4500 } accept
-    meta l4proto esp accept
-  }
-}
-"""
-
-
-def assert_passes_while_up(moon: End, sun: End, walled: End) -> None:
-    """Everything but IPsec is shut out of ``walled``; the tunnel's packets pass until it is down."""
-    replace(walled, "    left=", "    leftfirewall=yes\n    left=")
-    walled.host.net("nft", "-f", "-", stdin=FIREWALL)
-    bring_up(moon, sun)
-    until(lambda: "cygnet" in walled.host.net("nft", "list", "ruleset").stdout, "rules", 5)
-    assert_pings_as_esp(moon.host, ADDRESS, sun.host, sun.inside, 2, 56)
-    moon.host.ipsec("down", "net-net")
-    until(lambda: "cygnet" not in walled.host.net("nft", "list", "ruleset").stdout, "no rules", 5)
-
-
 @pytest.mark.parametrize("kinds", AS_INITIATOR)
 def test_firewall_of_the_client_lets_the_tunnel_through(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
     with_pool(moon, sun)
-    assert_passes_while_up(moon, sun, moon)
+    assert_passes_while_up(moon, sun, moon, ADDRESS)
 
 
 @pytest.mark.parametrize("kinds", AS_RESPONDER)
 def test_firewall_of_the_gateway_lets_each_peers_tunnel_through(lab: Lab, kinds: str) -> None:
     moon, sun = lab.pair(kinds)
     to_anybody(moon, sun)
-    assert_passes_while_up(moon, sun, sun)
+    assert_passes_while_up(moon, sun, sun, ADDRESS)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from cygnet.base.errors import LocalError
 from cygnet.ctl import whack
 from cygnet.ctl.whack import AddConnection, End
 
@@ -180,6 +181,17 @@ def test_what_cannot_be_done_has_its_code_and_its_reason(
     status, lines = pluto.whack(request_)
     assert status == code
     assert words in lines[-1]
+
+
+def test_route_that_cannot_be_had_has_a_code_of_its_own(
+    pluto: Pluto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def route(connection: object) -> None:
+        raise LocalError("the kernel has no room")
+
+    pluto.whack(connection_to_peer(pluto))
+    monkeypatch.setattr(pluto.core, "route", route)
+    assert pluto.whack(whack.Route("net")) == (25, ["025 the kernel has no room"])
 
 
 def test_impairment_without_effect_is_said_to_have_none(pluto: Pluto) -> None:

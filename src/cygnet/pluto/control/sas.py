@@ -99,8 +99,9 @@ class SaHandler:
         try:
             self.core.route(connection)
         except LocalError as error:
-            known = code_of(error)
-            reply.line(Rc.ROUTE if known is Rc.LOG_SERIOUS else known, str(error))
+            if code_of(error) is not Rc.LOG_SERIOUS:
+                raise
+            reply.line(Rc.ROUTE, str(error))
             return
         reply.line(Rc.COMMENT, f"{connection.label} routed")
 
