@@ -1,15 +1,13 @@
 """Hybrid tunnels, X25519 with ML-KEM-768, and their rekeyings, with Cygnet and with strongSwan 6.1."""
 
 import re
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Thread
 
 import pytest
 
 from lab.gateways import Gateway
 from lab.hosts import until
+from lab.pings import no_ping_lost
 from lab.topology import PAIRS, Lab
 from lab.tunnels import End, assert_carries, bring_up, configure, replace
 
@@ -38,12 +36,11 @@ def test_both_kinds_of_rekeying_exchange_further_keys_and_lose_no_packet(lab: La
     for name, value in SOON.items():  # moon rekeys, sun follows
         replace(sun, f"    {name}={value}\n", "    reauth=no\n" if name == "reauth" else "")
     bring_up(moon, sun)
-    first = spis(moon), spis(sun)
-    with pings(moon, sun, 11), pings(sun, moon, 11):
-        until(lambda: "CREATE_CHILD_SA request" in moon.host.log(), "the first rekeying", 9)
-    until(lambda: moon.host.established() == sun.host.established() == 1, "one IKE_SA each", 5)
-    for end, old in zip((moon, sun), first, strict=True):
-        assert not spis(end) & old
+    first = all_spis(moon), all_spis(sun)
+    with no_ping_lost(moon, sun):
+        until(lambda: not all_spis(moon) & first[0] and not all_spis(sun) & first[1], "all rekeyed", 20)
+        until(lambda: settled(moon, sun), "one SA of each kind", 10)
+    for end in (moon, sun):
         assert re.search(r"IKE proposal: .*KE1_ML_KEM_768", end.host.ipsec("statusall"))
         end.host.says("IKE_FOLLOWUP_KE")
     assert_carries(moon, sun)
@@ -64,7 +61,7 @@ def test_either_side_rekeys_on_demand(lab: Lab, kinds: str, what: str, who: str)
     bring_up(moon, sun)
     old = spis(moon, what), spis(sun, what)
     host = moon.host if who == "initiator" else sun.host
-    with pings(moon, sun, 3), pings(sun, moon, 3):
+    with no_ping_lost(moon, sun):
         host.run(*ON_DEMAND[host.kind][what].split())
         until(lambda: not spis(moon, what) & old[0] and settled(moon, sun), f"{what} rekeyed", 5)
     assert spis(sun, what) and not spis(sun, what) & old[1]
@@ -84,7 +81,7 @@ def test_both_sides_rekey_at_once(lab: Lab, kinds: str, ike: str, esp: str) -> N
     moon, sun = lab.pair(kinds)
     configure(moon, sun, ike=ike, esp=esp, reauth="no")
     bring_up(moon, sun)
-    with pings(moon, sun, 10), pings(sun, moon, 10):
+    with no_ping_lost(moon, sun):
         for what in ("child", "ike") * 2:
             cross(moon, sun, what)
             until(lambda: settled(moon, sun), "one SA of each kind", 20)
@@ -172,21 +169,9 @@ def spis(end: End, what: str = "child") -> set[str]:
     return set(re.findall(r"INSTALLED.*?([0-9a-f]{8})_i", text))
 
 
+def all_spis(end: End) -> set[str]:
+    return spis(end, "ike") | spis(end, "child")
+
+
 def settled(one: End, other: End) -> bool:
     return all(end.host.established() == end.host.installed() == 1 for end in (one, other))
-
-
-@contextmanager
-def pings(one: End, other: End, seconds: float) -> Iterator[None]:
-    """Pings fifty times a second meanwhile, each of which must be answered."""
-    command = ["ping", "-q", "-c", str(int(seconds * 50)), "-i", "0.02", "-W", "2"]
-    command += ["-I", one.inside, other.inside]
-    process = subprocess.Popen(
-        ["nsenter", f"--net=/proc/{one.host.pid}/ns/net", "--", *command], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield
-        summary, _ = process.communicate(timeout=seconds + 10)
-    finally:
-        process.kill()
-    assert " 0% packet loss" in summary, f"from {one.host.name}: {summary}"

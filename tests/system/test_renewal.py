@@ -6,8 +6,8 @@ from threading import Thread
 import pytest
 
 from lab.hosts import until
+from lab.pings import no_ping_lost
 from lab.topology import PAIRS, Lab
-from lab.traffic import CountedPings
 from lab.tunnels import End, assert_carries, bring_up, configure, is_up
 
 pytestmark = [pytest.mark.root, pytest.mark.tun, pytest.mark.timeout(300)]
@@ -46,7 +46,7 @@ def test_ping_flood_through_hundreds_of_rekeyings_loses_nothing(lab: Lab, kinds:
     moon, sun = lab.pair(kinds)
     configure(moon, sun, reauth="no")
     bring_up(moon, sun)
-    with CountedPings(moon.host, moon.inside, sun.host, sun.inside) as pings:
+    with no_ping_lost(moon, sun, 200):
         while renewals(moon) < 220:
             sides = [Thread(target=renew, args=(end, (CHILD, CHILD, IKE), 30)) for end in (moon, sun)]
             for side in sides:
@@ -54,7 +54,6 @@ def test_ping_flood_through_hundreds_of_rekeyings_loses_nothing(lab: Lab, kinds:
             for side in sides:
                 side.join()
     until(lambda: is_up(moon) and is_up(sun), "one SA of each kind at both ends", 30)
-    assert pings.sent > 400 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
     assert_carries(moon, sun)
 
 
@@ -67,11 +66,10 @@ def test_ping_flood_through_reauthentications_loses_nothing(lab: Lab, kinds: str
     moon, sun = lab.pair(kinds)
     configure(moon, sun, reauth="yes")
     bring_up(moon, sun)
-    with CountedPings(moon.host, moon.inside, sun.host, sun.inside) as pings:
+    with no_ping_lost(moon, sun):
         for end in (moon, sun) * 8:
             before = renewals(moon)
             renew(end, (REAUTH,), 1)
             until(lambda before=before: renewals(moon) >= before + 2, "reauthenticated", 10)
             until(lambda: is_up(moon) and is_up(sun), "one SA of each kind at both ends", 10)
-    assert pings.sent > 50 and pings.lost == 0, f"{pings.lost} of {pings.sent} lost"
     assert_carries(moon, sun)

@@ -1,5 +1,8 @@
 """A host: network, mount, process and host-name namespaces of its own, with its own /etc, /run and /var/log.
 
+Its IPv6 addresses are usable at once: to find, a second after a link came up, that a link-local one is nobody
+else's is a change of addresses, and daemons would tell their peers of it in the middle of a test.
+
 Nothing is registered anywhere: the namespaces live in a holder process that ends when its standard input is
 closed, so a host and all its processes are gone with the test run, however that ends.
 """
@@ -19,6 +22,7 @@ set -e
 mount --make-rprivate /
 mount -t proc proc /proc
 mount -t sysfs sys /sys 2>/dev/null || true
+for which in all default; do echo 0 > "/proc/sys/net/ipv6/conf/$which/accept_dad"; done 2>/dev/null || true
 ip link set lo up
 hostname "$2"
 %s

@@ -1,45 +1,98 @@
-"""A ping that goes on while things happen, and what became of it."""
+"""Pings that go on while something else happens, and what became of them."""
 
 import re
 import signal
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from types import TracebackType
+from typing import NamedTuple, Self
 
-from lab.hosts import Host
+from lab.hosts import Host, until
+from lab.tunnels import End
 
-INTERVAL_S = 0.02
+ANSWER = re.compile(r"^\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+)", re.M)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How many were sent and lost, and the longest time between two answers, seconds."""
+class Answer(NamedTuple):
+    """Which ping, and when its answer came, seconds since 1970."""
 
-    sent: int
-    lost: int
-    gap_s: float
+    time: float
+    number: int
 
 
 class Pings:
-    """Echo requests at 50 a second from one address to another, from now on."""
+    """A hundred echo requests a second from one address to another, inside the block."""
 
-    def __init__(self, host: Host, source: str, target: str) -> None:
+    def __init__(self, host: Host, source: str, target: str, interval_s: float = 0.01) -> None:
+        self._host = host
         self._log = host.folder / "log" / f"pings-to-{target.replace(':', '-')}.log"
-        command = ["nsenter", f"--net=/proc/{host.pid}/ns/net", "--", "ping", "-D", "-n"]
+        self._command = ["ping", "-D", "-n", "-W", "1", "-i", str(interval_s), "-I", source, target]
+
+    def __enter__(self) -> Self:
+        ns = f"/proc/{self._host.pid}/ns"
+        enter = ["nsenter", f"--net={ns}/net", f"--pid={ns}/pid_for_children", "--"]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*command, "-i", str(INTERVAL_S), "-W", "1", "-I", source, target],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=host.environment(),
-            )  # fmt: skip
+                [*enter, *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._host.environment(),
+            )
+        return self
 
-    def stop(self) -> Outcome:
-        """End it, and count."""
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(5)
-        text = self._log.read_text()
-        times = [float(found) for found in re.findall(r"^\[([\d.]+)\] \d+ bytes from", text, re.M)]
-        counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
-        assert counts is not None, text[-500:]
-        sent, received = map(int, counts.groups())
-        gaps = [later - earlier for earlier, later in pairwise(times)]
-        return Outcome(sent, sent - received, max(gaps, default=float("inf")))
+        try:
+            self._process.wait(5)
+        finally:
+            self._process.kill()
+            self._process.wait(5)
+
+    def answers(self) -> list[Answer]:
+        """What has come so far, in the order it came."""
+        return [Answer(float(time), int(number)) for time, number in ANSWER.findall(self._log.read_text())]
+
+    @property
+    def sent(self) -> int:
+        """How many pings went out before the last one that was answered, and that one.
+
+        What came after may have been under way at the end.
+        """
+        return max((answer.number for answer in self.answers()), default=0)
+
+    @property
+    def lost(self) -> list[int]:
+        """The numbers of those among ``sent`` that nobody answered."""
+        return sorted(set(range(1, self.sent + 1)) - {answer.number for answer in self.answers()})
+
+    @property
+    def gap_s(self) -> float:
+        """The longest time without an answer, seconds, between two that came."""
+        return max(later.time - earlier.time for earlier, later in pairwise(self.answers()))
+
+    def go_on(self) -> None:
+        """Waits until pings that leave from now on are answered."""
+        last = self.sent
+        until(lambda: self.sent > last + 10, f"answers to pings after {last}")
+
+
+@contextmanager
+def no_ping_lost(one: End, other: End, at_least: int = 10) -> Iterator[None]:
+    """Pings both ways from entering the block to leaving it, each of which must be answered.
+
+    ``at_least`` so many must go each way, lest the block ended before anything could be lost.
+    """
+    there = Pings(one.host, one.inside, other.inside)
+    back = Pings(other.host, other.inside, one.inside)
+    with there, back:
+        yield
+        for pings in (there, back):
+            pings.go_on()
+    for pings, end in ((there, one), (back, other)):
+        assert not pings.lost, f"of {pings.sent} pings from {end.host.name} nobody answered {pings.lost}"
+        assert pings.sent >= at_least, f"only {pings.sent} pings from {end.host.name} were answered"
