@@ -87,7 +87,7 @@ from cygnet.runtime.queues.sends import SendQueue
 from cygnet.runtime.sa_index import Keys
 from cygnet.runtime.scripts import run_script
 from cygnet.runtime.threads.pool import Pool
-from cygnet.runtime.threads.receiver import Receiver
+from cygnet.runtime.threads.receiver import Receivers
 from cygnet.runtime.threads.scheduler import Scheduler
 from cygnet.runtime.threads.sender import Sender
 from cygnet.runtime.tokens.tokens import Tokens, modules_of
@@ -265,13 +265,9 @@ class Daemon:
         reports = DropReports(log, self._counters, self._ike_counters, place.clock)
         handler = DatagramHandler(endpoint, self._manager, place.ports, self._jobs, self._sender, reports)
         accept = InterfaceFilter(handler, self._addresses.is_ignored, reports)
-        self._threads = (
-            Scheduler(self._events, self._report),
-            self._sender,
-            Receiver(
-                self._socket, handler if self._interfaces.all_used else accept, self._report
-            ),
-        )
+        handle = handler if self._interfaces.all_used else accept
+        receivers = Receivers(self._socket, handle, self._jobs, self._report)
+        self._threads = (Scheduler(self._events, self._report), self._sender, *receivers.threads)
 
     def _build_control(self) -> None:
         settings = self._settings

@@ -48,7 +48,7 @@ from cygnet.runtime.queues.jobs import JobQueue
 from cygnet.runtime.queues.sends import SendQueue
 from cygnet.runtime.sa_index import Keys
 from cygnet.runtime.threads.pool import Pool
-from cygnet.runtime.threads.receiver import Receiver
+from cygnet.runtime.threads.receiver import Receivers
 from cygnet.runtime.threads.scheduler import Scheduler
 from cygnet.runtime.threads.sender import Sender
 
@@ -172,11 +172,8 @@ class Daemon:
         self._negotiations = Negotiations(self._core, self._manager, self._connections, bus, clock)
         reports = Reports(RateLimitedLog(bus, clock), self._counters, clock)
         self._handler = DatagramHandler(self._core, self._manager, self._sender, reports)
-        self._threads = (
-            Scheduler(self._events, self._report),
-            self._sender,
-            Receiver(self._socket, self._handler, self._report),
-        )
+        receivers = Receivers(self._socket, self._handler, self._jobs, self._report)
+        self._threads = (Scheduler(self._events, self._report), self._sender, *receivers.threads)
 
     def _build_control(self) -> None:
         parts = ("pluto", "openssl", "x509", "xauth-generic", f"socket-{self._socket.kind}", "whack")

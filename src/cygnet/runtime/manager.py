@@ -19,7 +19,7 @@ from cygnet.base.effects import Adopt, Announce, Effect, Log, Retire, Schedule, 
 from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.runtime.counters import Counters
-from cygnet.runtime.queues.jobs import CallJob, JobQueue, Priority
+from cygnet.runtime.queues.jobs import CallJob, JobQueue, Jobs, Priority
 from cygnet.runtime.sa_index import Keys, SaIndex
 
 MAILBOX_LIMIT = 128
@@ -145,8 +145,8 @@ class Manager(Generic[S]):
         return sa.unique_id
 
     def post(self, unique_id: int, work: Work[S], priority: Priority, name: str, *,
-             sure: bool = False) -> bool:
-        """Have ``work`` done on the SA, after all that was posted before.
+             sure: bool = False, jobs: Jobs | None = None) -> bool:
+        """Have ``work`` done on the SA, after all that was posted before, by the pool or where ``jobs`` go.
 
         False (and counted) if there is no such SA, its mailbox is full or the job queue is; ``sure``
         ignores both limits.
@@ -160,7 +160,7 @@ class Manager(Generic[S]):
                 self._counters.add("manager mailbox full")
                 return False
             entry.mailbox.append(_Mail(work, priority, name))
-            if self._issue_ticket(entry, priority, name, sure=sure):
+            if self._issue_ticket(entry, priority, name, self._jobs if jobs is None else jobs, sure=sure):
                 return True
             entry.mailbox.pop()
             return False
@@ -218,7 +218,9 @@ class Manager(Generic[S]):
         with self._changed:
             return self._changed.wait_for(lambda: not self._entries, timeout_s)
 
-    def _issue_ticket(self, entry: _Entry[S], priority: Priority, name: str, *, sure: bool) -> bool:
+    def _issue_ticket(
+        self, entry: _Entry[S], priority: Priority, name: str, jobs: Jobs, *, sure: bool
+    ) -> bool:
         """Queue a job for an SA that is in, unless one at least as urgent is queued. Holds the lock.
 
         A less urgent job queued earlier stays; it may find nothing left to do.
@@ -226,7 +228,7 @@ class Manager(Generic[S]):
         if entry.out or any(ticket <= priority for ticket in entry.tickets):
             return True
         job = CallJob(name, priority, partial(self._lend, entry, priority))
-        if not self._jobs.put(job, sure=sure or bool(entry.tickets)):
+        if not jobs.put(job, sure=sure or bool(entry.tickets)):
             return False
         entry.tickets.add(priority)
         return True
@@ -260,7 +262,7 @@ class Manager(Generic[S]):
         entry.out = False
         if entry.mailbox:
             urgent = min(entry.mailbox, key=lambda mail: mail.priority)
-            self._issue_ticket(entry, urgent.priority, urgent.name, sure=True)
+            self._issue_ticket(entry, urgent.priority, urgent.name, self._jobs, sure=True)
         return None
 
     def _work(self, entry: _Entry[S], mail: _Mail[S]) -> None:

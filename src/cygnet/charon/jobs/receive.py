@@ -15,7 +15,7 @@ from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.manager import Manager
 from cygnet.runtime.network.datagrams import Datagram
-from cygnet.runtime.queues.jobs import JobQueue, Priority
+from cygnet.runtime.queues.jobs import JobQueue, Jobs, Priority
 from cygnet.runtime.queues.sends import Sends
 
 # IKE_AUTH may wait for signatures and directories; what keeps peers alive may not wait for it.
@@ -26,7 +26,7 @@ PRIORITIES: dict[int, Priority] = {
 
 
 class DatagramHandler:
-    """Called by the receiver with each datagram; queues, never works."""
+    """Called by the receivers with each datagram; says what there is to do, and does none of it."""
 
     def __init__(
         self,
@@ -44,22 +44,22 @@ class DatagramHandler:
         self._sends = sends
         self._reports = reports
 
-    def __call__(self, datagram: Datagram) -> None:
-        """Decide what belongs to no SA, post the rest to its SA."""
+    def __call__(self, datagram: Datagram, jobs: Jobs) -> None:
+        """Decide what belongs to no SA, post the rest to its SA, as one of ``jobs``."""
         now = self._reports.clock()
         decision = self._endpoint.decide(datagram.data, datagram.source, datagram.destination, now)
         if isinstance(decision, Dispatch):
             priority = PRIORITIES.get(decision.exchange, Priority.MEDIUM)
-            self._post(decision.unique_id, datagram, priority)
+            self._post(decision.unique_id, datagram, priority, jobs)
         elif isinstance(decision, Create):
-            self._create(decision.spi, datagram)
+            self._create(decision.spi, datagram, jobs)
         elif isinstance(decision, Reply):
             self._reports.report(decision.counter, datagram, "answered without an IKE_SA")
             self._sends.put(Datagram(datagram.destination, datagram.source, decision.data))
         elif isinstance(decision, Drop):
             self._reports.report(decision.counter, datagram, "dropped")
 
-    def _create(self, spi: bytes, datagram: Datagram) -> None:
+    def _create(self, spi: bytes, datagram: Datagram, jobs: Jobs) -> None:
         limit = self._ports.settings.init_limit_job_load
         if limit and sum(self._jobs.lengths()) >= limit:
             self._reports.report("job_load_limit", datagram, "dropped")
@@ -71,15 +71,15 @@ class DatagramHandler:
         except LocalError:
             self._reports.report("ikesa_limit", datagram, "dropped")
             return
-        self._post(unique_id, datagram, Priority.MEDIUM)
+        self._post(unique_id, datagram, Priority.MEDIUM, jobs)
 
-    def _post(self, unique_id: int, datagram: Datagram, priority: Priority) -> None:
+    def _post(self, unique_id: int, datagram: Datagram, priority: Priority, jobs: Jobs) -> None:
         clock = self._reports.clock
 
         def receive(sa: IkeSa) -> list[Effect]:
             return sa.receive(datagram.data, datagram.source, datagram.destination, clock())
 
-        self._manager.post(unique_id, receive, priority, "process message")
+        self._manager.post(unique_id, receive, priority, "process message", jobs=jobs)
 
 
 class InterfaceFilter:
@@ -87,18 +87,18 @@ class InterfaceFilter:
 
     def __init__(
         self,
-        handler: Callable[[Datagram], None],
+        handler: Callable[[Datagram, Jobs], None],
         is_ignored: Callable[[Address], bool],
         reports: "DropReports",
     ) -> None:
         self._handler, self._is_ignored, self._reports = handler, is_ignored, reports
 
-    def __call__(self, datagram: Datagram) -> None:
+    def __call__(self, datagram: Datagram, jobs: Jobs) -> None:
         """Drop or pass on."""
         if self._is_ignored(datagram.destination.address):
             self._reports.report("ignored_interface", datagram, "dropped")
         else:
-            self._handler(datagram)
+            self._handler(datagram, jobs)
 
 
 class DropReports:

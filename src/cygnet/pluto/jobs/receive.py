@@ -10,7 +10,7 @@ from cygnet.runtime.bus.ratelimit import RateLimitedLog
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.manager import Manager
 from cygnet.runtime.network.datagrams import Datagram
-from cygnet.runtime.queues.jobs import Priority
+from cygnet.runtime.queues.jobs import Jobs, Priority
 from cygnet.runtime.queues.sends import Sends
 from cygnet.wire.header import HEADER_SIZE
 
@@ -19,7 +19,7 @@ _VERSION_OFFSET = 17
 
 
 class DatagramHandler:
-    """Called by the receiver with each datagram; queues, never works.
+    """Called by the receivers with each datagram; says what there is to do, and does none of it.
 
     Another version of IKE is dropped without a word: answering is its own daemon's
     business. Nothing is heard until ``listening``.
@@ -29,17 +29,18 @@ class DatagramHandler:
         self.listening = False
         self._core, self._manager, self._sends, self._reports = core, manager, sends, reports
 
-    def __call__(self, datagram: Datagram) -> None:
-        """Decide what belongs to no SA, post the rest to its SA."""
+    def __call__(self, datagram: Datagram, jobs: Jobs) -> None:
+        """Decide what belongs to no SA, post the rest to its SA, as one of ``jobs``."""
         refused = self._refused(datagram.data)
         if refused:
             self._reports.count(refused, datagram)
             return
         decision = self._core.decide(datagram, self._reports.clock())
         if isinstance(decision, Dispatch):
-            self._post(decision.unique_id, datagram, Priority.HIGH if decision.urgent else Priority.MEDIUM)
+            priority = Priority.HIGH if decision.urgent else Priority.MEDIUM
+            self._post(decision.unique_id, datagram, priority, jobs)
         elif isinstance(decision, Create):
-            self._create(decision.cookie, datagram)
+            self._create(decision.cookie, datagram, jobs)
         elif isinstance(decision, Reply):
             self._reports.count(decision.counter, datagram)
             self._sends.put(Datagram(datagram.destination, datagram.source, decision.data))
@@ -53,22 +54,22 @@ class DatagramHandler:
             return "other_version"
         return "" if self.listening else "deaf"
 
-    def _create(self, cookie: bytes, datagram: Datagram) -> None:
+    def _create(self, cookie: bytes, datagram: Datagram, jobs: Jobs) -> None:
         number = self._manager.next_unique_id()
         try:
             self._manager.register(self._core.responder(number, cookie, datagram))
         except LocalError:
             self._reports.count("sa_limit", datagram)
             return
-        self._post(number, datagram, Priority.MEDIUM)
+        self._post(number, datagram, Priority.MEDIUM, jobs)
 
-    def _post(self, unique_id: int, datagram: Datagram, priority: Priority) -> None:
+    def _post(self, unique_id: int, datagram: Datagram, priority: Priority, jobs: Jobs) -> None:
         clock = self._reports.clock
 
         def receive(sa: Sa) -> list[Effect]:
             return sa.receive(datagram, clock())
 
-        self._manager.post(unique_id, receive, priority, "process message")
+        self._manager.post(unique_id, receive, priority, "process message", jobs=jobs)
 
 
 class Reports:

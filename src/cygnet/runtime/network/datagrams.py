@@ -28,14 +28,14 @@ EspHandler = Callable[[Datagram], None]
 
 
 class IkeSocket(Protocol):
-    """All of a daemon's IKE sockets as one: port 500, port 4500, IPv4 and IPv6."""
+    """All of a daemon's IKE sockets as one: ports 500 and 4500, IPv4 and IPv6; for any number of threads."""
 
     kind: str
     port: int
     port_nat_t: int
 
     def receive(self, timeout_s: float | None = None) -> Datagram | None:
-        """The next IKE datagram; ``None`` after ``timeout_s`` seconds, :meth:`wake`, or now and then.
+        """The next IKE datagram, for one thread; ``None`` after ``timeout_s`` seconds, or now and then.
 
         Markers are stripped. Keep-alives and ESP do not come out here; they are counted, ESP goes to
         the ESP handler.
@@ -49,7 +49,7 @@ class IkeSocket(Protocol):
         """
 
     def wake(self) -> None:
-        """Let a blocked :meth:`receive` return ``None``; callable from any thread."""
+        """Let :meth:`receive` return ``None``, in all threads and from now on."""
 
     def enable_udp_encapsulation(self) -> bool:
         """Let the kernel take ESP out of what comes to the NAT-T port; False if it cannot (RFC 3948)."""

@@ -8,6 +8,7 @@ not matter who has the ports.
 
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterable
 from time import monotonic
 
@@ -54,6 +55,7 @@ class RawSocket:
         families = [family for family in settings.families if options.has_family(family)]
         self._sockets = {family: _open(family, settings) for family in families}
         self._guards = Guards(families, (self.port, self.port_nat_t), local_addresses)
+        self._renewing = threading.RLock()
         self._renewal_at = monotonic() + RENEWAL_S
         self._poller = Poller(counters)
         for family, sock in self._sockets.items():
@@ -62,14 +64,20 @@ class RawSocket:
     def receive(self, timeout_s: float | None = None) -> Datagram | None:
         """See :class:`~cygnet.runtime.network.datagrams.IkeSocket`; returns when guards are due, too."""
         if monotonic() >= self._renewal_at:
-            self.renew_guards()
+            self._renew_if_due()
         left_s = max(0.0, self._renewal_at - monotonic())
         return self._poller.receive(left_s if timeout_s is None else min(left_s, timeout_s))
 
     def renew_guards(self) -> None:
         """Step behind sockets that foreign daemons bound meanwhile, and guard new addresses."""
-        self._renewal_at = monotonic() + RENEWAL_S
-        self._guards.renew()
+        with self._renewing:
+            self._renewal_at = monotonic() + RENEWAL_S
+            self._guards.renew()
+
+    def _renew_if_due(self) -> None:
+        with self._renewing:
+            if monotonic() >= self._renewal_at:  # still, for the first of several threads
+                self.renew_guards()
 
     def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         """Send with a UDP header of our own."""

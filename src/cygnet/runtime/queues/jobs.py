@@ -50,6 +50,22 @@ class CallJob:
         self.action()
 
 
+class Jobs(Protocol):
+    """Where jobs go."""
+
+    def put(self, job: Job, *, sure: bool = False) -> bool:
+        """Have it done; False if there are too many, unless it must be ``sure``."""
+
+
+class OwnJobs(list[Job]):
+    """Jobs for the thread that puts them."""
+
+    def put(self, job: Job, *, sure: bool = False) -> bool:
+        """Keep it for later."""
+        self.append(job)
+        return True
+
+
 class JobQueue:
     """Jobs by priority, at most ``limit`` of each, with threads reserved for the urgent ones.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cygnet.runtime.queues.jobs import JobQueue
+from cygnet.runtime.queues.jobs import Job, JobQueue
 from cygnet.runtime.threads.named import NamedThread, Report, stop_all
 
 
@@ -49,16 +49,20 @@ class Pool:
         job = self._jobs.take()
         if job is None:
             return False
-        try:
-            job.execute()
-        except Exception as error:
-            self._report(f"job '{job.name}'", error)
-        finally:
-            self._jobs.done(job)
+        perform(job, self._report)
+        self._jobs.done(job)
         return True
 
     def _close(self) -> None:
         self._jobs.close()
+
+
+def perform(job: Job, report: Report) -> None:
+    """Do it; an exception is reported."""
+    try:
+        job.execute()
+    except Exception as error:
+        report(f"job '{job.name}'", error)
 
 
 def _slashes(numbers: tuple[int, ...]) -> str:

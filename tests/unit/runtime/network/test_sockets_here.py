@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
+from queue import SimpleQueue
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,27 @@ def test_waiting_ends_with_its_time_or_when_woken(pair: Pair) -> None:
     one.wake()
     waiting.join(5)
     assert got == [None]
+
+
+def test_every_datagram_is_for_one_of_the_threads_that_wait(pair: Pair) -> None:
+    one, two, _ = pair
+    got: SimpleQueue[bytes] = SimpleQueue()
+
+    def read() -> None:
+        while (datagram := two.receive(10)) is not None:
+            got.put(datagram.data)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    sent = [MESSAGE + bytes([number]) for number in range(50)]
+    for data in sent:
+        one.send(Datagram(at(one, nat_t=False), at(two, nat_t=False), data))
+    assert sorted(got.get(timeout=5) for _ in sent) == sent
+    two.wake()
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads) and got.empty()
 
 
 def test_group_is_never_joined_by_another() -> None:

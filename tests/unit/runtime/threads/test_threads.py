@@ -1,5 +1,6 @@
 import threading
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -7,11 +8,11 @@ from cygnet.base.addresses import Host
 from cygnet.runtime.counters import Counters
 from cygnet.runtime.network.datagrams import Datagram
 from cygnet.runtime.queues.events import EventQueue
-from cygnet.runtime.queues.jobs import CallJob, JobQueue, Priority
+from cygnet.runtime.queues.jobs import CallJob, JobQueue, Jobs, Priority
 from cygnet.runtime.queues.sends import SendQueue
 from cygnet.runtime.threads.named import NamedThread, stop_all, thread_number
 from cygnet.runtime.threads.pool import Pool
-from cygnet.runtime.threads.receiver import Receiver
+from cygnet.runtime.threads.receiver import Receivers
 from cygnet.runtime.threads.scheduler import Scheduler
 from cygnet.runtime.threads.sender import Sender
 
@@ -37,7 +38,13 @@ class FakeSocket:
         self.full = False
 
     def receive(self, timeout_s: float | None = None) -> Datagram | None:
-        return self.inbox.get(timeout=10)
+        try:
+            datagram = self.inbox.get(timeout=timeout_s or 10)
+        except Empty:
+            return None
+        if datagram is None:
+            self.wake()
+        return datagram
 
     def send(self, datagram: Datagram, *, wait: bool = True) -> None:
         if datagram.data == b"bad":
@@ -59,17 +66,67 @@ class FakeSocket:
 def test_receiver_survives_a_handler_that_fails() -> None:
     handled: SimpleQueue[bytes] = SimpleQueue()
 
-    def handle(datagram: Datagram) -> None:
+    def handle(datagram: Datagram, jobs: Jobs) -> None:
         if datagram.data == b"bad":
             raise RuntimeError("bug")
         handled.put(datagram.data)
 
     reports = Reports()
-    receiver = Receiver(FakeSocket(b"1", b"bad", b"2"), handle, reports)
-    receiver.start()
+    receivers = Receivers(FakeSocket(b"1", b"bad", b"2"), handle, JobQueue(1), reports, 1)
+    receivers.threads[0].start()
     assert [handled.get(timeout=5), handled.get(timeout=5)] == [b"1", b"2"]
-    assert reports.seen.get(timeout=5)[0] == "receiver"
-    assert receiver.stop(5)
+    assert reports.seen.get(timeout=5)[0] == "receiver-1"
+    assert stop_all(list(receivers.threads), 5)
+
+
+class Slow:
+    """What there is to do for a datagram: a job that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.put: SimpleQueue[bytes] = SimpleQueue()
+        self.begun: SimpleQueue[bytes] = SimpleQueue()
+        self.let_go = threading.Event()
+
+    def handle(self, datagram: Datagram, jobs: Jobs) -> None:
+        jobs.put(CallJob("slow", Priority.MEDIUM, lambda: self._wait(datagram.data)))
+        self.put.put(datagram.data)
+
+    def _wait(self, data: bytes) -> None:
+        self.begun.put(data)
+        assert self.let_go.wait(10)
+
+
+def test_receivers_do_jobs_themselves_and_while_all_are_slow_another_passes_them_to_the_pool() -> None:
+    slow, jobs, socket = Slow(), JobQueue(1), FakeSocket(b"1", b"2", b"3", b"4")
+    receivers = Receivers(socket, slow.handle, jobs, Reports(), 2)
+    for thread in receivers.threads:
+        thread.start()
+    assert {slow.begun.get(timeout=5), slow.begun.get(timeout=5)} == {b"1", b"2"}
+    assert [job is not None and job.name for job in (jobs.take(), jobs.take())] == ["slow", "slow"]
+    assert slow.begun.empty()
+    slow.let_go.set()
+    for number in range(100):  # the stand-in may still get the first of these
+        socket.inbox.put(Datagram(A, B, bytes([number])))
+        with suppress(Empty):
+            assert slow.begun.get(timeout=0.1) == bytes([number])
+            break
+    else:
+        pytest.fail("the receivers do nothing any more")
+    assert stop_all(list(receivers.threads), 5)
+
+
+def test_job_that_fails_on_a_receiver_is_reported_and_the_receiver_goes_on() -> None:
+    done: SimpleQueue[bytes] = SimpleQueue()
+
+    def handle(datagram: Datagram, jobs: Jobs) -> None:
+        jobs.put(CallJob("bad", Priority.HIGH, lambda: 1 // int(datagram.data) and done.put(datagram.data)))
+
+    reports = Reports()
+    receivers = Receivers(FakeSocket(b"0", b"1"), handle, JobQueue(1), reports, 2)
+    receivers.threads[0].start()
+    assert done.get(timeout=5) == b"1"
+    assert reports.seen.get(timeout=5)[0] == "job 'bad'"
+    assert stop_all(list(receivers.threads), 5)
 
 
 def test_datagram_is_sent_at_once_by_who_has_it() -> None:
