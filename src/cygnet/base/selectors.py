@@ -125,9 +125,12 @@ class TrafficSelector:
 
     def networks(self) -> list[IPv4Network | IPv6Network]:
         """The fewest prefixes that cover exactly this range."""
-        if self.start == self.end:
-            return [ip_network(self.start)]
-        return list(summarize_address_range(self.start, self.end))
+        length = self._prefix_length()
+        if length is None:
+            return list(summarize_address_range(self.start, self.end))
+        if self.start.version == 4:
+            return [IPv4Network((int(self.start), length))]
+        return [IPv6Network((int(self.start), length))]
 
     def __str__(self) -> str:
         return self._addresses() + self._protocol_and_port()
@@ -135,10 +138,15 @@ class TrafficSelector:
     def _addresses(self) -> str:
         if self.dynamic:
             return "dynamic"
+        length = self._prefix_length()
+        return f"{self.start}..{self.end}" if length is None else f"{self.start}/{length}"
+
+    def _prefix_length(self) -> int | None:
+        """Of the prefix that this range is, ``None`` where it is none."""
         start, size = int(self.start), int(self.start) ^ int(self.end)
         if size & (size + 1) or start & size:
-            return f"{self.start}..{self.end}"
-        return f"{self.start}/{self.start.max_prefixlen - size.bit_length()}"
+            return None
+        return self.start.max_prefixlen - size.bit_length()
 
     def _protocol_and_port(self) -> str:
         if not self.protocol and self.any_port:

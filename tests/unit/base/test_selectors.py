@@ -176,6 +176,7 @@ def test_prefix_is_printed_exactly_when_the_range_is_one(bits, other):
     low, high = sorted((bits, other))
     selector = TrafficSelector(ip_address(low), ip_address(high))
     networks = list(summarize_address_range(selector.start, selector.end))
+    assert selector.networks() == networks
     assert str(selector) == (str(networks[0]) if len(networks) == 1 else f"{selector.start}..{selector.end}")
 
 
