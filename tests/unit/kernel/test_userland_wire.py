@@ -1,5 +1,6 @@
 """Messages on espd's control socket."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -84,6 +85,14 @@ def test_fields_of_other_kinds_are_refused_or_read(name, value):
         wire.decode(json.dumps([1, name, value]).encode())
     except wire.WireError:
         return
+
+
+def test_selector_that_was_read_before_is_checked_as_the_first():
+    good = wire.encode(1, wire.AddPolicy(replace(POLICY, source=TrafficSelector.of("10.0.0.0/8"))))
+    assert wire.decode(good) == wire.decode(good)
+    for bad in (b"false", b"0.0", b"null"):
+        with pytest.raises(wire.WireError):
+            wire.decode(good.replace(b",0,0,65535,false]", b"," + bad + b",0,65535,false]"))
 
 
 def test_too_large_message_is_refused():

@@ -10,12 +10,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from struct import Struct
+
+from cygnet.base.records import record
 
 HEADER = Struct("=IHHII")
 _ATTRIBUTE = Struct("=HH")
 _NUMBER = Struct("=i")
+_TIME = Struct("@ll")  # a struct timeval
 REQUEST, ACK, ROOT_MATCH, REPLACE, EXCLUSIVE, CREATE = 0x1, 0x4, 0x300, 0x100, 0x200, 0x400
 _ERROR, _DONE = 2, 3
 _CAPPED, _ACK_TLVS = 0x100, 0x200
@@ -40,7 +42,7 @@ class RefusedError(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One message: type, flags, sequence number and port of who asked, and what follows the header."""
 
@@ -91,7 +93,7 @@ class Netlink:
         self._lock = threading.Lock()
         self._sequence = 0
         try:
-            self._socket.settimeout(ANSWER_S)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIME.pack(int(ANSWER_S), 0))
             self._socket.bind((0, 0))
             self.port: int = self._socket.getsockname()[0]
             for option in (_CAP_ACK, _EXT_ACK):
@@ -152,6 +154,8 @@ def _answered() -> Iterator[None]:
     """A socket that fails is a refusal too."""
     try:
         yield
+    except BlockingIOError as error:
+        raise RefusedError(errno.ETIMEDOUT, "the kernel did not answer") from error
     except OSError as error:
         raise RefusedError(error.errno or errno.ETIMEDOUT, "the kernel did not answer") from error
 

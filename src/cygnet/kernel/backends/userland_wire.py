@@ -19,6 +19,7 @@ from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
 from cygnet.base.records import record
 from cygnet.base.secret import Secret
+from cygnet.base.selectors import TrafficSelector
 from cygnet.kernel.port import (
     Acquire,
     DropCount,
@@ -253,6 +254,8 @@ _CLASSES: dict[str, type] = {
 _PLAIN = (int, float, str, bool)
 _EXACT = (int, str, bool)
 """Those that JSON gives back as they were; a float may have become a whole number."""
+_REPEATED = (TrafficSelector,)
+"""These come several times in a message and in many; they hold no secrets, so what was read is kept."""
 
 
 def encode(serial: int, message: Message) -> bytes:
@@ -329,8 +332,8 @@ def _record(cls: Any) -> _Coding:
     codings = [_coding(hints[name]) for name in names]
     count, values_of = len(names), _getter(names)
     writers = [(place, write) for place, (write, _) in enumerate(codings) if write is not _same]
-    exact = [hints[name] if hints[name] in _EXACT else None for name in names]
-    readers = [(place, read) for place, (_, read) in enumerate(codings) if exact[place] is None]
+    exact = [(place, hints[name]) for place, name in enumerate(names) if hints[name] in _EXACT]
+    readers = [(place, read) for place, (_, read) in enumerate(codings) if hints[names[place]] not in _EXACT]
 
     def write(record: Any) -> list[Any]:
         values = values_of(record)
@@ -343,14 +346,20 @@ def _record(cls: Any) -> _Coding:
     def read(values: Any) -> Any:
         if len(values) != count:
             raise ValueError(f"{cls.__name__} has {count} fields")
-        for value, kind in zip(values, exact, strict=True):
-            if kind is not None and type(value) is not kind:
-                raise TypeError(f"{value!r} is no {kind.__name__}")
+        for place, kind in exact:
+            if type(values[place]) is not kind:
+                raise TypeError(f"{values[place]!r} is no {kind.__name__}")
         for place, decoder in readers:
             values[place] = decoder(values[place])
         return cls(*values)
 
-    return write, read
+    return write, _remembered(read) if cls in _REPEATED else read
+
+
+def _remembered(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, but what it made of equal fields is given again; numbers and truth values are not equal."""
+    known = lru_cache(maxsize=4096, typed=True)(lambda *values: read([*values]))
+    return lambda values: known(*values)
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
