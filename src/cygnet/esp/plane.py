@@ -81,7 +81,7 @@ class DataPlane:
     def remove_policy(self, policy: Policy) -> None:
         """Take out a policy, with what waited for it."""
         self.policies.remove(policy)
-        self._outgoing.acquires.forget(lambda one: one == policy)
+        self._outgoing.acquires.forget(lambda one: one is policy)
         self._forget_flows()
 
     def forget_acquires(self, owner: str) -> None:

@@ -23,29 +23,25 @@ class PolicyDatabase:
     def __init__(self) -> None:
         self._outbound: SelectorIndex[_Entry] = SelectorIndex()
         self._inbound: SelectorIndex[_Entry] = SelectorIndex()
-        self._entries: dict[Policy, list[_Entry]] = {}
+        self._entries: dict[Policy, _Entry] = {}
         self._whole: dict[_Entry, SelectorPair] = {}
         self._serial = count(1)
 
     def add(self, policy: Policy) -> None:
         """Enter a policy; among equals the newest stands first."""
-        order = (order_of(policy), policy.trap, -next(self._serial))
-        entry = _Entry(order, policy, SelectorPair(policy.source, policy.destination))
+        entry = _Entry(policy, next(self._serial))
         self._side(policy).add(place_of(policy.source, policy.destination), entry)
-        self._entries.setdefault(policy, []).append(entry)
+        self._entries[policy] = entry
         if _needs_whole(policy):
-            self._whole[entry] = entry.match
+            self._whole[entry] = entry.selectors
 
     def remove(self, policy: Policy) -> bool:
-        """Take out the newest policy equal to this one; ``False`` when there is none."""
-        same = self._entries.get(policy)
-        if not same:
+        """Take out a policy; ``False`` when it is not there."""
+        entry = self._entries.pop(policy, None)
+        if entry is None:
             return False
-        entry = same.pop()
         self._side(policy).remove(place_of(policy.source, policy.destination), entry)
         self._whole.pop(entry, None)
-        if not same:
-            del self._entries[policy]
         return True
 
     def outbound(self, flow: Flow, mark: PacketMark | None = None) -> Iterator[Policy]:
@@ -71,11 +67,10 @@ class PolicyDatabase:
         return any(pair.joins(flow.source, flow.destination) for pair in self._whole.values())
 
     def __iter__(self) -> Iterator[Policy]:
-        entries = [entry for same in self._entries.values() for entry in same]
-        return (entry.policy for entry in sorted(entries, key=_order))
+        return (entry.policy for entry in sorted(self._entries.values(), key=_order))
 
     def __len__(self) -> int:
-        return sum(map(len, self._entries.values()))
+        return len(self._entries)
 
     def _side(self, policy: Policy) -> "SelectorIndex[_Entry]":
         return self._outbound if policy.outbound else self._inbound
@@ -149,9 +144,24 @@ class SelectorPairs:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    order: tuple[int, bool, int]
+    """A policy; what a look-up needs of it is worked out when there is one that comes across it."""
+
     policy: Policy
-    match: SelectorPair
+    serial: int
+    _selectors: SelectorPair | None = None
+    _order: tuple[int, bool, int] | None = None
+
+    @property
+    def selectors(self) -> SelectorPair:
+        if self._selectors is None:
+            self._selectors = SelectorPair(self.policy.source, self.policy.destination)
+        return self._selectors
+
+    @property
+    def order(self) -> tuple[int, bool, int]:
+        if self._order is None:
+            self._order = (order_of(self.policy), self.policy.trap, -self.serial)
+        return self._order
 
 
 _order = attrgetter("order")
@@ -159,7 +169,7 @@ _order = attrgetter("order")
 
 def _matching(side: SelectorIndex[_Entry], flow: Flow) -> list[_Entry]:
     near = side.near(flow.source, flow.destination)
-    return sorted((entry for entry in near if entry.match.matches(flow)), key=_order)
+    return sorted((entry for entry in near if entry.selectors.matches(flow)), key=_order)
 
 
 def _needs_whole(policy: Policy) -> bool:

@@ -1,6 +1,6 @@
 """What the data plane is told and what it tells: SAs, policies, events, reasons for dropping."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from cygnet.base.addresses import Address, Host
@@ -97,9 +97,9 @@ class SaParameters:
 PacketMark = tuple[int, int]
 
 
-@record
+@dataclass(slots=True, eq=False)
 class Policy:
-    """One entry of the SPD. Outbound ones decide, inbound ones confirm what an SA brought.
+    """One entry of the SPD, equal to no other. Outbound ones decide, inbound ones confirm what an SA brought.
 
     ``whole``: its SAs carry no fragments, so those are put together first (RFC 4301, 4.1, 7). ``mark`` is a
     value and a mask; an outbound policy with one is for packets that came with that very mark.

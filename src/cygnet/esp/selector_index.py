@@ -18,8 +18,9 @@ Place = tuple[tuple[int, int, int], tuple[int, int]]
 
 def place_of(source: TrafficSelector, destination: TrafficSelector) -> Place:
     """Where two ranges stand."""
-    first, second = ((int(end.start) ^ int(end.end)).bit_length() for end in (source, destination))
-    return (source.family, first, second), (int(source.start) >> first, int(destination.start) >> second)
+    low, high = int(source.start), int(destination.start)
+    first, second = (low ^ int(source.end)).bit_length(), (high ^ int(destination.end)).bit_length()
+    return (source.family, first, second), (low >> first, high >> second)
 
 
 class SelectorIndex(Generic[T]):

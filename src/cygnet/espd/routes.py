@@ -4,7 +4,6 @@ Policies with a mark have a table for each mark, with a rule before that one for
 """
 
 import socket
-from collections import Counter
 from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from cygnet.base.addresses import Address
 from cygnet.base.errors import LocalError
+from cygnet.base.selectors import TrafficSelector
 from cygnet.espd.devices import MAX_MARKS
 from cygnet.espd.route_messages import Network, RouteSocket
 from cygnet.kernel.backends.host import MARK, KnownAddresses
@@ -45,7 +45,8 @@ class Indexes(Protocol):
 
 
 class Routes:
-    """The routes of the policies in force, each prefix counted by its users."""
+    """The routes of the policies in force. Each prefix counts its users by their local selector, which is all
+    that a route needs to know of them."""
 
     def __init__(self, devices: Indexes) -> None:
         """Install the rules; raises :class:`LocalError`."""
@@ -53,7 +54,7 @@ class Routes:
         self._devices = devices
         self._routes = RouteSocket(_PROTOCOL)
         self._addresses = KnownAddresses()
-        self._users: dict[_Place, Counter[PolicySpec]] = {}
+        self._users: dict[_Place, dict[TrafficSelector, int]] = {}
         self._tables: dict[Mark, tuple[int, int]] = {}  # table and how many policies use it
         remove_leftovers(self._netlink)
         try:
@@ -74,13 +75,15 @@ class Routes:
             self._enter_table(spec.mark)
             for network in networks:
                 place = (spec.mark, network)
-                if place not in self._users:
-                    self._routes.replace(self._table(spec.mark), network, device, self._hint(spec))
-                self._users.setdefault(place, Counter())[spec] += 1
+                users = self._users.get(place)
+                if users is None:
+                    self._routes.replace(self._table(spec.mark), network, device, self._hint(spec.source))
+                    users = self._users[place] = {}
+                users[spec.source] = users.get(spec.source, 0) + 1
                 done.append(network)
         except (RefusedError, LocalError) as error:
             for network in done:
-                self._forget((spec.mark, network), spec)
+                self._forget((spec.mark, network), spec.source)
             self._leave_table(spec.mark)
             self._devices.leave(spec.mark)
             raise LocalError(f"route to {spec.destination} refused: {error}") from error
@@ -88,7 +91,7 @@ class Routes:
     def remove(self, spec: PolicySpec) -> None:
         """Take back one :meth:`add`; a route goes with its last user."""
         for network in spec.destination.networks():
-            self._forget((spec.mark, network), spec)
+            self._forget((spec.mark, network), spec.source)
         self._leave_table(spec.mark)
         self._devices.leave(spec.mark)
 
@@ -143,14 +146,13 @@ class Routes:
                     family=family,
                 )  # fmt: skip
 
-    def _forget(self, place: _Place, spec: PolicySpec) -> None:
-        users = self._users.get(place, Counter())
-        if not users[spec]:
+    def _forget(self, place: _Place, local: TrafficSelector) -> None:
+        users = self._users.get(place, {})
+        if local not in users:
             return
-        users[spec] -= 1
-        if users[spec]:
-            return
-        del users[spec]
+        users[local] -= 1
+        if not users[local]:
+            del users[local]
         mark, network = place
         with suppress(RefusedError):
             if users:
@@ -161,11 +163,11 @@ class Routes:
                 del self._users[place]
                 self._routes.remove(self._table(mark), network)
 
-    def _hint(self, spec: PolicySpec) -> Address | None:
-        """The local address inside a policy's source selector, which own packets shall come from."""
-        start, end = int(spec.source.start), int(spec.source.end)
+    def _hint(self, local: TrafficSelector) -> Address | None:
+        """An address of this host inside the selector, which own packets shall come from."""
+        start, end = int(local.start), int(local.end)
         for address in self._addresses():
-            if address.version == spec.source.family and start <= int(address) <= end:
+            if address.version == local.family and start <= int(address) <= end:
                 return address
         return None
 

@@ -5,7 +5,6 @@ Knows no socket and no clock; ``now`` comes with each call, in seconds of a mono
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -14,7 +13,7 @@ from typing import Protocol
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import AcquireWanted, Event, Expired
+from cygnet.esp.records import AcquireWanted, Event, Expired, Policy
 from cygnet.espd import translate, views
 from cygnet.espd.address_users import AddressUsers
 from cygnet.espd.address_users import Host as AddressHost
@@ -96,6 +95,15 @@ class _Installed:
     number: int
 
 
+@dataclass(slots=True)
+class _InForce:
+    """A policy with how many users it has; ``policy`` is its entry in the data plane's SPD."""
+
+    spec: PolicySpec
+    policy: Policy
+    users: int = 0
+
+
 class Service:
     """The registry behind the control socket."""
 
@@ -104,7 +112,7 @@ class Service:
         self._host = host
         self._sas: dict[SaId, _Installed] = {}
         self._reserved: dict[int, tuple[str, float]] = {}  # oldest first
-        self._policies: dict[str, Counter[PolicySpec]] = {}
+        self._policies: dict[str, dict[PolicySpec, _InForce]] = {}
         self._addresses = AddressUsers(host)
         self._numbers: dict[int, SaId] = {}
         self._deadlines: list[tuple[float, int, bool]] = []
@@ -138,8 +146,8 @@ class Service:
         """Remove all that an owner installed."""
         for name in [name for name, installed in self._sas.items() if installed.owner == owner]:
             self._drop(name)
-        for spec in self._policies.pop(owner, Counter()):
-            self._uninstall(spec, owner)
+        for policy in self._policies.pop(owner, {}).values():
+            self._uninstall(policy)
         for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
             self._unreserve(spi)
         self._addresses.flush(owner)
@@ -214,7 +222,10 @@ class Service:
         raise KernelError("no SPI is free")
 
     def _add_sa(self, request: AddSa, owner: str, now: float) -> Reply:
-        spec = request.spec
+        self._enter_sa(request.spec, owner, now)
+        return Done()
+
+    def _enter_sa(self, spec: SaSpec, owner: str, now: float) -> None:
         if spec.id in self._sas or (spec.inbound and self._plane.inbound_spi_taken(spec.id.spi)):
             raise KernelError(f"an SA with SPI {spec.id.spi:08x} exists already")
         if self._reserved.get(spec.id.spi, (owner, 0))[0] != owner and spec.inbound:
@@ -232,7 +243,6 @@ class Service:
         for delay_s, hard in ((spec.lifetime.soft_s, False), (spec.lifetime.hard_s, True)):
             if delay_s:
                 heappush(self._deadlines, (now + delay_s, number, hard))
-        return Done()
 
     def _build(self, spec: SaSpec) -> InboundSa | OutboundSa:
         parameters, sealer = translate.parameters(spec), translate.build_sealer(spec)
@@ -266,12 +276,15 @@ class Service:
         return Done()
 
     def _delete_sa(self, request: DeleteSa, owner: str, now: float) -> Reply:
-        if request.id in self._sas:
-            self._drop(request.id)
-            self.fit_mtu()
-        elif self._reserved.get(request.id.spi, ("", 0))[0] == owner:
-            self._unreserve(request.id.spi)
+        self._leave_sa(request.id, owner)
         return Done()
+
+    def _leave_sa(self, name: SaId, owner: str) -> None:
+        if name in self._sas:
+            self._drop(name)
+            self.fit_mtu()
+        elif self._reserved.get(name.spi, ("", 0))[0] == owner:
+            self._unreserve(name.spi)
 
     def _query_sa(self, request: QuerySa, owner: str, now: float) -> Reply:
         installed = self._sas.get(request.id)
@@ -280,25 +293,34 @@ class Service:
         return views.usage(installed.sa, now)
 
     def _add_policy(self, request: AddPolicy, owner: str, now: float) -> Reply:
-        spec, mine = request.spec, self._policies.setdefault(owner, Counter())
-        if not mine[spec]:
-            policy = translate.policy(spec, owner)
+        self._enter_policy(request.spec, owner)
+        return Done()
+
+    def _enter_policy(self, spec: PolicySpec, owner: str) -> None:
+        mine = self._policies.setdefault(owner, {})
+        known = mine.get(spec)
+        if known is None:
+            known = _InForce(spec, translate.policy(spec, owner))
             if spec.direction is Direction.OUT:
                 self._host.route_in(spec)
             if spec.direction is not Direction.FORWARD:
-                self._plane.add_policy(policy)
-        mine[spec] += 1
-        return Done()
+                self._plane.add_policy(known.policy)
+            mine[spec] = known
+        known.users += 1
 
     def _delete_policy(self, request: DeletePolicy, owner: str, now: float) -> Reply:
-        spec, mine = request.spec, self._policies.get(owner, Counter())
-        if not mine[spec]:
-            raise KernelError(f"no policy {spec.source} === {spec.destination} {spec.direction}")
-        mine[spec] -= 1
-        if not mine[spec]:
-            del mine[spec]
-            self._uninstall(spec, owner)
+        self._leave_policy(request.spec, owner)
         return Done()
+
+    def _leave_policy(self, spec: PolicySpec, owner: str) -> None:
+        mine = self._policies.get(owner, {})
+        known = mine.get(spec)
+        if known is None:
+            raise KernelError(f"no policy {spec.source} === {spec.destination} {spec.direction}")
+        known.users -= 1
+        if not known.users:
+            del mine[spec]
+            self._uninstall(known)
 
     def _acquire_failed(self, request: AcquireFailed, owner: str, now: float) -> Reply:
         self._plane.acquire_failed(owner, request.reqid, now)
@@ -313,24 +335,36 @@ class Service:
         return Done()
 
     def _install(self, request: Install, owner: str, now: float) -> Reply:
-        with ExitStack() as undo:
+        sas: list[SaId] = []
+        policies: list[PolicySpec] = []
+        try:
             for sa in request.sas:
-                self._add_sa(AddSa(sa), owner, now)
-                undo.callback(self._delete_sa, DeleteSa(sa.id), owner, now)
+                self._enter_sa(sa, owner, now)
+                sas.append(sa.id)
             for policy in request.policies:
-                self._add_policy(AddPolicy(policy), owner, now)
-                undo.callback(self._delete_policy, DeletePolicy(policy), owner, now)
-            undo.pop_all()
+                self._enter_policy(policy, owner)
+                policies.append(policy)
+        except Exception:
+            self._leave(policies, sas, owner)
+            raise
         return Done()
 
     def _remove(self, request: Remove, owner: str, now: float) -> Reply:
-        """Everything goes, also if something of it was not there, which is told afterwards."""
-        with ExitStack() as rest:
-            for sa in reversed(request.sas):
-                rest.callback(self._delete_sa, DeleteSa(sa), owner, now)
-            for policy in reversed(request.policies):
-                rest.callback(self._delete_policy, DeletePolicy(policy), owner, now)
+        self._leave(request.policies, request.sas, owner)
         return Done()
+
+    def _leave(self, policies: Sequence[PolicySpec], sas: Sequence[SaId], owner: str) -> None:
+        """Everything goes, also if something of it was not there, which is told afterwards."""
+        failure: Exception | None = None
+        for policy in policies:
+            try:
+                self._leave_policy(policy, owner)
+            except Exception as error:
+                failure = error
+        for sa in sas:
+            self._leave_sa(sa, owner)
+        if failure is not None:
+            raise failure
 
     def _inspect(self, request: Inspect, owner: str, now: float) -> Reply:
         drops = Counter[str](self._host.lost())
@@ -353,11 +387,10 @@ class Service:
             drops=tuple(DropCount(reason, packets) for reason, packets in drops.items()),
         )
 
-    def _uninstall(self, spec: PolicySpec, owner: str) -> None:
-        if spec.direction is not Direction.FORWARD:
-            self._plane.remove_policy(translate.policy(spec, owner))
-        if spec.direction is Direction.OUT:
-            self._host.route_out(spec)
+    def _uninstall(self, known: _InForce) -> None:
+        self._plane.remove_policy(known.policy)
+        if known.spec.direction is Direction.OUT:
+            self._host.route_out(known.spec)
 
     def _unreserve(self, spi: int) -> None:
         del self._reserved[spi]

@@ -75,7 +75,7 @@ def made(monkeypatch):
 
 
 def policy(destination: str, mark: Mark | None = None, **more: object) -> PolicySpec:
-    near = TrafficSelector.of("10.1.0.0/16")
+    near = more.pop("source", TrafficSelector.of("10.1.0.0/16"))
     return PolicySpec(Direction.OUT, near, TrafficSelector.of(destination), Mode.TUNNEL, 1, mark=mark, **more)
 
 
@@ -97,6 +97,17 @@ def test_policy_used_twice_keeps_its_route_until_the_last_use(made):
     own.remove(policy("10.2.0.0/16"))
     assert notes.routes
     own.remove(policy("10.2.0.0/16"))
+    assert not notes.routes
+
+
+def test_route_has_the_source_of_a_policy_that_is_left(made):
+    own, notes, _ = made
+    elsewhere = policy("10.2.0.0/16", source=TrafficSelector.of("10.9.0.0/16"))
+    own.add(policy("10.2.0.0/16"))
+    own.add(elsewhere)
+    own.remove(policy("10.2.0.0/16"))
+    assert notes.routes == {(TABLE, "10.2.0.0/16"): (7, "None")}
+    own.remove(elsewhere)
     assert not notes.routes
 
 
