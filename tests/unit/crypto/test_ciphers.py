@@ -108,6 +108,18 @@ def test_many_at_once_are_as_one_by_one(encryption: Transform, integrity: Transf
     assert [bytes(opened[number]) for number in (0, 1, 3)] == [texts[number] for number in (0, 1, 3)]
 
 
+@pytest.mark.parametrize(("encryption", "integrity"), PAIRS, ids=str)
+def test_receiver_that_has_sealed_nothing_opens(encryption: Transform, integrity: Transform | None) -> None:
+    sender = sealer_with_any_key(encryption, integrity)
+    iv, plaintext = bytes(sender.iv_size), bytes(32)
+    sealed = sender.seal(iv, plaintext, b"")
+    assert sealer_with_any_key(encryption, integrity).open(iv, sealed, b"") == plaintext
+    opened = memoryview(bytearray(32))
+    work = [(memoryview(iv), memoryview(sealed), b"", b"", opened)]
+    assert sealer_with_any_key(encryption, integrity).open_all(work) == []
+    assert bytes(opened) == plaintext
+
+
 @pytest.mark.parametrize(("encryption", "integrity"), PAIRS[::7], ids=str)
 @given(sealed=st.binary(max_size=80), iv=st.binary(max_size=20))
 def test_hostile_octets_raise_integrity_error_only(
