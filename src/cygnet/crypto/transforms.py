@@ -3,6 +3,7 @@
 from collections.abc import Set
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from cygnet.base.records import record
 from cygnet.crypto import tables
@@ -21,8 +22,7 @@ ADDITIONAL = frozenset(range(TransformType.ADDKE1, TransformType.ADDKE7 + 1))
 KE_TYPES = frozenset({TransformType.KE, *ADDITIONAL})
 
 
-@record
-class Transform:
+class Transform(NamedTuple):
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
 
     type: int

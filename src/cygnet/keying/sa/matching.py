@@ -71,7 +71,7 @@ def narrow(ours: Sequence[TrafficSelector], theirs: Sequence[TrafficSelector]) -
     first of them.
     """
     overlaps: dict[TrafficSelector, None] = {}
-    for their in dict.fromkeys(theirs):
+    for their in theirs:
         for our in ours:
             both = our.narrow(their)
             if both is not None:
