@@ -57,9 +57,8 @@ def prf_plus(function: Prf, key: bytes, seed: bytes, length: int) -> bytes:
     """
     if length > MAX_BLOCKS * function.size:
         raise ValueError(f"prf+ yields at most {MAX_BLOCKS} blocks")
-    keyed = function.keyed(key)
     block, output = b"", b""
     for counter in range(1, -(-length // function.size) + 1):
-        block = keyed(block, seed, bytes((counter,)))
+        block = function(key, block + seed + bytes((counter,)))
         output += block
     return output[:length]

@@ -10,6 +10,7 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import summary
 from cygnet.kernel.port import (
     Algorithm,
     Compression,
@@ -397,4 +398,4 @@ _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REK
 def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128``: without NO_EXT_SEQ, as strongSwan prints it."""
     kept = tuple(one for one in proposal.transforms if one.type != TransformType.ESN or one.number)
-    return replace(proposal, transforms=kept).summary()
+    return summary(kept)
