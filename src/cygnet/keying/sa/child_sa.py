@@ -65,6 +65,7 @@ class ChildSa:
     def __init__(self, unique_id: int, config: ChildConfig, reqid: int, path: Path, spi_in: int) -> None:
         self.unique_id = unique_id
         self.config = config
+        self.protocol = config.protocol
         self.reqid = reqid
         self.path = path
         self.made_on = path
@@ -103,11 +104,6 @@ class ChildSa:
     def spi_octets(self) -> bytes:
         """Our inbound SPI as it travels."""
         return self.spi_in.to_bytes(4, "big")
-
-    @property
-    def protocol(self) -> IpProtocol:
-        """ESP or AH."""
-        return self.config.protocol
 
     @property
     def ike_protocol(self) -> Protocol:
