@@ -39,7 +39,7 @@ class Host:
 
     def with_brackets(self) -> str:
         """``ADDRESS[PORT]``, strongSwan's ``%#H``."""
-        return f"{self}[{self.port}]"
+        return f"{_text(self.address)}[{self.port}]"
 
 
 @lru_cache(maxsize=4096)

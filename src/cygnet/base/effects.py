@@ -35,7 +35,7 @@ class Schedule:
 
 @record
 class Announce:
-    """Tell the bus: a log line or an event record."""
+    """Tell the bus: an event record."""
 
     event: Any
 
@@ -56,7 +56,7 @@ class Retire:
 
 @record
 class Log:
-    """A log line, travelling inside :class:`Announce`. ``sa`` is set by the shell at checkout."""
+    """Tell the bus: a log line. ``sa`` is set by the shell."""
 
     group: Group
     level: int
@@ -85,4 +85,4 @@ class MessageSeen:
     response: bool
 
 
-Effect = Send | Schedule | Announce | Adopt | Retire
+Effect = Send | Schedule | Announce | Log | Adopt | Retire

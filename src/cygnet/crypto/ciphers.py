@@ -20,8 +20,7 @@ def key_sizes(encryption: Transform | None, integrity: Transform | None) -> tupl
         if code is None:
             raise UnsupportedAlgorithmError(f"integrity algorithm {integrity} is not supported")
         return 0, code.key
-    row, mac = _rows(encryption, integrity)
-    return _key_bits(row, encryption) // 8 + row.salt, mac.key if mac else 0
+    return _sizes(*_rows(encryption, integrity), encryption)
 
 
 def sealer(
@@ -39,7 +38,7 @@ def sealer(
     another length than :func:`key_sizes` says.
     """
     row, mac = _rows(encryption, integrity)
-    if (len(encryption_key), len(integrity_key)) != key_sizes(encryption, integrity):
+    if (len(encryption_key), len(integrity_key)) != _sizes(row, mac, encryption):
         raise ValueError(f"wrong key length for {encryption} and {integrity}")
     split = len(encryption_key) - row.salt
     key, salt = encryption_key[:split], encryption_key[split:]
@@ -62,6 +61,10 @@ def _rows(encryption: Transform, integrity: Transform | None) -> tuple[Encryptio
     if mac is None:
         raise UnsupportedAlgorithmError(f"{encryption} needs an integrity algorithm, not {integrity}")
     return row, mac
+
+
+def _sizes(row: Encryption, mac: Integrity | None, transform: Transform) -> tuple[int, int]:
+    return _key_bits(row, transform) // 8 + row.salt, mac.key if mac else 0
 
 
 def _key_bits(row: Encryption, transform: Transform) -> int:

@@ -1,5 +1,7 @@
 """Pseudorandom functions and the stretching of their output (RFC 7296, 2.13)."""
 
+import hmac
+
 from cygnet.crypto import tables
 from cygnet.crypto.errors import UnsupportedAlgorithmError
 from cygnet.crypto.interfaces import Mac
@@ -26,8 +28,9 @@ class Prf:
         self.nonce_octets = row.nonce_octets
 
     def __call__(self, key: bytes, data: bytes) -> bytes:
-        """prf(key, data)."""
-        return self.keyed(key)(data)
+        """prf(key, data); HMAC in one step, which takes half the time of keying it for one message."""
+        digest = self._row.digest
+        return hmac.digest(key, data, digest) if digest else self.keyed(key)(data)
 
     def keyed(self, key: bytes) -> Mac:
         """The function with its key set, for several messages."""
@@ -54,9 +57,8 @@ def prf_plus(function: Prf, key: bytes, seed: bytes, length: int) -> bytes:
     """
     if length > MAX_BLOCKS * function.size:
         raise ValueError(f"prf+ yields at most {MAX_BLOCKS} blocks")
-    keyed = function.keyed(key)
     block, output = b"", b""
     for counter in range(1, -(-length // function.size) + 1):
-        block = keyed(block, seed, bytes((counter,)))
+        block = function(key, block + seed + bytes((counter,)))
         output += block
     return output[:length]

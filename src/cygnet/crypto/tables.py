@@ -92,10 +92,12 @@ class PrfAlgorithm(Algorithm):
     """PRF; ``size`` is the octets of its output and preferred key.
 
     ``nonce_octets`` of each nonce key SKEYSEED where the PRF's key is fixed (RFC 7296, 2.14); 0: all.
+    ``digest`` is the hash that it is the HMAC of, empty if it is none.
     """
 
     size: int
     nonce_octets: int = 0
+    digest: str = ""
     mac: Callable[[bytes, int], Mac]
 
 
@@ -224,21 +226,28 @@ INTEGRITY = (
 
 PRFS = (
     PrfAlgorithm(
-        number=1, name="PRF_HMAC_MD5", keywords=_words("prfmd5"), weak=_MD5, size=16, mac=macs.hmac_md5
+        number=1, name="PRF_HMAC_MD5", keywords=_words("prfmd5"), weak=_MD5,
+        size=16, digest="md5", mac=macs.hmac_md5,
     ),
-    PrfAlgorithm(number=2, name="PRF_HMAC_SHA1", keywords=_words("prfsha1"), size=20, mac=macs.hmac_sha1),
+    PrfAlgorithm(
+        number=2, name="PRF_HMAC_SHA1", keywords=_words("prfsha1"),
+        size=20, digest="sha1", mac=macs.hmac_sha1,
+    ),
     PrfAlgorithm(
         number=4, name="PRF_AES128_XCBC", keywords=_words("prfaesxcbc"),
         size=16, nonce_octets=8, mac=macs.aes_xcbc,
     ),
     PrfAlgorithm(
-        number=5, name="PRF_HMAC_SHA2_256", keywords=_words("prfsha256"), size=32, mac=macs.hmac_sha2_256
+        number=5, name="PRF_HMAC_SHA2_256", keywords=_words("prfsha256"),
+        size=32, digest="sha256", mac=macs.hmac_sha2_256,
     ),
     PrfAlgorithm(
-        number=6, name="PRF_HMAC_SHA2_384", keywords=_words("prfsha384"), size=48, mac=macs.hmac_sha2_384
+        number=6, name="PRF_HMAC_SHA2_384", keywords=_words("prfsha384"),
+        size=48, digest="sha384", mac=macs.hmac_sha2_384,
     ),
     PrfAlgorithm(
-        number=7, name="PRF_HMAC_SHA2_512", keywords=_words("prfsha512"), size=64, mac=macs.hmac_sha2_512
+        number=7, name="PRF_HMAC_SHA2_512", keywords=_words("prfsha512"),
+        size=64, digest="sha512", mac=macs.hmac_sha2_512,
     ),
     PrfAlgorithm(
         number=8, name="PRF_AES128_CMAC", keywords=_words("prfaescmac"),

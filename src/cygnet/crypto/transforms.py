@@ -3,6 +3,7 @@
 from collections.abc import Set
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from cygnet.base.records import record
 from cygnet.crypto import tables
@@ -21,8 +22,7 @@ ADDITIONAL = frozenset(range(TransformType.ADDKE1, TransformType.ADDKE7 + 1))
 KE_TYPES = frozenset({TransformType.KE, *ADDITIONAL})
 
 
-@record
-class Transform:
+class Transform(NamedTuple):
     """One algorithm of a proposal; ``key_bits`` 0 means no Key Length attribute (RFC 7296, 3.3.5)."""
 
     type: int
@@ -85,15 +85,15 @@ class Proposal:
 
     def summary(self) -> str:
         """``AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519``, as ``statusall`` prints it."""
-        return _summary(self.transforms)
+        return summary(self.transforms)
 
     def __str__(self) -> str:
         return f"{protocol_name(self.protocol)}:{self.summary()}"
 
 
 @lru_cache(maxsize=1024)
-def _summary(transforms: tuple[Transform, ...]) -> str:
-    """The same few come in every handshake, and are printed half a dozen times in each."""
+def summary(transforms: tuple[Transform, ...]) -> str:
+    """Remembered: the same few come in every handshake, and are printed half a dozen times in each."""
     return "/".join(map(str, sorted(transforms, key=lambda item: _place(item.type))))
 
 

@@ -289,7 +289,7 @@ class Manager(Generic[S]):
         steps = [partial(performer.send, effect) for effect in effects.get(Send, ())]
         steps += [partial(performer.schedule, number, effect) for effect in effects.get(Schedule, ())]
         if Announce in effects:
-            events = [effect.event for effect in effects[Announce]]
+            events = [one if isinstance(one, Log) else one.event for one in effects[Announce]]
             steps.append(partial(performer.announce_all, events, entry.label))
         for step in steps:
             try:
@@ -348,8 +348,8 @@ class Manager(Generic[S]):
 
 
 def _sorted(effects: list[Effect]) -> dict[type, list[Any]]:
-    """The effects by their kind, each kind in its order."""
+    """The effects by their kind, each kind in its order; log lines are among what is announced."""
     by_kind: dict[type, list[Any]] = {}
     for effect in effects:
-        by_kind.setdefault(type(effect), []).append(effect)
+        by_kind.setdefault(Announce if isinstance(effect, Log) else type(effect), []).append(effect)
     return by_kind

@@ -91,8 +91,8 @@ class EffectPerformer:
         if error is not None:
             self._bus.log(Group.IKE, Level.AUDIT, f"{self.name(sa)} given up: {reason}")
             for effect in sa.abandon(self._clock()):
-                if isinstance(effect, Announce):
-                    self.announce(effect.event)
+                if isinstance(effect, Announce | Log):
+                    self.announce(effect if isinstance(effect, Log) else effect.event)
         self.gone(sa)
 
 

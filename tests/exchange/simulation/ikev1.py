@@ -160,7 +160,7 @@ class Peer:
                     self.network.send(Datagram(source, destination, data))
                 case Schedule(delay_s, timer):
                     self.network.at(delay_s, lambda timer=timer: self._expire(sa, timer))
-                case Announce(Log() as line):
+                case Log() as line:
                     self.log.append(line.text)
                 case Announce(event):
                     self.events.append(event)

@@ -196,7 +196,7 @@ class Peer:
                         self.network.send(Datagram(source, destination, data))
                 case Schedule(delay_s, timer):
                     self._schedule(sa.unique_id, delay_s, timer)
-                case Announce(Log() as line):
+                case Log() as line:
                     self.log.append(line.text)
                     self.bus.pass_on(replace(line, sa=f"{sa.name}|{sa.unique_id}"))
                 case Announce(event):

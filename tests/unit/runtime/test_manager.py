@@ -172,7 +172,7 @@ def test_full_job_queue_refuses_and_the_sa_can_be_reached_again() -> None:
 def test_effects_are_performed_in_order_and_logs_get_the_name() -> None:
     bench = Bench()
     sa = bench.sa(name="home")
-    bench.post(sa, 1, SEND, Schedule(1, "dpd"), Announce(Log(Group.IKE, 1, "hello")), Announce("event"))
+    bench.post(sa, 1, SEND, Schedule(1, "dpd"), Log(Group.IKE, 1, "hello"), Announce("event"))
     bench.run()
     assert bench.performer.done == [b"x", (1, "dpd"), Log(Group.IKE, 1, "hello", "home|1"), "event"]
 

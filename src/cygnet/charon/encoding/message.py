@@ -6,7 +6,7 @@ A message comes in two steps, since everything before the integrity check is any
 the first step concerns a message that may be forged: it never ends an SA.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from struct import Struct
 from typing import TypeVar
@@ -78,7 +78,7 @@ class Message:
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
         """Every payload of a class, in order."""
-        return tuple(self._of(kind))
+        return tuple([payload for payload in self.payloads if isinstance(payload, kind)])
 
     def notify(self, notify_type: int) -> Notify | None:
         """The first notification of a type."""
@@ -94,14 +94,12 @@ class Message:
 
     def describe(self) -> str:
         """``IKE_SA_INIT request 0 [ SA KE No N(NATD_S_IP) ]``, as charon's log has it."""
-        return self._line(payload.describe() for payload in self.payloads)
+        return self._line(self.payloads)
 
-    def _line(self, payloads: Iterable[str]) -> str:
+    def _line(self, payloads: Iterable[AnyPayload | EncryptedPart]) -> str:
         kind = "response" if self.response else "request"
-        return " ".join([exchange_name(self.exchange), kind, str(self.message_id), "[", *payloads, "]"])
-
-    def _of(self, kind: type[P]) -> Iterator[P]:
-        return (payload for payload in self.payloads if isinstance(payload, kind))
+        texts = [payload.describe() for payload in payloads]
+        return " ".join([exchange_name(self.exchange), kind, str(self.message_id), "[", *texts, "]"])
 
 
 @record
@@ -121,7 +119,7 @@ class Parsed:
     def describe(self) -> str:
         """The log line of a message not opened: ``IKE_AUTH request 1 [ EF(1/3) ]``."""
         last = () if self.encrypted is None else (self.encrypted,)
-        return self.message._line(payload.describe() for payload in (*self.message.payloads, *last))
+        return self.message._line((*self.message.payloads, *last))
 
 
 def parse_message(data: bytes) -> Parsed:

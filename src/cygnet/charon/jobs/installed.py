@@ -131,8 +131,8 @@ class Installed:
     def sender(self, reqid: int) -> int:
         """The outbound SPI of the newest CHILD_SA with this reqid, 0 if there is none."""
         with self._lock:
-            known = [one for one in self._by_reqid.get(reqid, {}).values() if not one.leaving]
-            return known[-1].child.outbound.spi if known else 0
+            newest_first = reversed(self._by_reqid.get(reqid, {}).values())
+            return next((one.child.outbound.spi for one in newest_first if not one.leaving), 0)
 
 
 K = TypeVar("K")

@@ -203,7 +203,7 @@ class Association:
 
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
         """A log line; the shell adds the IKE_SA's name."""
-        self.effects.append(Announce(Log(group, level, text)))
+        self.effects.append(Log(group, level, text))
 
     def saw(self, message: Message, *, incoming: bool) -> None:
         """Count a message that was understood or made."""

@@ -36,8 +36,9 @@ def add(draft: "Draft", sa: Association, pair: Pair, spi_r: bytes, *, forced: bo
 
 def read(message: Message) -> Seen | None:
     """The hashes in a message; ``None`` unless there are both kinds."""
-    sources = tuple(one.data for one in message.notifies if one.type == S)[:MAX_HASHES]
-    destinations = tuple(one.data for one in message.notifies if one.type == D)[:MAX_HASHES]
+    told = message.notifies
+    sources = tuple([one.data for one in told if one.type == S])[:MAX_HASHES]
+    destinations = tuple([one.data for one in told if one.type == D])[:MAX_HASHES]
     return Seen(sources, destinations) if sources and destinations else None
 
 

@@ -27,14 +27,18 @@ class Singly(Protocol):
 
 def install(backend: Singly, sas: tuple[SaSpec, ...], policies: tuple[PolicySpec, ...]) -> None:
     """One after the other; a refusal takes back what came before it, and is raised."""
-    with ExitStack() as undo:
+    done_sas: list[SaId] = []
+    done_policies: list[PolicySpec] = []
+    try:
         for sa in sas:
             backend.add_sa(sa)
-            undo.callback(backend.delete_sa, sa.id)
+            done_sas.append(sa.id)
         for policy in policies:
             backend.add_policy(policy)
-            undo.callback(backend.delete_policy, policy)
-        undo.pop_all()
+            done_policies.append(policy)
+    except BaseException:
+        remove(backend, tuple(reversed(done_policies)), tuple(reversed(done_sas)))
+        raise
 
 
 def migrate(backend: Singly, sas: tuple[SaMove, ...], policies: tuple[PolicyMove, ...]) -> None:

@@ -1,6 +1,7 @@
 """How well an address suits ``left=`` or ``right=``: exact, in a range, or any (0: not at all)."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from cygnet.base.addresses import Address
@@ -64,15 +65,23 @@ def _match_host(host: str, address: Address, names: Names) -> int:
 
 def _match_literal(host: str, address: Address) -> int:
     """Raises ``ValueError`` for what is neither address, prefix nor range."""
+    first, last, score = _literal(host)
+    if score == EXACT:
+        return score if address == first else 0
+    inside = first.version == last.version == address.version and int(first) <= int(address) <= int(last)
+    return score if inside else 0
+
+
+@lru_cache(maxsize=4096)
+def _literal(host: str) -> tuple[Address, Address, int]:
+    """The first and the last address, and how well one of them matches: read once for all handshakes."""
     if "/" in host:
         network = ip_network(host, strict=False)
         bits = network.prefixlen + (96 if network.version == 4 else 0)
-        return ANY + bits if address in network else 0
+        return network.network_address, network.broadcast_address, ANY + bits
     low, dash, high = host.partition("-")
     first = ip_address(low)
     if not dash:
-        return EXACT if address == first else 0
+        return first, first, EXACT
     last = ip_address(high)
-    inside = first.version == last.version == address.version and int(first) <= int(address) <= int(last)
-    span = (int(last) - int(first)).bit_length()
-    return ANY + 128 - span if inside else 0
+    return first, last, ANY + 128 - (int(last) - int(first)).bit_length()

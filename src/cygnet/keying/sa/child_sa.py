@@ -10,6 +10,7 @@ from cygnet.base.secret import Secret
 from cygnet.base.selectors import TrafficSelector, pairs
 from cygnet.crypto.proposals import Proposal, Protocol, Transform
 from cygnet.crypto.tables import TransformType
+from cygnet.crypto.transforms import summary
 from cygnet.kernel.port import (
     Algorithm,
     Compression,
@@ -64,6 +65,7 @@ class ChildSa:
     def __init__(self, unique_id: int, config: ChildConfig, reqid: int, path: Path, spi_in: int) -> None:
         self.unique_id = unique_id
         self.config = config
+        self.protocol = config.protocol
         self.reqid = reqid
         self.path = path
         self.made_on = path
@@ -102,11 +104,6 @@ class ChildSa:
     def spi_octets(self) -> bytes:
         """Our inbound SPI as it travels."""
         return self.spi_in.to_bytes(4, "big")
-
-    @property
-    def protocol(self) -> IpProtocol:
-        """ESP or AH."""
-        return self.config.protocol
 
     @property
     def ike_protocol(self) -> Protocol:
@@ -397,4 +394,4 @@ _CARRYING = frozenset({ChildState.INSTALLED, ChildState.REKEYING, ChildState.REK
 def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128``: without NO_EXT_SEQ, as strongSwan prints it."""
     kept = tuple(one for one in proposal.transforms if one.type != TransformType.ESN or one.number)
-    return replace(proposal, transforms=kept).summary()
+    return summary(kept)

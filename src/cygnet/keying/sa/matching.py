@@ -56,8 +56,13 @@ def is_same_peer(one: PeerConfig, other: PeerConfig) -> bool:
     return replace(one, name="", children=()) == replace(other, name="", children=())
 
 
-def resolve(selectors: Iterable[TrafficSelector], hosts: Iterable[Address]) -> Selectors:
-    """The selectors with ``dynamic`` replaced by hosts, each; without any such selectors go."""
+def resolve(selectors: Selectors, hosts: Iterable[Address]) -> Selectors:
+    """The selectors with ``dynamic`` replaced by hosts, each; without any such selectors go.
+
+    Those of a configuration differ, so that only what hosts were put into can come twice.
+    """
+    if not any(one.dynamic for one in selectors):
+        return selectors
     hosts = tuple(hosts)
     found = (one.resolve(host) for one in selectors for host in (hosts if one.dynamic else ANY_HOST))
     return tuple(dict.fromkeys(found))
@@ -71,7 +76,7 @@ def narrow(ours: Sequence[TrafficSelector], theirs: Sequence[TrafficSelector]) -
     first of them.
     """
     overlaps: dict[TrafficSelector, None] = {}
-    for their in dict.fromkeys(theirs):
+    for their in theirs:
         for our in ours:
             both = our.narrow(their)
             if both is not None:
@@ -136,7 +141,8 @@ def match_child(
     if not found:
         return None, tuple(reasons)
     rank, best = max(found, key=lambda ranked: ranked[0])
-    return replace(best, others=rank < _ALL and len(found) > 1), tuple(reasons)
+    others = rank < _ALL and len(found) > 1
+    return replace(best, others=True) if others else best, tuple(reasons)
 
 
 def _limited(local: Selectors, remote: Selectors) -> tuple[Selectors, Selectors]:

@@ -180,7 +180,7 @@ class Association:
 
     def log(self, group: Group, text: str, level: Level = Level.CONTROL) -> None:
         """A log line; the shell adds the SA's name."""
-        self.effects.append(Announce(Log(group, level, text)))
+        self.effects.append(Log(group, level, text))
 
     def announce(self, event: Any) -> None:
         """An event for the bus."""

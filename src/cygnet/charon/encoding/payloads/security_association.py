@@ -20,7 +20,7 @@ UNKNOWN_ATTRIBUTE = -1
 _PROPOSAL = Struct("!BxHBBBB")
 _HEAD = Struct("!BxH")
 _TRANSFORM = Struct("!BxH")
-_COMMON_SIZE = 12
+_COMMON_SIZE = 512
 _ATTRIBUTE = Struct("!HH")
 _TYPE_VALUE = 0x8000
 _SPI_SIZES = {Protocol.IKE: (0, 8), Protocol.AH: (4,), Protocol.ESP: (4,)}
@@ -66,10 +66,20 @@ def _read_proposal(reader: Reader) -> tuple[bool, Proposal]:
     if spi_size not in _SPI_SIZES.get(protocol, (spi_size,)):
         raise MalformedError(f"SA payload: protocol {protocol} with an SPI of {spi_size} octets")
     inner = Reader(reader.take(length - _PROPOSAL.size), "proposal")
-    spi = inner.take(spi_size)
-    transforms = tuple(_read_transform(inner, index == count - 1) for index in range(count))
-    inner.finish()
-    return last == 2, Proposal(protocol, transforms, spi, number)
+    spi, octets = inner.take(spi_size), inner.rest()
+    read = _known_transforms if len(octets) <= _COMMON_SIZE else _transforms
+    return last == 2, Proposal(protocol, read(octets, count), spi, number)
+
+
+def _transforms(octets: bytes, count: int) -> tuple[Transform, ...]:
+    reader = Reader(octets, "proposal")
+    transforms = tuple([_read_transform(reader, index == count - 1) for index in range(count)])
+    reader.finish()
+    return transforms
+
+
+_known_transforms = lru_cache(maxsize=512)(_transforms)
+"""The same few come in every handshake; only short ones are remembered."""
 
 
 def _read_transform(reader: Reader, expected_last: bool) -> Transform:
@@ -77,17 +87,9 @@ def _read_transform(reader: Reader, expected_last: bool) -> Transform:
     if last != (0 if expected_last else 3) or length < _HEAD.size + _TRANSFORM.size:
         raise MalformedError(f"SA payload: transform of length {length}, last substructure {last}")
     octets = reader.take(length - _HEAD.size)
-    return _known_transform(octets) if length <= _COMMON_SIZE else _transform(octets)
-
-
-def _transform(octets: bytes) -> Transform:
     kind, number = _TRANSFORM.unpack_from(octets)
     attributes = octets[_TRANSFORM.size :]
     return Transform(kind, number, _key_bits(attributes) if attributes else 0)
-
-
-_known_transform = lru_cache(maxsize=512)(_transform)
-"""The same few transforms come in every message; only short ones are remembered."""
 
 
 def _key_bits(attributes: bytes) -> int:
@@ -104,16 +106,16 @@ def _key_bits(attributes: bytes) -> int:
 
 
 def _build_proposal(proposal: Proposal, last: int) -> bytes:
-    count = len(proposal.transforms)
-    content = proposal.spi + b"".join(
-        _build_transform(transform, 0 if index == count - 1 else 3)
-        for index, transform in enumerate(proposal.transforms)
-    )
-    after = (proposal.number, proposal.protocol, len(proposal.spi), count)
-    return counted(_PROPOSAL, (last,), after, content)
+    after = (proposal.number, proposal.protocol, len(proposal.spi), len(proposal.transforms))
+    return counted(_PROPOSAL, (last,), after, proposal.spi + _build_transforms(proposal.transforms))
 
 
 @lru_cache(maxsize=512)
+def _build_transforms(transforms: tuple[Transform, ...]) -> bytes:
+    last = len(transforms) - 1
+    return b"".join(_build_transform(one, 0 if index == last else 3) for index, one in enumerate(transforms))
+
+
 def _build_transform(transform: Transform, last: int) -> bytes:
     attributes = _ATTRIBUTE.pack(_TYPE_VALUE | KEY_LENGTH, transform.key_bits) if transform.key_bits else b""
     return counted(_HEAD, (last,), (), _TRANSFORM.pack(transform.type, transform.number) + attributes)
