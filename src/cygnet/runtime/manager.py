@@ -83,6 +83,7 @@ class _Mail(Generic[S]):
     work: Work[S]
     priority: Priority
     name: str
+    lost: Callable[[], None] | None
 
 
 @dataclass(slots=True)
@@ -144,12 +145,14 @@ class Manager(Generic[S]):
                 self._index.add_hash(sa.unique_id, message_hash)
         return sa.unique_id
 
-    def post(self, unique_id: int, work: Work[S], priority: Priority, name: str, *,
-             sure: bool = False, jobs: Jobs | None = None) -> bool:
+    def post(  # noqa: PLR0913  (what, and three ways in which that is not the usual)
+        self, unique_id: int, work: Work[S], priority: Priority, name: str, *,
+        sure: bool = False, jobs: Jobs | None = None, lost: Callable[[], None] | None = None,
+    ) -> bool:
         """Have ``work`` done on the SA, after all that was posted before, by the pool or where ``jobs`` go.
 
         False (and counted) if there is no such SA, its mailbox is full or the job queue is; ``sure``
-        ignores both limits.
+        ignores both limits. ``lost`` is called if the SA ends before it comes to this.
         """
         with self._changed:
             entry = self._entries.get(unique_id)
@@ -159,7 +162,7 @@ class Manager(Generic[S]):
             if len(entry.mailbox) >= self._mailbox_limit and not sure:
                 self._counters.add("manager mailbox full")
                 return False
-            entry.mailbox.append(_Mail(work, priority, name))
+            entry.mailbox.append(_Mail(work, priority, name, lost))
             if self._issue_ticket(entry, priority, name, self._jobs if jobs is None else jobs, sure=sure):
                 return True
             entry.mailbox.pop()
@@ -326,12 +329,16 @@ class Manager(Generic[S]):
 
     def _forget(self, entry: _Entry[S]) -> None:
         with self._changed:
-            self._counters.add("manager mail of retired SAs", len(entry.mailbox))
+            unread = [*entry.mailbox]
+            self._counters.add("manager mail of retired SAs", len(unread))
             entry.mailbox.clear()
             if self._entries.pop(entry.sa.unique_id, None) is not None:
                 self._index.remove(entry.sa.unique_id)
             if not self._entries:
                 self._changed.notify_all()
+        for mail in unread:
+            if mail.lost is not None:
+                mail.lost()
 
     def _tell_retired(self, entry: _Entry[S], reason: str, error: BaseException | None) -> None:
         try:

@@ -97,7 +97,9 @@ class Shell:
         self.sas[sa.unique_id] = sa.snapshot(self.now)
         return sa.unique_id
 
-    def _post(self, number: int, work: Any, priority: Any, name: str, *, sure: bool = False) -> bool:
+    def _post(
+        self, number: int, work: Any, priority: Any, name: str, *, sure: bool = False, lost: Any = None
+    ) -> bool:
         if self.gone or number not in self.sas:
             return False
         work(SimpleNamespace(command=lambda order, now: self.ordered.append((number, order)) or []))

@@ -36,17 +36,28 @@ class Manager:
         return sa.unique_id
 
     def post(
-        self, unique_id: int, work: Callable[[IkeSa], list[Effect]], priority: Any, name: str, *, sure: bool
+        self,
+        unique_id: int,
+        work: Callable[[IkeSa], list[Effect]],
+        priority: Any,
+        name: str,
+        *,
+        sure: bool,
+        lost: Callable[[], None] | None = None,
     ) -> bool:
         if unique_id not in self._peer.sas:
             return False
-        self._peer.soon(lambda: self._work(unique_id, work))
+        self._peer.soon(lambda: self._work(unique_id, work, lost))
         return True
 
-    def _work(self, unique_id: int, work: Callable[[IkeSa], list[Effect]]) -> None:
+    def _work(
+        self, unique_id: int, work: Callable[[IkeSa], list[Effect]], lost: Callable[[], None] | None
+    ) -> None:
         sa = self._peer.sas.get(unique_id)
         if sa is not None:
             self._peer.perform(sa, work(sa))
+        elif lost is not None:
+            lost()
 
     def by_name(self, name: str) -> tuple[int, ...]:
         return tuple(number for number, sa in self._peer.sas.items() if sa.name == name)

@@ -208,6 +208,16 @@ def test_unforeseen_exception_costs_one_sa_and_no_more() -> None:
     assert bench.counters["manager SA gone"] == 1
 
 
+def test_who_posted_work_that_a_retired_sa_never_did_is_told() -> None:
+    bench, told = Bench(), list[str]()
+    sa = bench.sa()
+    bench.post(sa, "last", Retire("end"))
+    lost = lambda: told.append("lost")  # noqa: E731
+    bench.manager.post(1, lambda sa: sa.note("never"), Priority.HIGH, "late", lost=lost)
+    bench.run()
+    assert (sa.trace, told, bench.counters["manager mail of retired SAs"]) == (["last"], ["lost"], 1)
+
+
 def test_effect_that_cannot_be_performed_does_not_stop_the_others() -> None:
     bench = Bench()
     sa = bench.sa()

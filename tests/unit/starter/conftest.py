@@ -85,7 +85,10 @@ class Instance:
     def pid(self, name: str) -> int:
         """The PID in a file, 0 without one."""
         path = self.run / f"{name}.pid"
-        text = path.read_text().strip() if path.exists() else ""
+        try:
+            text = path.read_text().strip()
+        except FileNotFoundError:
+            return 0
         return int(text) if text else 0
 
     def kill(self, name: str, number: int) -> None:

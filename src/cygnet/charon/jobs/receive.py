@@ -1,4 +1,4 @@
-"""From the receiver's thread to an IKE_SA: what a datagram is, and the job it becomes."""
+"""From a receiver to an IKE_SA: what a datagram is, and the job it becomes."""
 
 from collections.abc import Callable
 

@@ -35,6 +35,7 @@ class Sas(Protocol):
         name: str,
         *,
         sure: bool = False,
+        lost: Callable[[], None] | None = None,
     ) -> bool:
         """Have work done on one; False if it is gone."""
 
@@ -100,13 +101,19 @@ class Workplace:
     clock: Callable[[], float]
 
     def order(self, ike_id: int, order: Order) -> bool:
-        """Post an order to an IKE_SA; False if there is none of that number any more."""
+        """Post an order to an IKE_SA; False if there is none of that number any more.
+
+        If it ends before it comes to the order, whoever follows that is told.
+        """
 
         def command(sa: IkeSa) -> list[Effect]:
             return sa.command(order, self.clock())
 
+        def lost() -> None:
+            self.finish(getattr(order, "ticket", 0), False, f"IKE_SA [{ike_id}] is gone")
+
         name = type(order).__name__
-        return self.manager.post(ike_id, command, Priority.MEDIUM, name, sure=True)
+        return self.manager.post(ike_id, command, Priority.MEDIUM, name, sure=True, lost=lost)
 
     def finish(self, ticket: int, ok: bool, reason: str) -> None:
         """Tell whoever follows an order that no IKE_SA can tell any more."""

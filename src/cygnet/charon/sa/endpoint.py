@@ -1,6 +1,6 @@
 """What to do with a datagram that belongs to no IKE_SA yet, or may not (RFC 7296, 2.4, 2.6, 2.21.4).
 
-The receiver thread alone calls :meth:`Endpoint.decide`, for every IKE datagram; it costs a header and two
+The receivers call :meth:`Endpoint.decide`, one at a time, for every IKE datagram; it costs a header and two
 look-ups for one that belongs to a known IKE_SA.
 """
 

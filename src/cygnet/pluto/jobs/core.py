@@ -226,7 +226,7 @@ Decision = Drop | Reply | Create | Dispatch
 
 
 class Core(Protocol):
-    """IKEv1. The receiver's thread alone calls :meth:`decide`; the rest may be called from any."""
+    """IKEv1. The receivers call :meth:`decide`, one at a time; the rest may be called from any."""
 
     def decide(self, datagram: Datagram, now: float) -> Decision:
         """What to do with a datagram of version 1."""

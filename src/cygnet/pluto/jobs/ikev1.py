@@ -34,7 +34,7 @@ class Ikev1:
         self._endpoint = endpoint.Endpoint(ports.settings, sas, ports.rng)
 
     def decide(self, datagram: Datagram, now: float) -> Decision:
-        """What to do with a datagram of version 1; the receiver alone calls it."""
+        """What to do with a datagram of version 1; one receiver at a time calls it."""
         decision = self._endpoint.decide(datagram.data, datagram.source, datagram.destination, now)
         if isinstance(decision, endpoint.Drop):
             return Drop(decision.counter)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from cygnet.base.effects import Effect, Log
 from cygnet.base.errors import LocalError
+from cygnet.ctl.whack_codes import Rc
 from cygnet.pluto.backends.connections import Connection, Connections, OrientationError
 from cygnet.pluto.backends.specifier import Specifier, SuiteSpecifier
 from cygnet.pluto.jobs.core import Core, Establish, Finished, Order, Picture, Progress, Rekey, Sa, Terminate
@@ -131,7 +132,12 @@ class Negotiations:
         def command(sa: Sa) -> list[Effect]:
             return sa.command(order, self._clock())
 
-        return self._manager.post(number, command, Priority.MEDIUM, type(order).__name__, sure=True)
+        def lost() -> None:
+            ticket = getattr(order, "ticket", 0)
+            self._bus.publish(Finished(ticket, False, Rc.UNKNOWN_NAME, f"#{number} is gone"))
+
+        name = type(order).__name__
+        return self._manager.post(number, command, Priority.MEDIUM, name, sure=True, lost=lost)
 
 
 def check_oriented(connection: Connection) -> None:

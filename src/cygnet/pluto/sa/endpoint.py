@@ -1,7 +1,7 @@
 """What to do with a datagram that belongs to no ISAKMP SA yet, or may not (RFC 2408, 5.1, 5.2).
 
-The receiver thread alone calls :meth:`Endpoint.decide`. IKEv1 has no stateless cookie, so that floods are met
-by limits on half-open SAs alone.
+The receivers call :meth:`Endpoint.decide`, one at a time. IKEv1 has no stateless cookie, so that floods are
+met by limits on half-open SAs alone.
 """
 
 from collections import OrderedDict
