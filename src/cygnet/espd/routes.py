@@ -151,8 +151,9 @@ class Routes:
         if local not in users:
             return
         users[local] -= 1
-        if not users[local]:
-            del users[local]
+        if users[local]:
+            return
+        del users[local]
         mark, network = place
         with suppress(RefusedError):
             if users:
