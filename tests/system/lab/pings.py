@@ -31,8 +31,7 @@ class Pings:
         self._command = ["ping", "-D", "-n", "-W", "1", "-i", str(interval_s), "-I", source, target]
 
     def __enter__(self) -> Self:
-        ns = f"/proc/{self._host.pid}/ns"
-        enter = ["nsenter", f"--net={ns}/net", f"--pid={ns}/pid_for_children", "--"]
+        enter = ["nsenter", f"--net=/proc/{self._host.pid}/ns/net", "--"]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [*enter, *self._command],
