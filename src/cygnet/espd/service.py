@@ -13,11 +13,13 @@ from typing import Protocol
 from cygnet.base.addresses import Address
 from cygnet.esp.associations import InboundSa, OutboundSa
 from cygnet.esp.plane import DataPlane
-from cygnet.esp.records import AcquireWanted, Event, Expired, Policy
+from cygnet.esp.records import AcquireWanted, Event, Expired
 from cygnet.espd import translate, views
 from cygnet.espd.address_users import AddressUsers
 from cygnet.espd.address_users import Host as AddressHost
 from cygnet.espd.inner_mtus import InnerMtus
+from cygnet.espd.policy_users import Host as PolicyHost
+from cygnet.espd.policy_users import PolicyUsers
 from cygnet.kernel.backends.userland_wire import (
     PAGE,
     AcquireFailed,
@@ -41,7 +43,6 @@ from cygnet.kernel.backends.userland_wire import (
 )
 from cygnet.kernel.port import (
     Acquire,
-    Direction,
     DropCount,
     Expire,
     KernelError,
@@ -62,7 +63,7 @@ DEFAULT_MTU, LEAST_MTU = 1400, 1280
 OwnedEvent = tuple[str, KernelEvent]
 
 
-class Host(AddressHost, Protocol):
+class Host(AddressHost, PolicyHost, Protocol):
     """What the service asks of the machine."""
 
     def path_mtu(self, destination: Address) -> int:
@@ -71,17 +72,11 @@ class Host(AddressHost, Protocol):
     def can_send(self, family: int, udp: bool) -> bool:
         """Whether there is a socket for such packets."""
 
-    def route_in(self, spec: PolicySpec) -> None:
-        """Lead packets for a policy's destination to the TUN device, once more."""
-
-    def route_out(self, spec: PolicySpec) -> None:
-        """Take back one :meth:`route_in`."""
-
     def set_mtu(self, mtu: int) -> None:
         """Set the TUN device's MTU."""
 
     def route_lines(self) -> Sequence[str]:
-        """The routes that :meth:`route_in` has made, a line each."""
+        """The routes that ``route_in`` has made, a line each."""
 
     def lost(self) -> Mapping[str, int]:
         """Packets that the sockets or the device did not take, by reason."""
@@ -95,15 +90,6 @@ class _Installed:
     number: int
 
 
-@dataclass(slots=True)
-class _InForce:
-    """A policy with how many users it has; ``policy`` is its entry in the data plane's SPD."""
-
-    spec: PolicySpec
-    policy: Policy
-    users: int = 0
-
-
 class Service:
     """The registry behind the control socket."""
 
@@ -112,7 +98,7 @@ class Service:
         self._host = host
         self._sas: dict[SaId, _Installed] = {}
         self._reserved: dict[int, tuple[str, float]] = {}  # oldest first
-        self._policies: dict[str, dict[PolicySpec, _InForce]] = {}
+        self._policies = PolicyUsers(plane, host)
         self._addresses = AddressUsers(host)
         self._numbers: dict[int, SaId] = {}
         self._deadlines: list[tuple[float, int, bool]] = []
@@ -146,8 +132,7 @@ class Service:
         """Remove all that an owner installed."""
         for name in [name for name, installed in self._sas.items() if installed.owner == owner]:
             self._drop(name)
-        for policy in self._policies.pop(owner, {}).values():
-            self._uninstall(policy)
+        self._policies.flush(owner)
         for spi in [spi for spi, (holder, _) in self._reserved.items() if holder == owner]:
             self._unreserve(spi)
         self._addresses.flush(owner)
@@ -293,34 +278,12 @@ class Service:
         return views.usage(installed.sa, now)
 
     def _add_policy(self, request: AddPolicy, owner: str, now: float) -> Reply:
-        self._enter_policy(request.spec, owner)
+        self._policies.add(owner, request.spec)
         return Done()
-
-    def _enter_policy(self, spec: PolicySpec, owner: str) -> None:
-        mine = self._policies.setdefault(owner, {})
-        known = mine.get(spec)
-        if known is None:
-            known = _InForce(spec, translate.policy(spec, owner))
-            if spec.direction is Direction.OUT:
-                self._host.route_in(spec)
-            if spec.direction is not Direction.FORWARD:
-                self._plane.add_policy(known.policy)
-            mine[spec] = known
-        known.users += 1
 
     def _delete_policy(self, request: DeletePolicy, owner: str, now: float) -> Reply:
-        self._leave_policy(request.spec, owner)
+        self._policies.remove(owner, request.spec)
         return Done()
-
-    def _leave_policy(self, spec: PolicySpec, owner: str) -> None:
-        mine = self._policies.get(owner, {})
-        known = mine.get(spec)
-        if known is None:
-            raise KernelError(f"no policy {spec.source} === {spec.destination} {spec.direction}")
-        known.users -= 1
-        if not known.users:
-            del mine[spec]
-            self._uninstall(known)
 
     def _acquire_failed(self, request: AcquireFailed, owner: str, now: float) -> Reply:
         self._plane.acquire_failed(owner, request.reqid, now)
@@ -342,7 +305,7 @@ class Service:
                 self._enter_sa(sa, owner, now)
                 sas.append(sa.id)
             for policy in request.policies:
-                self._enter_policy(policy, owner)
+                self._policies.add(owner, policy)
                 policies.append(policy)
         except Exception:
             self._leave(policies, sas, owner)
@@ -358,7 +321,7 @@ class Service:
         failure: Exception | None = None
         for policy in policies:
             try:
-                self._leave_policy(policy, owner)
+                self._policies.remove(owner, policy)
             except Exception as error:
                 failure = error
         for sa in sas:
@@ -370,7 +333,7 @@ class Service:
         drops = Counter[str](self._host.lost())
         drops.update(self._plane.drops)
         page = slice(request.offset, request.offset + max(0, min(request.most, PAGE)))
-        policies = [spec for mine in self._policies.values() for spec in mine]
+        policies = [*self._policies]
         routes = self._host.route_lines()
         return Inventory(
             total_sas=len(self._sas),
@@ -386,11 +349,6 @@ class Service:
             routes=tuple(routes[page]),
             drops=tuple(DropCount(reason, packets) for reason, packets in drops.items()),
         )
-
-    def _uninstall(self, known: _InForce) -> None:
-        self._plane.remove_policy(known.policy)
-        if known.spec.direction is Direction.OUT:
-            self._host.route_out(known.spec)
 
     def _unreserve(self, spi: int) -> None:
         del self._reserved[spi]
