@@ -61,8 +61,8 @@ def safe_prime(bits: int, addend: int) -> int:
 class ModpMethod(DiffieHellman):
     """One MODP group.
 
-    ``exponent_octets`` is the length of the secret exponent: at least twice the strength of the group
-    (RFC 3526, 8; NIST SP 800-56A, table 25), which is all that a safe prime needs.
+    ``exponent_octets`` is the length of the secret exponent: a little more than twice the strength of the
+    group (NIST SP 800-56A, table 25; RFC 7919, 5.2 and appendix A), which is all that a safe prime needs.
     """
 
     __slots__ = ("exponent_octets", "prime")
