@@ -38,6 +38,8 @@ pluto {
 }
 """
 
+DROPPED = re.compile(r"dropping packet|due to policy|no matching outbound|does not belong to an installed SA")
+"""What strongSwan's user-space ESP logs at level 1."""
 KINDS = "aacerts acerts cacerts certs crls ocspcerts policies private reqs"
 
 
@@ -104,6 +106,10 @@ class Gateway(Host):
     def log(self) -> str:
         return self.read("/var/log/charon.log")
 
+    def dropped(self) -> str:
+        """What the suite itself says of packets that it dropped; empty if of none."""
+        raise NotImplementedError
+
     def says(self, text: str, within: float = 5) -> None:
         """Waits until it stands in the log: an answer may be faster than the log of what led to it."""
         until(lambda: text in self.log(), f"{text!r} in the log of {self.name}", within)
@@ -117,6 +123,9 @@ class Cygnet(Gateway):
 
     def launch(self) -> None:
         self.ipsec("start")
+
+    def dropped(self) -> str:
+        return self.ipsec("kernel", status=None).partition("\nDropped packets:\n")[2].strip()
 
 
 CHROOT = r"""
@@ -157,6 +166,9 @@ class StrongSwan(Gateway):
 
     def launch(self) -> None:
         self._starter = self.spawn("ipsec", "start", "--nofork", log="starter.log")
+
+    def dropped(self) -> str:
+        return "\n".join(line for line in self.log().splitlines() if DROPPED.search(line))
 
     def stop(self) -> None:
         super().stop()

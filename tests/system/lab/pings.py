@@ -84,8 +84,10 @@ class Pings:
 def no_ping_lost(one: End, other: End, at_least: int = 10) -> Iterator[None]:
     """Pings both ways from entering the block to leaving it, each of which must be answered.
 
-    ``at_least`` so many must go each way, lest the block ended before anything could be lost.
+    ``at_least`` so many must go each way, lest the block ended before anything could be lost. A failure tells
+    what the hosts themselves say of packets that they dropped.
     """
+    hosts = one.host, other.host
     there = Pings(one.host, one.inside, other.inside)
     back = Pings(other.host, other.inside, one.inside)
     with there, back:
@@ -93,5 +95,6 @@ def no_ping_lost(one: End, other: End, at_least: int = 10) -> Iterator[None]:
         for pings in (there, back):
             pings.go_on()
     for pings, end in ((there, one), (back, other)):
-        assert not pings.lost, f"of {pings.sent} pings from {end.host.name} nobody answered {pings.lost}"
+        what = f"of {pings.sent} pings from {end.host.name} nobody answered {pings.lost}"
+        assert not pings.lost, "\n".join([what, *(f"{host.name}: {host.dropped()}" for host in hosts)])
         assert pings.sent >= at_least, f"only {pings.sent} pings from {end.host.name} were answered"
