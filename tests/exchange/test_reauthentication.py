@@ -1,5 +1,7 @@
 """Authenticating anew, make-before-break and break-before-make (RFC 7296, 2.8.3)."""
 
+from collections.abc import Callable
+
 import pytest
 from simulation.pair import Pair, selector
 from simulation.peer import Peer
@@ -8,7 +10,9 @@ from simulation.post import Post
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.sa.events import Finished
 from cygnet.charon.sa.orders import Initiate, RekeyIke, TerminateIke
+from cygnet.charon.sa.reauthentication import UNDER_WAY_S
 from cygnet.charon.sa.states import IkeState
+from cygnet.charon.sa.tasks.ike_delete import LAST_PACKETS_S
 from cygnet.kernel.backends.memory import differences
 from cygnet.keying.config.records import Unique
 from cygnet.keying.config.settings import DaemonSettings
@@ -31,6 +35,15 @@ def shapes(peer: Peer) -> list[tuple[object, ...]]:
     now = peer.network.now
     children = [child for sa in peer.sas.values() for child in sa.snapshot(now).children]
     return sorted((one.name, one.reqid, one.mode, one.local_ts, one.remote_ts) for one in children)
+
+
+def moment(pair: Pair, comes: Callable[[], bool]) -> float:
+    """When it is so, to the millisecond."""
+    for _ in range(5000):
+        if comes():
+            return pair.network.now
+        pair.network.run(0.001)
+    raise AssertionError("not within five seconds")
 
 
 @pytest.mark.parametrize("unique", [Unique.REPLACE, Unique.KEEP, Unique.NO, Unique.NEVER])
@@ -88,6 +101,48 @@ def test_ordered_reauthentication_is_told_when_it_is_done() -> None:
     pair.network.run(8)
     assert pair.is_up() and pair.alice.finished(5).ok
     assert pair.alice.sa is not old
+
+
+def test_old_ike_sa_is_deleted_only_when_nothing_sent_through_it_is_under_way() -> None:
+    """The peer must not let in any more what comes through CHILD_SAs that it was told are gone."""
+    pair = renewing()
+    old = pair.connect()
+    (before,) = pair.children(pair.bob)
+    pair.alice.order(old, RekeyIke())
+    pair.network.run(0.9 * UNDER_WAY_S)
+    assert len(pair.children(pair.alice)) == len(pair.children(pair.bob)) == 2
+    assert old.state is IkeState.ESTABLISHED and before.inbound in pair.bob.kernel.sas
+    pair.network.run(UNDER_WAY_S)
+    assert pair.is_up() and old.state is IkeState.DESTROYING
+
+
+def test_responder_answers_the_deletion_only_when_what_it_sent_has_arrived() -> None:
+    """It sent through the old CHILD_SA up to then; the initiator lets nothing in once it has the answer."""
+    pair = renewing()
+    old = pair.connect()
+    (before,) = pair.children(pair.bob)
+    pair.alice.order(old, RekeyIke())
+    deleted = moment(pair, lambda: before.outbound not in pair.bob.kernel.sas)
+    answered = moment(pair, lambda: old.state is IkeState.DESTROYING)
+    assert answered - deleted >= LAST_PACKETS_S and pair.is_up()
+
+
+def test_deletion_of_what_has_no_successor_is_answered_at_once() -> None:
+    pair = Pair()
+    old = pair.connect()
+    pair.alice.order(old, TerminateIke())
+    deleted = moment(pair, lambda: not pair.bob.sas)
+    assert moment(pair, lambda: not pair.alice.sas) - deleted < LAST_PACKETS_S
+
+
+def test_successor_that_ends_before_the_old_one_is_deleted_leaves_that_alone() -> None:
+    pair = renewing()
+    old = pair.connect()
+    pair.alice.order(old, RekeyIke(ticket=5))
+    pair.network.run(0.9 * UNDER_WAY_S)
+    pair.bob.order(max(pair.bob.sas.values(), key=lambda sa: sa.unique_id), TerminateIke())
+    pair.network.run(0.5)
+    assert old.state is IkeState.ESTABLISHED and not pair.alice.finished(5).ok
 
 
 def test_responder_sends_through_the_old_child_sa_until_the_initiator_deletes_it() -> None:

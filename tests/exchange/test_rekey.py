@@ -87,6 +87,20 @@ def test_ike_sa_is_rekeyed_by_either_side(whose: str) -> None:
     assert pair.is_up()
 
 
+def test_ike_sa_tells_under_which_spi_its_successor_may_be_addressed() -> None:
+    """From our request on, since the peer may use it before we have read the response."""
+    pair = Pair()
+    pair.connect()
+    old = pair.alice.sa
+    assert old.snapshot(pair.network.now).next_spi == b""
+    pair.alice.order(old, RekeyIke())
+    announced = old.snapshot(pair.network.now).next_spi
+    assert pair.bob.sa.snapshot(pair.network.now).next_spi == b""
+    pair.network.run()
+    assert pair.alice.sa is not old and pair.alice.sa.spi_local == announced
+    assert old.snapshot(pair.network.now).next_spi == b""
+
+
 def test_both_rekey_the_ike_sa_at_once() -> None:
     pair = Pair()
     pair.connect()

@@ -16,13 +16,15 @@ from cygnet.base.records import record
 class Send:
     """Send one IKE datagram; the sender adds the non-ESP marker where the source port asks for it.
 
-    ``dscp`` goes into the IP header (``ikedscp``).
+    ``dscp`` goes into the IP header (``ikedscp``). It leaves in ``delay_s`` seconds, whether the SA is still
+    there or not.
     """
 
     source: Host
     destination: Host
     data: bytes
     dscp: int = 0
+    delay_s: float = 0.0
 
 
 @record

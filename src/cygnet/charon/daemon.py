@@ -378,5 +378,8 @@ def _keys(snapshot: IkeSnapshot) -> Keys:
     half_open = snapshot.state in HALF_OPEN
     identities = None if half_open else snapshot.identities
     return Keys(
-        snapshot.name, identities, snapshot.remote.address if half_open and not snapshot.initiator else None
+        snapshot.name,
+        identities,
+        snapshot.remote.address if half_open and not snapshot.initiator else None,
+        next_spi=snapshot.next_spi,
     )

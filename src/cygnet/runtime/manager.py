@@ -176,6 +176,10 @@ class Manager(Generic[S]):
         """The unique id of the SA with this local SPI."""
         return self._index.by_spi.get(spi_local)
 
+    def by_next_spi(self, spi_local: bytes) -> int | None:
+        """The unique id of the SA whose successor, which it is making, will have this local SPI."""
+        return self._index.by_next_spi.get(spi_local)
+
     def by_message_hash(self, message_hash: bytes) -> int | None:
         """The unique id of the SA that this first message made."""
         return self._index.by_hash.get(message_hash)
@@ -287,13 +291,17 @@ class Manager(Generic[S]):
             self._tell_retired(entry, reasons[0], None)
 
     def _perform(self, entry: _Entry[S], effects: dict[type, list[Any]]) -> None:
-        """Datagrams first, each kind in its order; what cannot be performed does not stop the rest."""
+        """Datagrams last, each kind in its order; what cannot be performed does not stop the rest.
+
+        A peer may answer at once, even on another SA: by then everybody has heard what it answers to.
+        """
         performer, number = self._performer, entry.sa.unique_id
-        steps = [partial(performer.send, effect) for effect in effects.get(Send, ())]
-        steps += [partial(performer.schedule, number, effect) for effect in effects.get(Schedule, ())]
+        steps = []
         if Announce in effects:
             events = [one if isinstance(one, Log) else one.event for one in effects[Announce]]
             steps.append(partial(performer.announce_all, events, entry.label))
+        steps += [partial(performer.schedule, number, effect) for effect in effects.get(Schedule, ())]
+        steps += [partial(performer.send, effect) for effect in effects.get(Send, ())]
         for step in steps:
             try:
                 step()

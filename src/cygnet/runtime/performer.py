@@ -52,7 +52,11 @@ class EffectPerformer:
 
     def send(self, effect: Send) -> None:
         """Send a datagram; what has to wait is queued, a full queue counts and drops."""
-        self._sends.put(Datagram(effect.source, effect.destination, effect.data, effect.dscp))
+        datagram = Datagram(effect.source, effect.destination, effect.data, effect.dscp)
+        if effect.delay_s:
+            self._events.put_in(effect.delay_s, lambda: self._sends.put(datagram))
+        else:
+            self._sends.put(datagram)
 
     def schedule(self, unique_id: int, effect: Schedule) -> None:
         """Have the SA's ``expire`` called later."""

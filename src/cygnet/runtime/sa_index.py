@@ -1,4 +1,4 @@
-"""By what SAs are found: local SPI, first message, name, identities, sources, kernel SAs. No locking."""
+"""By what SAs are found: local SPIs, first message, name, identities, sources, kernel SAs. No locking."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -14,12 +14,14 @@ class Keys:
 
     ``identities`` is any hashable pair. ``half_open`` is the peer's address while we are responder and
     the peer is not authenticated. ``kernel_spis`` are those of its ESP and AH, in both directions.
+    ``next_spi`` is the local SPI that the SA will have that is to take its place, empty for none.
     """
 
     name: str
     identities: Hashable | None = None
     half_open: Address | None = None
     kernel_spis: frozenset[int] = frozenset()
+    next_spi: bytes = b""
 
 
 _NONE = Keys("")
@@ -39,6 +41,7 @@ class SaIndex:
     """The tables; values are unique ids, sets of them keep the order of entry."""
 
     by_spi: dict[bytes, int] = field(default_factory=dict)
+    by_next_spi: dict[bytes, int] = field(default_factory=dict)
     by_hash: dict[bytes, int] = field(default_factory=dict)
     by_name: dict[str, dict[int, None]] = field(default_factory=dict)
     by_identities: dict[Hashable, dict[int, None]] = field(default_factory=dict)
@@ -82,6 +85,8 @@ class SaIndex:
             self.by_identities.setdefault(keys.identities, {})[unique_id] = None
         for spi in keys.kernel_spis:
             self.by_kernel_spi.setdefault(spi, {})[unique_id] = None
+        if keys.next_spi:
+            self.by_next_spi[keys.next_spi] = unique_id
         if keys.half_open is not None:
             self.half_open[keys.half_open] = self.half_open.get(keys.half_open, 0) + 1
             self.half_open_total += 1
@@ -92,6 +97,7 @@ class SaIndex:
             _discard(self.by_identities, keys.identities, unique_id)
         for spi in keys.kernel_spis:
             _discard(self.by_kernel_spi, spi, unique_id)
+        self.by_next_spi.pop(keys.next_spi, None)
         if keys.half_open is not None:
             self.half_open_total -= 1
             self.half_open[keys.half_open] -= 1

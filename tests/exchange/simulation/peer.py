@@ -105,6 +105,10 @@ class Peer:
     def by_spi(self, spi: bytes) -> int | None:
         return next((number for number, sa in self.sas.items() if sa.spi_local == spi), None)
 
+    def by_next_spi(self, _: bytes) -> int | None:
+        """What one IKE_SA does is done before the next datagram."""
+        return None
+
     def half_open(self, address: Address | None = None) -> int:
         return sum(sa.half_open and address in (None, sa.remote.address) for sa in self.sas.values())
 
@@ -191,9 +195,8 @@ class Peer:
     def perform(self, sa: IkeSa, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(source, destination, data):
-                    if self.home.has(source.address):
-                        self.network.send(Datagram(source, destination, data))
+                case Send():
+                    self._send(effect)
                 case Schedule(delay_s, timer):
                     self._schedule(sa.unique_id, delay_s, timer)
                 case Log() as line:
@@ -209,6 +212,15 @@ class Peer:
                     self.sas.pop(sa.unique_id, None)
         if sa.unique_id not in self.sas:
             self.reactions.retired(sa.unique_id)
+
+    def _send(self, effect: Send) -> None:
+        if not self.home.has(effect.source.address):
+            return
+        datagram = Datagram(effect.source, effect.destination, effect.data)
+        if effect.delay_s:
+            self.network.at(effect.delay_s, lambda: self.network.send(datagram))
+        else:
+            self.network.send(datagram)
 
     def _announce(self, event: Any) -> None:
         self.events.append(event)

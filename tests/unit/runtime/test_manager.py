@@ -25,6 +25,7 @@ class Sa:
     half_open: Any = None
     identities: Any = None
     kernel_spis: frozenset[int] = frozenset()
+    next_spi: bytes = b""
     trace: list[Any] = field(default_factory=list)
 
     @property
@@ -40,7 +41,7 @@ class Sa:
         return []
 
     def snapshot(self, now: float) -> Any:
-        return Keys(self.name, self.identities, self.half_open, self.kernel_spis)
+        return Keys(self.name, self.identities, self.half_open, self.kernel_spis, self.next_spi)
 
     def note(self, item: Any, *effects: Effect) -> list[Effect]:
         self.trace.append(item)
@@ -169,12 +170,12 @@ def test_full_job_queue_refuses_and_the_sa_can_be_reached_again() -> None:
     assert second.trace == [3]
 
 
-def test_effects_are_performed_in_order_and_logs_get_the_name() -> None:
+def test_everybody_is_told_before_the_peer_can_answer_and_logs_get_the_name() -> None:
     bench = Bench()
     sa = bench.sa(name="home")
     bench.post(sa, 1, SEND, Schedule(1, "dpd"), Log(Group.IKE, 1, "hello"), Announce("event"))
     bench.run()
-    assert bench.performer.done == [b"x", (1, "dpd"), Log(Group.IKE, 1, "hello", "home|1"), "event"]
+    assert bench.performer.done == [Log(Group.IKE, 1, "hello", "home|1"), "event", (1, "dpd"), b"x"]
 
 
 def test_snapshot_is_published_before_anybody_is_told() -> None:
@@ -226,8 +227,7 @@ def test_effect_that_cannot_be_performed_does_not_stop_the_others() -> None:
     bench.run()
     complaint, *_ = [one for one in bench.performer.done if isinstance(one, Log)]
     assert "ZeroDivisionError" in complaint.text
-    assert bench.performer.done[0] == b"x"
-    assert bench.performer.done[-1] == "event"
+    assert [one for one in bench.performer.done if one is not complaint] == ["event", b"x"]
     assert bench.manager.unique_ids() == (1,)
 
 
@@ -260,6 +260,25 @@ def test_adopted_sa_is_there_when_effects_are_performed() -> None:
     assert seen == [2]
     assert bench.manager.by_name("net") == (1, 2)
     assert new.trace == ["begun"]
+
+
+def test_sa_is_found_by_the_spi_of_its_successor_until_that_is_there() -> None:
+    bench = Bench()
+    manager = bench.manager
+    sa, new = bench.sa(), Sa(7)
+    assert manager.by_next_spi(new.spi_local) is None
+    sa.next_spi = new.spi_local
+    bench.post(sa, "rekeys")
+    bench.run()
+    assert manager.by_next_spi(new.spi_local) == sa.unique_id and manager.by_spi(new.spi_local) is None
+    sa.next_spi = b""
+    bench.post(sa, "rekeyed", Adopt(new))
+    bench.run()
+    assert manager.by_next_spi(new.spi_local) is None and manager.by_spi(new.spi_local) == 7
+    sa.next_spi = b"again   "
+    bench.post(sa, "rekeys", Retire("expired"))
+    bench.run()
+    assert manager.by_next_spi(b"again   ") is None
 
 
 def test_first_message_seen_again_finds_its_sa() -> None:

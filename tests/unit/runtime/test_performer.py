@@ -63,6 +63,16 @@ def test_datagram_goes_to_the_sender(bench: Bench) -> None:
     assert [(one.source, one.destination, one.data) for one in bench.sends.sent] == [(HERE, THERE, b"hello")]
 
 
+def test_datagram_that_is_to_lie_for_a_while_is_sent_then(bench: Bench) -> None:
+    bench.performer.send(Send(HERE, THERE, b"farewell", delay_s=0.1))
+    assert not bench.sends.sent
+    bench.now += 0.1
+    due = bench.events.take()
+    assert due is not None
+    due()
+    assert [one.data for one in bench.sends.sent] == [b"farewell"]
+
+
 def test_timer_comes_back_with_its_sa(bench: Bench) -> None:
     seen: list[tuple[int, str]] = []
 

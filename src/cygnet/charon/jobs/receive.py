@@ -8,7 +8,7 @@ from cygnet.base.errors import LocalError
 from cygnet.base.groups import Group, Level
 from cygnet.charon.encoding.exchanges import Exchange
 from cygnet.charon.jobs.ike_counters import IkeCounters
-from cygnet.charon.sa.endpoint import Create, Dispatch, Drop, Endpoint, Reply
+from cygnet.charon.sa.endpoint import Await, Create, Dispatch, Drop, Endpoint, Reply
 from cygnet.charon.sa.ike_sa import IkeSa
 from cygnet.charon.sa.ports import Ports
 from cygnet.runtime.bus.ratelimit import RateLimitedLog
@@ -53,6 +53,8 @@ class DatagramHandler:
             self._post(decision.unique_id, datagram, priority, jobs)
         elif isinstance(decision, Create):
             self._create(decision.spi, datagram, jobs)
+        elif isinstance(decision, Await):
+            self._await(decision, datagram, jobs)
         elif isinstance(decision, Reply):
             self._reports.report(decision.counter, datagram, "answered without an IKE_SA")
             self._sends.put(Datagram(datagram.destination, datagram.source, decision.data))
@@ -72,6 +74,19 @@ class DatagramHandler:
             self._reports.report("ikesa_limit", datagram, "dropped")
             return
         self._post(unique_id, datagram, Priority.MEDIUM, jobs)
+
+    def _await(self, decision: Await, datagram: Datagram, jobs: Jobs) -> None:
+        """What is made by then receives it; if nothing is, the peer will send it again."""
+
+        def pass_on(_: IkeSa) -> list[Effect]:
+            made = self._manager.by_spi(decision.spi)
+            if made is None:
+                self._reports.report("unknown_spi", datagram, "dropped")
+            else:
+                self._post(made, datagram, Priority.MEDIUM, self._jobs)
+            return []
+
+        self._manager.post(decision.unique_id, pass_on, Priority.MEDIUM, "await IKE_SA", jobs=jobs)
 
     def _post(self, unique_id: int, datagram: Datagram, priority: Priority, jobs: Jobs) -> None:
         clock = self._reports.clock

@@ -213,7 +213,7 @@ class Association:
         """An event for the bus."""
         self.effects.append(Announce(event))
 
-    def send(self, source: Host, destination: Host, data: bytes) -> None:
+    def send(self, source: Host, destination: Host, data: bytes, delay_s: float = 0.0) -> None:
         """Send one datagram and say so."""
         self.times.sent = self.now
         self.log(
@@ -221,7 +221,7 @@ class Association:
             f"sending packet: from {source.with_brackets()} to {destination.with_brackets()}"
             f" ({len(data)} bytes)",
         )
-        self.effects.append(Send(source, destination, data, self.dscp))
+        self.effects.append(Send(source, destination, data, self.dscp, delay_s))
 
     def schedule(self, delay_s: float, timer: Any) -> None:
         """Get ``timer`` back through ``expire``."""

@@ -33,6 +33,9 @@ class Sas(Protocol):
     def by_spi(self, spi: bytes) -> int | None:
         """The number of the IKE_SA whose local SPI this is."""
 
+    def by_next_spi(self, spi: bytes) -> int | None:
+        """The number of the IKE_SA that makes another, whose local SPI this will be."""
+
     def half_open(self, address: Address | None = None) -> int:
         """How many peers have not authenticated themselves yet, from one address or in total."""
 
@@ -68,7 +71,18 @@ class Dispatch:
     response: bool
 
 
-Decision = Drop | Reply | Create | Dispatch
+@record
+class Await:
+    """Decide by this local SPI once ``unique_id`` has done what it is about to: it makes the IKE_SA.
+
+    Its peer may begin to use the new IKE_SA before we have read the response that makes it.
+    """
+
+    unique_id: int
+    spi: bytes
+
+
+Decision = Drop | Reply | Create | Dispatch | Await
 
 
 class Endpoint:
@@ -104,9 +118,10 @@ class Endpoint:
             return self._first_message(header, data, source, now)
         local = header.spi_r if header.flags & INITIATOR else header.spi_i
         unique_id = self._sas.by_spi(local)
-        if unique_id is None:
-            return self._unknown_spi(header, now)
-        return Dispatch(unique_id, header.exchange, response)
+        if unique_id is not None:
+            return Dispatch(unique_id, header.exchange, response)
+        maker = self._sas.by_next_spi(local)
+        return self._unknown_spi(header, now) if maker is None else Await(maker, local)
 
     def _other_version(self, header: Header) -> Decision:
         """INVALID_MAJOR_VERSION for a request of a higher version (RFC 7296, 2.5)."""

@@ -45,6 +45,7 @@ class Times:
     reauth: float | None = None
     auth_end: float | None = None
     auth_changes: int = 0
+    complete: float | None = None  # since when it has all that it is to take over from another
     end: float | None = None
     received: float = 0.0
     sent: float = 0.0

@@ -190,6 +190,7 @@ class IkeSa:
             remote_virtual_ips=sa.virtual.remote,
             dns=sa.virtual.servers.dns,
             encrypted_dns=sa.virtual.servers.encrypted,
+            next_spi=sa.crossing.ours.spi if sa.crossing.ours is not None else b"",
         )
 
     # Inside

@@ -13,13 +13,15 @@ from cygnet.charon.sa.task_manager import TaskManager
 from cygnet.charon.sa.tasks.child_create import ChildCreate
 from cygnet.charon.sa.tasks.child_rekey import ChildRekey
 from cygnet.charon.sa.tasks.ike_delete import IkeDelete
-from cygnet.charon.sa.timers import RekeyIkeDue
+from cygnet.charon.sa.timers import RekeyIkeDue, Retry
 from cygnet.keying.sa.child_states import ChildState
 from cygnet.keying.sa.endings import Cause
 
 RETRY_S = 10.0
 """How long after a failure the next attempt comes; doubled with each, but early enough for another."""
 LEAST_RETRY_S = 1.0
+UNDER_WAY_S = 0.5
+"""How long packets that were sent through the old CHILD_SAs may take to the peer."""
 
 
 def reauthenticate(sa: Association, tasks: TaskManager, ticket: int = 0) -> None:
@@ -68,13 +70,21 @@ def failed(sa: Association, reason: str, ticket: int = 0) -> None:
 
 
 def conclude(sa: Association, tasks: TaskManager) -> None:
-    """In a successor: once nothing of what it was to take over is still being made, the old one may go."""
+    """In a successor: the old one may go soon after nothing of what was to be taken over is being made.
+
+    Not at once: what left through its CHILD_SAs may be under way still, and once the peer is told that they
+    are gone it lets nothing of that in any more (RFC 7296, 1.4.1).
+    """
     if not sa.succeeds or sa.state is not IkeState.ESTABLISHED:
         return
     if any(_makes_child(task) for task in (*tasks.queued, *tasks.active, *sa.wanted)):
         return
-    sa.announce(Reauthenticated(sa.unique_id, sa.succeeds))
-    sa.succeeds = 0
+    if sa.times.complete is None:
+        sa.times.complete = sa.now
+        sa.schedule(UNDER_WAY_S, Retry())
+    elif sa.now >= sa.times.complete + UNDER_WAY_S:
+        sa.announce(Reauthenticated(sa.unique_id, sa.succeeds))
+        sa.succeeds = 0
 
 
 def _makes_child(task: object) -> bool:

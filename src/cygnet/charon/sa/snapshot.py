@@ -19,8 +19,9 @@ class IkeSnapshot:
     ``peer_certificates`` are in DER, the peer's own first, its root last, those of a further round
     behind; ``remote_virtual_ips`` are those the peer was given, ``local_virtual_ips`` those it gave us, with
     the name servers ``dns`` and ``encrypted_dns``.
-    ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none. ``remote_eap_id`` is the
-    user whom the peer proved to be by EAP, ``ppk`` the PPK_ID of the post-quantum pre-shared key in its keys.
+    ``succeeds`` is the IKE_SA in whose place this one is being made, 0 for none; ``next_spi`` will be our SPI
+    of the one that we rekey it to, empty for none. ``remote_eap_id`` is the user whom the peer proved to be
+    by EAP, ``ppk`` the PPK_ID of the post-quantum pre-shared key in its keys.
     """
 
     name: str
@@ -52,6 +53,7 @@ class IkeSnapshot:
     config: PeerConfig | None = None
     remote_eap_id: Identity | None = None
     ppk: str = ""
+    next_spi: bytes = b""
 
     @property
     def identities(self) -> tuple[Identity | None, Identity | None] | None:

@@ -153,7 +153,7 @@ class TaskManager:
             sa.negotiation.response = packets[0]
         elif message.exchange == Exchange.IKE_INTERMEDIATE:
             sa.negotiation.int_auth.add(sa.established_keys, message.covered, draft.covered)
-        self.transport.respond(raw, draft.message_id, packets, route)
+        self.transport.respond(raw, draft, packets, route)
         self._peer_id += 1
         for task in self.passive:
             task.sent()
@@ -212,7 +212,7 @@ class TaskManager:
             return
         self.sa.log(Group.IKE, f"refusing {exchange_name(draft.exchange)} request: {error}")
         draft.payloads = [notify]
-        self.transport.respond(raw, draft.message_id, self.transport.pack(draft), route)
+        self.transport.respond(raw, draft, self.transport.pack(draft), route)
 
     # Responses
 

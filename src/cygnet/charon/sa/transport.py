@@ -165,13 +165,13 @@ class Transport:
         )
         self._send_request(self.outstanding)
 
-    def respond(self, request: bytes, message_id: int, packets: tuple[bytes, ...], route: "Route") -> None:
+    def respond(self, request: bytes, draft: Draft, packets: tuple[bytes, ...], route: "Route") -> None:
         """Send a response and keep it for copies of its request."""
         self._requests.clear()
         protection = None if self.sa.keys is None else self.sa.receives
-        self.cached = Cached(message_id, request, packets, protection)
+        self.cached = Cached(draft.message_id, request, packets, protection)
         for packet in packets:
-            self.sa.send(route.destination, route.source, packet)
+            self.sa.send(route.destination, route.source, packet, draft.delay_s)
 
     def repeat_response(self, route: "Route") -> None:
         """Answer a copy of the last request (RFC 7296, 2.1)."""

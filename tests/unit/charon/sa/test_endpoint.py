@@ -10,7 +10,7 @@ from cygnet.base.addresses import Address, Host
 from cygnet.charon.encoding.message import Message, build_clear, parse_message
 from cygnet.charon.encoding.notify import NotifyType
 from cygnet.charon.encoding.payloads import KeyExchange, Nonce, Notify, SecurityAssociation
-from cygnet.charon.sa.endpoint import Create, Decision, Dispatch, Drop, Endpoint, Reply
+from cygnet.charon.sa.endpoint import Await, Create, Decision, Dispatch, Drop, Endpoint, Reply
 from cygnet.crypto.proposals import Protocol, default_proposals
 from cygnet.keying.config.settings import DaemonSettings
 
@@ -23,11 +23,15 @@ class Table:
     """A manager's tables."""
 
     spis: dict[bytes, int] = field(default_factory=dict)
+    next_spis: dict[bytes, int] = field(default_factory=dict)
     total: int = 0
     here: int = 0
 
     def by_spi(self, spi: bytes) -> int | None:
         return self.spis.get(spi)
+
+    def by_next_spi(self, spi: bytes) -> int | None:
+        return self.next_spis.get(spi)
 
     def half_open(self, address: Address | None = None) -> int:
         return self.total if address is None else self.here
@@ -65,6 +69,14 @@ def test_copy_of_a_first_message_goes_to_the_ike_sa_it_made() -> None:
     assert isinstance(created, Create)
     table.spis[created.spi] = 7
     assert decide(endpoint, first_message()) == Dispatch(7, 34, False)
+
+
+def test_message_for_an_ike_sa_that_another_is_making_waits_for_that() -> None:
+    """Its peer has it as soon as it has answered our rekeying, we once we have read the answer."""
+    data = b"their-is" + b"our-next" + b"\x2e\x20\x24\x08" + bytes(4) + (28).to_bytes(4, "big")
+    endpoint = an_endpoint(Table({b"our-last": 3}, {b"our-next": 3}))
+    assert decide(endpoint, data) == Await(3, b"our-next")
+    assert decide(endpoint, data.replace(b"our-next", b"our-last")) == Dispatch(3, 36, False)
 
 
 def test_copy_of_a_first_message_whose_ike_sa_is_gone_creates_again() -> None:

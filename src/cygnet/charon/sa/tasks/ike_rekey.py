@@ -58,7 +58,7 @@ class IkeRekey(Series):
     def __init__(self, sa: Association, ticket: int = 0) -> None:
         super().__init__(sa, ticket)
         self.new: Association | None = None
-        self._spi = b""
+        self.spi = b""
         self._method = 0
         self._chosen: Proposal | None = None
 
@@ -76,9 +76,9 @@ class IkeRekey(Series):
         sa.move_to(IkeState.REKEYING)
         sa.log(Group.IKE, f"initiating IKE_SA {sa} rekeying")
         proposals = sa.peer_config.ike.proposals
-        self._spi, self.nonce = _fresh_spi(sa), sa.ports.rng(NONCE_SIZE)
+        self.spi, self.nonce = _fresh_spi(sa), sa.ports.rng(NONCE_SIZE)
         draft.add(
-            SecurityAssociation(tuple(one.with_spi(self._spi) for one in proposals)),
+            SecurityAssociation(tuple(one.with_spi(self.spi) for one in proposals)),
             Nonce(self.nonce),
             self.exchanges.request(sa.ports.rng, self._method or first_method(proposals)),
         )
@@ -223,13 +223,13 @@ class IkeRekey(Series):
         sa = self.sa
         if self._chosen is None or self.answer is None:
             raise NotPossibleError("nothing was agreed on")
-        self._spi, self.nonce = _fresh_spi(sa), sa.ports.rng(NONCE_SIZE)
+        self.spi, self.nonce = _fresh_spi(sa), sa.ports.rng(NONCE_SIZE)
         sa.crossing.theirs = self
         if sa.state is IkeState.ESTABLISHED:
             sa.move_to(IkeState.REKEYING)
         if not self.exchanges.next:
             self.conclude()
-        draft.add(SecurityAssociation((self._chosen.with_spi(self._spi),)), Nonce(self.nonce), self.answer)
+        draft.add(SecurityAssociation((self._chosen.with_spi(self.spi),)), Nonce(self.nonce), self.answer)
         if self.exchanges.next:
             self.suspend(draft)
         return DONE
@@ -248,7 +248,7 @@ class IkeRekey(Series):
         sa, chosen = self.sa, self._chosen
         if chosen is None:
             raise NotPossibleError("nothing was agreed on")
-        mine, peers = (self._spi, self.nonce), (chosen.spi, self.peer_nonce)
+        mine, peers = (self.spi, self.nonce), (chosen.spi, self.peer_nonce)
         (spi_i, nonce_i), (spi_r, nonce_r) = (mine, peers) if self.initiating else (peers, mine)
         secrets, nonces = self.exchanges.take_secrets(), Nonces(nonce_i, nonce_r)
         self.new = new = successor(sa, self.initiating, (spi_i, spi_r), chosen)

@@ -28,13 +28,14 @@ MORE, DONE, AGAIN = Step.MORE, Step.DONE, Step.AGAIN
 class Draft:
     """A message that is being built."""
 
-    __slots__ = ("covered", "exchange", "message_id", "payloads", "response")
+    __slots__ = ("covered", "delay_s", "exchange", "message_id", "payloads", "response")
 
     def __init__(self, exchange: int, message_id: int, response: bool) -> None:
         self.exchange = exchange
         self.message_id = message_id
         self.response = response
         self.payloads: list[AnyPayload] = []
+        self.delay_s = 0.0  # so long a response lies here before it is sent
         self.covered = b""  # of an IKE_INTERMEDIATE message that was packed (``encoding.message``)
 
     def add(self, *payloads: AnyPayload) -> None:
