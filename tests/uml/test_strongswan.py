@@ -82,7 +82,7 @@ def test_transport_mode(bench: Bench, ends: tuple[End, End]) -> None:
     for first, second in ((moon, sun), (sun, moon)):
         up(first, "transport", second)
         seen = crossed(bench.switch, first.host, first.address, second.address)
-        assert "ESP(spi=" in seen and "ICMP" not in seen
+        assert "ESP(spi=" in seen and "ICMP echo" not in seen
         assert "mode transport" in states(moon.host)
         down(first, "transport", second)
 
