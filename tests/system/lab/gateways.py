@@ -38,7 +38,9 @@ pluto {
 }
 """
 
-DROPPED = re.compile(r"dropping packet|due to policy|no matching outbound|does not belong to an installed SA")
+DROPPED = re.compile(
+    "dropping packet|due to policy|no matching outbound|not belong to an installed SA|verification failed"
+)
 """What strongSwan's user-space ESP logs at level 1."""
 KINDS = "aacerts acerts cacerts certs crls ocspcerts policies private reqs"
 

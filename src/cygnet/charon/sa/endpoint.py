@@ -117,10 +117,10 @@ class Endpoint:
         if header.exchange == Exchange.IKE_SA_INIT and not response and header.spi_r == _NO_SPI:
             return self._first_message(header, data, source, now)
         local = header.spi_r if header.flags & INITIATOR else header.spi_i
+        maker = self._sas.by_next_spi(local)  # looked up first: once it is none, what it made is there
         unique_id = self._sas.by_spi(local)
         if unique_id is not None:
             return Dispatch(unique_id, header.exchange, response)
-        maker = self._sas.by_next_spi(local)
         return self._unknown_spi(header, now) if maker is None else Await(maker, local)
 
     def _other_version(self, header: Header) -> Decision:

@@ -17,6 +17,10 @@ from cygnet.runtime.sa_index import Keys
 REQUEST = Datagram(Host.of("192.0.2.2", 4500), Host.of("192.0.2.1", 4500), b"on the new IKE_SA")
 
 
+def _now() -> float:
+    return 42.0
+
+
 class Sa:
     """An IKE_SA that notes what it receives."""
 
@@ -43,13 +47,12 @@ class Table:
 
     def __init__(self, decision: Decision) -> None:
         self.jobs, self.reports = JobQueue(1), Counter[str]()
-        clock = lambda: 42.0  # noqa: E731
         self.manager: Manager[Any] = Manager(
-            self.jobs, SimpleNamespace(), lambda snapshot: snapshot, clock, Counters()  # type: ignore[arg-type]
+            self.jobs, SimpleNamespace(), lambda snapshot: snapshot, _now, Counters()  # type: ignore[arg-type]
         )
         self.old, self.new = Sa(1), Sa(2)
         self.manager.register(self.old)
-        reports = SimpleNamespace(clock=clock, report=lambda counter, *_: self.reports.update([counter]))
+        reports = SimpleNamespace(clock=_now, report=lambda counter, *_: self.reports.update([counter]))
         endpoint = SimpleNamespace(decide=lambda *_: decision)
         self.handler = DatagramHandler(
             endpoint, self.manager, None, self.jobs, None, reports  # type: ignore[arg-type]

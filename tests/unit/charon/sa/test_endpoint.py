@@ -79,6 +79,26 @@ def test_message_for_an_ike_sa_that_another_is_making_waits_for_that() -> None:
     assert decide(endpoint, data.replace(b"our-next", b"our-last")) == Dispatch(3, 36, False)
 
 
+def test_message_for_an_ike_sa_that_is_made_between_the_look_ups_finds_it() -> None:
+    class Making(Table):
+        def made(self) -> None:
+            if self.next_spis.pop(b"our-next", None):
+                self.spis[b"our-next"] = 7
+
+        def by_spi(self, spi: bytes) -> int | None:
+            found = super().by_spi(spi)
+            self.made()
+            return found
+
+        def by_next_spi(self, spi: bytes) -> int | None:
+            found = super().by_next_spi(spi)
+            self.made()
+            return found
+
+    data = b"their-is" + b"our-next" + b"\x2e\x20\x24\x08" + bytes(4) + (28).to_bytes(4, "big")
+    assert decide(an_endpoint(Making({}, {b"our-next": 3})), data) == Dispatch(7, 36, False)
+
+
 def test_copy_of_a_first_message_whose_ike_sa_is_gone_creates_again() -> None:
     endpoint = an_endpoint()
     assert isinstance(decide(endpoint, first_message()), Create)
